@@ -1,0 +1,226 @@
+-- Servers and their channels. A server's architecture decides what a message in its channels does.
+
+create table if not exists public.hub_servers (
+  id uuid primary key default gen_random_uuid(),
+  name text not null unique check (name ~ '^[a-z0-9-]{1,64}$'),
+  display_name text not null,
+  description text,
+  icon text not null default 'server.rack',
+  architecture_type text not null
+    check (architecture_type in ('command_dispatch', 'flat_task_pipeline', 'threaded_task_isolation')),
+  is_default boolean not null default false,
+  channel_count integer not null default 0,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  paused_at timestamptz
+);
+comment on table public.hub_servers is 'Chat servers. Read by every signed-in user, written by admins.';
+comment on column public.hub_servers.icon is 'Name of an SF Symbol.';
+comment on column public.hub_servers.architecture_type is
+  'command_dispatch runs a command and keeps nothing; flat_task_pipeline answers in the channel; threaded_task_isolation answers in a thread of its own.';
+comment on column public.hub_servers.channel_count is 'Kept by trigger.';
+comment on column public.hub_servers.paused_at is
+  'While set, no new task of this server is claimed and no command is run. Written by set_server_paused.';
+
+create table if not exists public.hub_channels (
+  id uuid primary key default gen_random_uuid(),
+  server_id uuid not null references public.hub_servers on delete cascade,
+  name text not null check (name ~ '^[a-z0-9-]{1,64}$'),
+  display_name text not null,
+  description text,
+  category_group text,
+  project_path text,
+  model_preference text not null default 'any'
+    check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+  is_read_only boolean not null default false,
+  message_count integer not null default 0,
+  last_message_at timestamptz,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  idle_after interval check (idle_after > interval '0'),
+  archive_after interval check (archive_after > interval '0'),
+  unique (server_id, name)
+)
+-- The counters of a busy channel are rewritten with every message: leave room for that on the page.
+with (fillfactor = 50);
+comment on table public.hub_channels is 'Channels of a server. Read by every signed-in user, written by admins.';
+comment on column public.hub_channels.category_group is 'Heading under which clients list the channel.';
+comment on column public.hub_channels.project_path is 'Working directory of the channel''s tasks, below the executor''s root folder.';
+comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks; any leaves it to the routing rules.';
+comment on column public.hub_channels.is_read_only is 'Nobody but the system posts here.';
+comment on column public.hub_channels.message_count is 'Messages with no thread; kept by trigger, always exact.';
+comment on column public.hub_channels.last_message_at is 'When the newest message with no thread was posted; kept by trigger.';
+comment on column public.hub_channels.idle_after is 'Silence after which a thread here becomes idle; null: hub.settings.idle_after.';
+comment on column public.hub_channels.archive_after is 'Time from the idle warning to decay; null: hub.settings.archive_after.';
+
+create index if not exists idx_hub_channels_server on public.hub_channels (server_id, category_group, name);
+
+-- channel_count, by statement: exact after inserts, deletes, cascades and moves.
+
+create or replace function hub.count_channels() returns trigger
+language plpgsql
+security definer -- counters are not writable by API roles
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    update public.hub_servers as s
+    set channel_count = s.channel_count + n.channels
+    from (select server_id, count(*) as channels from new_rows group by server_id) as n
+    where s.id = n.server_id;
+  elsif tg_op = 'DELETE' then
+    update public.hub_servers as s
+    set channel_count = s.channel_count - o.channels
+    from (select server_id, count(*) as channels from old_rows group by server_id) as o
+    where s.id = o.server_id;
+  else
+    update public.hub_servers as s
+    set channel_count = s.channel_count + d.channels
+    from (
+      select server_id, sum(delta) as channels
+      from (
+        select server_id, 1 as delta from new_rows union all select server_id, -1 from old_rows
+      ) as moves
+      group by server_id
+      having sum(delta) <> 0
+    ) as d
+    where s.id = d.server_id;
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _500_count_channels_on_insert
+after insert on public.hub_channels referencing new table as new_rows
+for each statement execute function hub.count_channels();
+
+create or replace trigger _500_count_channels_on_delete
+after delete on public.hub_channels referencing old table as old_rows
+for each statement execute function hub.count_channels();
+
+create or replace trigger _500_count_channels_on_update
+after update on public.hub_channels referencing old table as old_rows new table as new_rows
+for each statement execute function hub.count_channels();
+
+create or replace function hub.touch_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := clock_timestamp();
+  return new;
+end
+$$;
+
+create or replace trigger _900_touch_updated_at
+before update on public.hub_servers
+for each row execute function hub.touch_updated_at();
+
+-- Permissions ------------------------------------------------------------------------------------
+
+alter table public.hub_servers enable row level security;
+alter table public.hub_channels enable row level security;
+revoke all on public.hub_servers, public.hub_channels from anon, authenticated, service_role;
+
+grant select, insert, update, delete on public.hub_servers, public.hub_channels to service_role;
+grant select, delete on public.hub_servers, public.hub_channels to authenticated;
+grant insert (name, display_name, description, icon, architecture_type, is_default, metadata)
+on public.hub_servers to authenticated;
+grant update (name, display_name, description, icon, is_default, metadata)
+on public.hub_servers to authenticated;
+grant insert (
+  server_id, name, display_name, description, category_group, project_path, model_preference,
+  is_read_only, metadata, idle_after, archive_after
+) on public.hub_channels to authenticated;
+grant update (
+  name, display_name, description, category_group, project_path, model_preference,
+  is_read_only, metadata, idle_after, archive_after
+) on public.hub_channels to authenticated;
+
+-- Anonymous callers have no grant; the condition is a constant per query, not per row.
+drop policy if exists authenticated_read_servers on public.hub_servers;
+create policy authenticated_read_servers on public.hub_servers
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists admin_insert_servers on public.hub_servers;
+create policy admin_insert_servers on public.hub_servers
+for insert to authenticated with check ((select hub.has_role('admin')));
+drop policy if exists admin_update_servers on public.hub_servers;
+create policy admin_update_servers on public.hub_servers
+for update to authenticated using ((select hub.has_role('admin')));
+drop policy if exists admin_delete_servers on public.hub_servers;
+create policy admin_delete_servers on public.hub_servers
+for delete to authenticated using ((select hub.has_role('admin')));
+
+drop policy if exists authenticated_read_channels on public.hub_channels;
+create policy authenticated_read_channels on public.hub_channels
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists admin_insert_channels on public.hub_channels;
+create policy admin_insert_channels on public.hub_channels
+for insert to authenticated with check ((select hub.has_role('admin')));
+drop policy if exists admin_update_channels on public.hub_channels;
+create policy admin_update_channels on public.hub_channels
+for update to authenticated using ((select hub.has_role('admin')));
+drop policy if exists admin_delete_channels on public.hub_channels;
+create policy admin_delete_channels on public.hub_channels
+for delete to authenticated using ((select hub.has_role('admin')));
+
+-- An update or delete that row security hides would answer with an empty list: refuse it instead.
+create or replace function hub.require_admin_for_write() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.require_role('admin');
+  return null;
+end
+$$;
+
+create or replace trigger _050_require_admin_for_write
+before insert or update or delete on public.hub_servers
+for each statement when (current_user in ('anon', 'authenticated'))
+execute function hub.require_admin_for_write();
+
+create or replace trigger _050_require_admin_for_write
+before insert or update or delete on public.hub_channels
+for each statement when (current_user in ('anon', 'authenticated'))
+execute function hub.require_admin_for_write();
+
+-- Pausing ----------------------------------------------------------------------------------------
+
+create or replace function hub.set_server_paused(server_id uuid, paused boolean) returns jsonb
+language plpgsql
+security definer -- operators may pause, but only admins may write servers
+set search_path = ''
+as $$
+declare
+  v_server public.hub_servers;
+begin
+  perform hub.require_role('operator');
+  if set_server_paused.paused is null then
+    perform hub.fail('bad_argument', array['paused is true or false.']);
+  end if;
+  update public.hub_servers as s
+  set paused_at = case when set_server_paused.paused then coalesce(s.paused_at, now()) end
+  where s.id = set_server_paused.server_id
+  returning * into v_server;
+  if not found then
+    perform hub.fail('server_not_found', array[coalesce(set_server_paused.server_id::text, 'null')]);
+  end if;
+  return to_jsonb(v_server);
+end
+$$;
+
+create or replace function public.set_server_paused(server_id uuid, paused boolean) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.set_server_paused(set_server_paused.server_id, set_server_paused.paused)
+$$;
+comment on function public.set_server_paused(uuid, boolean) is
+  'Pauses a server (its waiting tasks are not claimed, its commands are refused) or resumes it; returns the hub_servers row. Operator. Errors: server_not_found, bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.set_server_paused(uuid, boolean) from public;
+grant execute on function public.set_server_paused(uuid, boolean), hub.set_server_paused(uuid, boolean)
+to anon, authenticated, service_role;
