@@ -1,0 +1,343 @@
+-- Messages: what a channel or a thread shows, who may post what, and the counters over it.
+
+-- Embeds -----------------------------------------------------------------------------------------
+
+create or replace function hub.embed_problem(embed jsonb) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when jsonb_typeof(embed) <> 'object' then 'it is not an object'
+    when exists (
+      select from jsonb_object_keys(embed) as k
+      where k not in ('title', 'description', 'color', 'fields', 'footer', 'timestamp')
+    ) then 'it has a key other than title, description, color, fields, footer, timestamp'
+    when coalesce(jsonb_typeof(embed -> 'title'), 'none') <> 'string' then 'title is not a string'
+    when length(embed ->> 'title') not between 1 and 256 then 'title has not 1 to 256 characters'
+    when coalesce(jsonb_typeof(embed -> 'description'), 'string') not in ('string', 'null')
+      then 'description is not a string'
+    when length(embed ->> 'description') > 4096 then 'description has more than 4096 characters'
+    when coalesce(jsonb_typeof(embed -> 'color'), 'number') not in ('number', 'null')
+      then 'color is not an integer'
+    when (embed ->> 'color')::numeric not between 0 and 16777215
+      or (embed ->> 'color')::numeric % 1 <> 0 then 'color is not an integer from 0 to 16777215'
+    when coalesce(jsonb_typeof(embed -> 'footer'), 'string') not in ('string', 'null')
+      then 'footer is not a string'
+    when length(embed ->> 'footer') > 2048 then 'footer has more than 2048 characters'
+    when coalesce(jsonb_typeof(embed -> 'timestamp'), 'string') not in ('string', 'null')
+      then 'timestamp is not a string'
+    when (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' then 'timestamp is not ISO 8601'
+    when coalesce(jsonb_typeof(embed -> 'fields'), 'array') not in ('array', 'null')
+      then 'fields is not an array'
+    when jsonb_typeof(embed -> 'fields') = 'array' then (
+      select case
+        when count(*) > 25 then 'there are more than 25 fields'
+        when not coalesce(bool_and(
+          jsonb_typeof(f) = 'object'
+          and jsonb_typeof(f -> 'name') = 'string' and length(f ->> 'name') between 1 and 256
+          and jsonb_typeof(f -> 'value') = 'string' and length(f ->> 'value') between 1 and 1024
+          and coalesce(jsonb_typeof(f -> 'inline'), 'boolean') = 'boolean'
+          and f - array['name', 'value', 'inline'] = '{}'
+        ), true) then 'a field is not {name, value, inline} with a name of 1 to 256 and a value of 1 to 1024 characters'
+      end
+      from jsonb_array_elements(embed -> 'fields') as f
+    )
+  end
+$$;
+comment on function hub.embed_problem(jsonb) is 'What is wrong with an embed, in words; null if nothing is.';
+
+create or replace function hub.check_embed(embed jsonb) returns boolean
+language plpgsql
+immutable
+security definer -- reads the registry of errors, for any role that writes messages
+set search_path = ''
+as $$
+begin
+  if hub.embed_problem(check_embed.embed) is not null then
+    perform hub.fail('invalid_embed', array[hub.embed_problem(check_embed.embed)]);
+  end if;
+  return true;
+end
+$$;
+comment on function hub.check_embed(jsonb) is 'True, or raises invalid_embed: the check constraint of hub_channel_messages.';
+
+-- The table --------------------------------------------------------------------------------------
+
+create table if not exists public.hub_channel_messages (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_thread_id uuid,
+  sender_type text not null default 'human' check (sender_type in ('human', 'agent', 'system')),
+  sender_id text,
+  sender_label text,
+  content text not null,
+  content_type text not null default 'text'
+    check (content_type in ('text', 'embed', 'command', 'result', 'error')),
+  embed_data jsonb check (embed_data is null or hub.check_embed(embed_data)),
+  reply_to uuid references public.hub_channel_messages on delete set null,
+  is_progress boolean not null default false,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default clock_timestamp(),
+  -- A message's thread belongs to its channel.
+  constraint hub_channel_messages_task_thread_id_fkey
+    foreign key (task_thread_id, channel_id) references public.hub_task_threads (id, channel_id)
+    on delete cascade on update cascade
+);
+comment on table public.hub_channel_messages is
+  'Messages of channels (no thread) and threads. Read by every signed-in user; an operator may insert a person''s own words. A page: channel_id=eq.…&task_thread_id=is.null&order=created_at.desc,id.desc.';
+comment on column public.hub_channel_messages.task_thread_id is 'Null: a flat message of the channel.';
+comment on column public.hub_channel_messages.sender_id is 'The user''s id of a human, the device''s name of an agent; filled in.';
+comment on column public.hub_channel_messages.sender_label is 'The name to show; filled in for a human.';
+comment on column public.hub_channel_messages.embed_data is
+  '{title, description, color: 0 to 16777215, fields: [{name, value, inline}], footer, timestamp}; else invalid_embed.';
+comment on column public.hub_channel_messages.is_progress is 'Posted while a task runs; the last one may be rewritten.';
+comment on column public.hub_channel_messages.metadata is '{task_id, task_thread_id, team_id} of what the message is about, and whatever clients add.';
+comment on column public.hub_channel_messages.created_at is 'The clock, not the transaction''s start.';
+
+create index if not exists idx_hub_channel_messages_channel
+on public.hub_channel_messages (channel_id, created_at desc, id desc) where task_thread_id is null;
+create index if not exists idx_hub_channel_messages_thread
+on public.hub_channel_messages (task_thread_id, created_at desc, id desc) where task_thread_id is not null;
+create index if not exists idx_hub_channel_messages_reply on public.hub_channel_messages (reply_to)
+where reply_to is not null;
+
+-- Who may post -----------------------------------------------------------------------------------
+
+create or replace function hub.require_content(content text, what text, most integer) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if content is null or content !~ '[^[:space:]]' then
+    perform hub.fail('content_empty', array[what]);
+  end if;
+  if length(content) > most then
+    perform hub.fail('content_too_long', array[what, length(content)::text, most::text]);
+  end if;
+end
+$$;
+comment on function hub.require_content(text, text, integer) is 'Raises content_empty or content_too_long.';
+
+create or replace function hub.guard_message() returns trigger
+language plpgsql
+security definer -- reads channels, threads and profiles for a caller who may not
+set search_path = ''
+as $$
+declare
+  v_channel public.hub_channels;
+  v_thread public.hub_task_threads;
+  v_extra text;
+begin
+  if new.task_thread_id is not null then
+    select * into v_thread from public.hub_task_threads as t
+    where t.id = new.task_thread_id and t.channel_id = new.channel_id;
+    if not found then
+      perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+    elsif v_thread.status = 'archived' then
+      perform hub.fail('thread_archived', array[v_thread.id::text]);
+    end if;
+  end if;
+  if hub.api_role() = 'service_role' then
+    return new;
+  end if;
+
+  perform hub.require_role('operator');
+  select * into v_channel from public.hub_channels as c where c.id = new.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(new.channel_id::text, 'null')]);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  v_extra := case
+    when new.sender_type <> 'human' then format('the sender_type %s', new.sender_type)
+    when new.sender_id <> auth.uid()::text then 'another user''s sender_id'
+    when new.embed_data is not null then 'an embed'
+    when new.is_progress then 'is_progress'
+    when new.content_type not in ('text', 'command') then format('the content_type %s', new.content_type)
+    when jsonb_typeof(new.metadata) <> 'object' then 'metadata that is no object'
+    when pg_column_size(new.metadata) > 16384 then 'more than 16 kB of metadata'
+    when new.reply_to is not null and not exists (
+      select from public.hub_channel_messages as m
+      where m.id = new.reply_to and m.channel_id = new.channel_id
+    ) then 'a reply_to outside of its channel'
+  end;
+  if v_extra is not null then
+    perform hub.fail('invalid_message', array[v_extra]);
+  end if;
+  perform hub.require_content(new.content, 'message', 32000);
+  new.sender_id := auth.uid()::text;
+  new.sender_label := hub.user_label(auth.uid());
+  return new;
+end
+$$;
+comment on function hub.guard_message() is
+  'A direct insert is a person''s own words: anything else is refused, and the sender is filled in.';
+
+create or replace trigger _100_guard_message
+before insert on public.hub_channel_messages
+for each row when (current_user in ('anon', 'authenticated', 'service_role'))
+execute function hub.guard_message();
+
+alter table public.hub_channel_messages enable row level security;
+revoke all on public.hub_channel_messages from anon, authenticated, service_role;
+grant select, insert, update, delete on public.hub_channel_messages to service_role;
+grant select on public.hub_channel_messages to authenticated;
+grant insert (
+  channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type, embed_data,
+  reply_to, is_progress, metadata
+) on public.hub_channel_messages to authenticated;
+
+drop policy if exists authenticated_read_messages on public.hub_channel_messages;
+create policy authenticated_read_messages on public.hub_channel_messages
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists authenticated_insert_messages on public.hub_channel_messages;
+create policy authenticated_insert_messages on public.hub_channel_messages
+for insert to authenticated with check (
+  (select hub.has_role('operator'))
+  and sender_type = 'human' and sender_id = (select auth.uid())::text
+  and embed_data is null and not is_progress
+);
+
+-- Counters ---------------------------------------------------------------------------------------
+-- By statement, with transition tables: exact whatever the statement does, and cheap in bulk. Channels
+-- are locked before threads, and each kind in the order of ids, so that two sessions cannot cross.
+
+create or replace function hub.lock_counters(channels uuid[], threads uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- A single row needs no order: the update itself locks it.
+  if cardinality(channels) > 1 then
+    perform from public.hub_channels as c where c.id = any (channels) order by c.id for no key update;
+  end if;
+  if cardinality(threads) > 1 then
+    perform from public.hub_task_threads as t where t.id = any (threads) order by t.id for no key update;
+  end if;
+end
+$$;
+comment on function hub.lock_counters(uuid[], uuid[]) is 'Locks the rows whose counters a statement will change, in a fixed order.';
+
+create or replace function hub.count_new_messages() returns trigger
+language plpgsql
+security definer -- counters are not writable by API roles
+set search_path = ''
+as $$
+declare
+  v_channels uuid[];
+  v_threads uuid[];
+begin
+  select array_agg(distinct n.channel_id) filter (where n.task_thread_id is null),
+    array_agg(distinct n.task_thread_id) filter (where n.task_thread_id is not null)
+  into v_channels, v_threads
+  from new_rows as n;
+  perform hub.lock_counters(v_channels, v_threads);
+
+  if v_channels is not null then
+    update public.hub_channels as c
+    set message_count = c.message_count + n.messages,
+      last_message_at = greatest(c.last_message_at, n.newest)
+    from (
+      select channel_id, count(*) as messages, max(created_at) as newest
+      from new_rows where task_thread_id is null group by channel_id
+    ) as n
+    where c.id = n.channel_id;
+  end if;
+
+  if v_threads is not null then
+    update public.hub_task_threads as t
+    set message_count = t.message_count + n.messages,
+      last_activity_at = greatest(t.last_activity_at, n.activity),
+      status = case when n.activity is null or t.status = 'archived' then t.status else 'active' end,
+      next_transition_at = case
+        when n.activity is null or t.status = 'archived' then t.next_transition_at
+        else greatest(t.last_activity_at, n.activity) + coalesce(c.idle_after, s.idle_after)
+      end
+    from (
+      select task_thread_id, count(*) as messages,
+        max(created_at) filter (where sender_type <> 'system') as activity
+      from new_rows where task_thread_id is not null group by task_thread_id
+    ) as n, public.hub_channels as c, hub.settings as s
+    where t.id = n.task_thread_id and c.id = t.channel_id;
+  end if;
+  return null;
+end
+$$;
+comment on function hub.count_new_messages() is
+  'Adds new messages to the counters of channels and threads; a message of a person or an agent makes its thread active.';
+
+create or replace function hub.recount_messages() returns trigger
+language plpgsql
+security definer -- counters are not writable by API roles
+set search_path = ''
+as $$
+declare
+  v_moves jsonb;
+  v_channels uuid[];
+  v_threads uuid[];
+begin
+  -- One shape for deletions and updates: by how much the messages of each place have changed.
+  if tg_op = 'DELETE' then
+    select jsonb_agg(m) into v_moves from (
+      select channel_id, task_thread_id, -count(*) as delta from old_rows group by channel_id, task_thread_id
+    ) as m;
+  else
+    select jsonb_agg(m) into v_moves from (
+      select channel_id, task_thread_id, sum(delta) as delta
+      from (
+        select channel_id, task_thread_id, created_at, 1 as delta from new_rows
+        union all
+        select channel_id, task_thread_id, created_at, -1 from old_rows
+      ) as both_sides
+      group by channel_id, task_thread_id
+      having sum(delta) <> 0
+        or max(created_at) filter (where delta = 1) <> max(created_at) filter (where delta = -1)
+    ) as m;
+  end if;
+  if v_moves is null then
+    return null;
+  end if;
+
+  select array_agg(distinct m.channel_id) filter (where m.task_thread_id is null),
+    array_agg(distinct m.task_thread_id) filter (where m.task_thread_id is not null)
+  into v_channels, v_threads
+  from jsonb_to_recordset(v_moves) as m (channel_id uuid, task_thread_id uuid);
+  perform hub.lock_counters(v_channels, v_threads);
+  -- The newest message is looked up under the channel's lock, so that one being posted waits its turn.
+  perform from public.hub_channels as c where c.id = any (v_channels) for no key update;
+  update public.hub_channels as c
+  set message_count = c.message_count + m.delta,
+    last_message_at = (
+      select max(newest.created_at) from public.hub_channel_messages as newest
+      where newest.channel_id = c.id and newest.task_thread_id is null
+    )
+  from jsonb_to_recordset(v_moves) as m (channel_id uuid, task_thread_id uuid, delta integer)
+  where c.id = m.channel_id and m.task_thread_id is null;
+
+  update public.hub_task_threads as t
+  set message_count = t.message_count + m.delta
+  from jsonb_to_recordset(v_moves) as m (task_thread_id uuid, delta integer)
+  where t.id = m.task_thread_id;
+  return null;
+end
+$$;
+comment on function hub.recount_messages() is
+  'Follows deletions and changes of messages in the counters of channels and threads.';
+
+create or replace trigger _500_count_new_messages
+after insert on public.hub_channel_messages referencing new table as new_rows
+for each statement execute function hub.count_new_messages();
+
+create or replace trigger _500_recount_messages_on_delete
+after delete on public.hub_channel_messages referencing old table as old_rows
+for each statement execute function hub.recount_messages();
+
+create or replace trigger _500_recount_messages_on_update
+after update on public.hub_channel_messages referencing old table as old_rows new table as new_rows
+for each statement execute function hub.recount_messages();
+
+revoke execute on all functions in schema hub from public;
+-- The check constraint runs as whoever writes the message.
+grant execute on function hub.check_embed(jsonb) to authenticated, service_role;
