@@ -1,0 +1,363 @@
+/**
+ * Every call to the database, by name: the reads are plain REST on the tables, the writes are RPCs
+ * (docs/errors.md lists what each may refuse). Nothing else in this package talks to PostgREST.
+ */
+import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
+import type { Database, Json } from "./database.types.ts";
+import { AuraError, toAuraError } from "./errors.ts";
+import { before, type Cursor, onward } from "./paging.ts";
+import type {
+  Channel,
+  Command,
+  CommandResult,
+  Device,
+  DeviceWithModels,
+  Dispatch,
+  Explanation,
+  Member,
+  Message,
+  Model,
+  ModelPreference,
+  Platform,
+  Registration,
+  Role,
+  Server,
+  Task,
+  TaskAttempt,
+  TaskStatus,
+  Team,
+  TeamDispatch,
+  Thread,
+  ThreadStatus,
+} from "./rows.ts";
+
+type Functions = Database["public"]["Functions"];
+
+export interface Page {
+  /** The most rows to return; 50 unless told. */
+  limit?: number;
+  /** Only rows older than this one: the oldest row of the page before. */
+  before?: Cursor;
+}
+
+export interface DispatchOptions {
+  task_thread_id?: string;
+  model?: ModelPreference;
+  priority?: number;
+  /** ISO 8601; not claimed earlier. */
+  run_at?: string;
+  idempotency_key?: string;
+}
+
+export interface TeamOptions {
+  subtasks?: string[];
+  model?: ModelPreference;
+  idempotency_key?: string;
+}
+
+/** The messages a view shows: a channel's own (those of no thread), or a thread's. */
+export type MessageView = { channelId: string } | { threadId: string };
+
+/** How many ids fit one address comfortably. */
+const IDS_PER_REQUEST = 100;
+
+export class Calls {
+  readonly #db: SupabaseClient<Database>;
+
+  constructor(db: SupabaseClient<Database>) {
+    this.#db = db;
+  }
+
+  // Servers and channels ---------------------------------------------------------------------------
+
+  async fetchServers(): Promise<Server[]> {
+    return rows(await this.#db.from("hub_servers").select().order("created_at").order("name"));
+  }
+
+  /** The channels of one server, or of all. */
+  async fetchChannels(serverId?: string): Promise<Channel[]> {
+    let query = this.#db.from("hub_channels").select().order("created_at").order("name");
+    if (serverId) query = query.eq("server_id", serverId);
+    return rows(await query);
+  }
+
+  /** Stops (or resumes) claiming of a server's tasks; operators. */
+  setServerPaused(serverId: string, paused: boolean): Promise<Server> {
+    return this.#rpc("set_server_paused", { server_id: serverId, paused });
+  }
+
+  // Messages ---------------------------------------------------------------------------------------
+
+  /** A page of a channel's messages of no thread: the newest, or those before a row; oldest first. */
+  async fetchChannelMessages(channelId: string, page: Page = {}): Promise<Message[]> {
+    const messages = await this.fetchNewestMessages({ channelId }, page);
+    if (messages.length === 0) await this.#mustExist("hub_channels", "channel", channelId);
+    return messages;
+  }
+
+  /** A page of a thread's messages: the newest, or those before a row; oldest first. */
+  async fetchThreadMessages(threadId: string, page: Page = {}): Promise<Message[]> {
+    const messages = await this.fetchNewestMessages({ threadId }, page);
+    if (messages.length === 0) await this.#mustExist("hub_task_threads", "thread", threadId);
+    return messages;
+  }
+
+  /** A page of a view's messages; an empty one also when there is no such view. */
+  async fetchNewestMessages(view: MessageView, page: Page = {}): Promise<Message[]> {
+    const query = this.#messages(view).order("created_at", { ascending: false })
+      .order("id", { ascending: false }).limit(page.limit ?? 50);
+    return rows<Message>(await before(query, page.before)).reverse();
+  }
+
+  /** A view's messages from a moment on (all of them: null), that moment's included; oldest first. */
+  async fetchMessagesSince(view: MessageView, since: string | null): Promise<Message[]> {
+    const query = () => this.#messages(view).order("created_at").order("id");
+    return await onward(since, query, rows<Message>);
+  }
+
+  async fetchMessages(ids: string[]): Promise<Message[]> {
+    return await inBatches(
+      ids,
+      (some) => this.#db.from("hub_channel_messages").select().in("id", some).then(rows<Message>),
+    );
+  }
+
+  /** Posts the caller's own words, to a channel or to one of its threads; creates no task. */
+  async postChannelMessage(
+    channelId: string,
+    content: string,
+    options: { task_thread_id?: string; reply_to?: string } = {},
+  ): Promise<Message> {
+    const message = { channel_id: channelId, content, ...options };
+    return row(await this.#db.from("hub_channel_messages").insert(message).select().single());
+  }
+
+  #messages(view: MessageView) {
+    const query = this.#db.from("hub_channel_messages").select();
+    return "threadId" in view
+      ? query.eq("task_thread_id", view.threadId)
+      : query.eq("channel_id", view.channelId).is("task_thread_id", null);
+  }
+
+  // Commands ---------------------------------------------------------------------------------------
+
+  executeCommand(channelId: string, command: string): Promise<CommandResult> {
+    return this.#rpc("execute_command", { channel_id: channelId, command });
+  }
+
+  listCommands(): Promise<Command[]> {
+    return this.#rpc("list_commands", {});
+  }
+
+  // Threads ----------------------------------------------------------------------------------------
+
+  /** A page of a channel's threads, newest first. */
+  async fetchTaskThreads(
+    channelId: string,
+    page: Page & { status?: ThreadStatus[] } = {},
+  ): Promise<Thread[]> {
+    let query = this.#db.from("hub_task_threads").select().eq("channel_id", channelId)
+      .order("created_at", { ascending: false }).order("id", { ascending: false })
+      .limit(page.limit ?? 50);
+    if (page.status) query = query.in("status", page.status);
+    const threads = rows<Thread>(await before(query, page.before));
+    if (threads.length === 0) await this.#mustExist("hub_channels", "channel", channelId);
+    return threads;
+  }
+
+  async fetchThread(threadId: string): Promise<Thread> {
+    const [thread] = await this.fetchThreads([threadId]);
+    return thread ?? missing("thread", threadId);
+  }
+
+  async fetchThreads(ids: string[]): Promise<Thread[]> {
+    return await inBatches(
+      ids,
+      (some) => this.#db.from("hub_task_threads").select().in("id", some).then(rows<Thread>),
+    );
+  }
+
+  /** A channel's threads that are not archived; oldest first. */
+  async fetchOpenThreads(channelId: string): Promise<Thread[]> {
+    const query = () =>
+      this.#db.from("hub_task_threads").select().eq("channel_id", channelId)
+        .neq("status", "archived").order("created_at").order("id");
+    return await onward(null, query, rows<Thread>);
+  }
+
+  /** A channel's threads created from a moment on, archived ones too; oldest first. */
+  async fetchThreadsSince(channelId: string, since: string | null): Promise<Thread[]> {
+    const query = () =>
+      this.#db.from("hub_task_threads").select().eq("channel_id", channelId)
+        .order("created_at").order("id");
+    return await onward(since, query, rows<Thread>);
+  }
+
+  /** The thread of a task that the caller inserted itself; the same thread again when repeated. */
+  createTaskThread(channelId: string, taskId: string): Promise<Thread> {
+    return this.#rpc("create_task_thread", { channel_id: channelId, task_id: taskId });
+  }
+
+  /** Reopens (`active`) or closes (`archived`) a thread. */
+  updateThreadStatus(threadId: string, status: ThreadStatus): Promise<Thread> {
+    return this.#rpc("update_thread_status", { thread_id: threadId, status });
+  }
+
+  // Tasks ------------------------------------------------------------------------------------------
+
+  /** Queues a task. On a threaded channel it opens a thread, or continues `task_thread_id`. */
+  dispatchTask(
+    channelId: string,
+    content: string,
+    options: DispatchOptions = {},
+  ): Promise<Dispatch> {
+    return this.#rpc("dispatch_task", { channel_id: channelId, content, ...options });
+  }
+
+  /** Splits a goal into parallel subtasks, given here or planned by a device. */
+  dispatchTeam(channelId: string, goal: string, options: TeamOptions = {}): Promise<TeamDispatch> {
+    return this.#rpc("dispatch_team", { channel_id: channelId, goal, ...options });
+  }
+
+  /** A page of tasks, newest first. */
+  async fetchTasks(
+    filter: Page & {
+      channel_id?: string;
+      task_thread_id?: string;
+      team_id?: string;
+      status?: TaskStatus[];
+    } = {},
+  ): Promise<Task[]> {
+    const { limit = 50, before: last, status, ...columns } = filter;
+    let query = this.#db.from("mac_tasks").select().match(columns)
+      .order("created_at", { ascending: false }).order("id", { ascending: false }).limit(limit);
+    if (status) query = query.in("status", status);
+    return rows(await before(query, last));
+  }
+
+  async fetchTask(taskId: string): Promise<Task> {
+    const [task] = rows<Task>(await this.#db.from("mac_tasks").select().eq("id", taskId));
+    return task ?? missing("task", taskId);
+  }
+
+  /** The tasks whose id starts with these hex digits (the short form `abcd1234`, or the whole id). */
+  async findTasks(prefix: string): Promise<Task[]> {
+    const hex = prefix.replaceAll("-", "").toLowerCase();
+    if (!/^[0-9a-f]{4,32}$/.test(hex)) {
+      const sentence = `"${prefix}" is not a task id.`;
+      throw new AuraError("bad_argument", 400, sentence, "Give its first eight hex digits.");
+    }
+    const query = this.#db.from("mac_tasks").select()
+      .gte("id", uuid(hex.padEnd(32, "0"))).lte("id", uuid(hex.padEnd(32, "f")));
+    return rows(await query.order("id").limit(10));
+  }
+
+  /** One row per claim of the task, in order. */
+  async fetchTaskAttempts(taskId: string): Promise<TaskAttempt[]> {
+    const query = this.#db.from("hub_task_attempts").select().eq("task_id", taskId);
+    return rows(await query.order("started_at"));
+  }
+
+  async fetchTeam(teamId: string): Promise<Team> {
+    const [team] = rows<Team>(await this.#db.from("hub_teams").select().eq("id", teamId));
+    return team ?? missing("team", teamId);
+  }
+
+  /** Ends a pending task at once, a running one as soon as its device has stopped it. */
+  cancelTask(taskId: string): Promise<Task> {
+    return this.#rpc("cancel_task", { task_id: taskId });
+  }
+
+  retryTask(taskId: string): Promise<Task> {
+    return this.#rpc("retry_task", { task_id: taskId });
+  }
+
+  /** Why a task is where it is. */
+  explainTask(taskId: string): Promise<Explanation> {
+    return this.#rpc("explain_task", { task_id: taskId });
+  }
+
+  // The mesh ---------------------------------------------------------------------------------------
+
+  async fetchDevices(): Promise<DeviceWithModels[]> {
+    const [devices, models] = await Promise.all([
+      this.#db.from("mesh_devices").select().order("name").then(rows<Device>),
+      this.#db.from("mesh_device_models").select().order("model")
+        .then(rows<DeviceWithModels["models"][number]>),
+    ]);
+    return devices.map((device) => ({
+      ...device,
+      models: models.filter((model) => model.device_id === device.id),
+    }));
+  }
+
+  /** Enrols a device, or gives it a new token; the token is shown this once. */
+  registerDevice(
+    name: string,
+    platform: Platform,
+    models: (Model | { model: Model; version?: string })[],
+    options: { max_running?: number } = {},
+  ): Promise<Registration> {
+    return this.#rpc("register_device", { name, platform, models: models as Json, ...options });
+  }
+
+  /** A draining device finishes what it runs and claims nothing more. */
+  setDeviceDraining(deviceId: string, draining: boolean): Promise<Device> {
+    return this.#rpc("set_device_draining", { device_id: deviceId, draining });
+  }
+
+  // Members ----------------------------------------------------------------------------------------
+
+  async fetchMembers(): Promise<Member[]> {
+    return rows(await this.#db.from("hub_members").select().order("user_id"));
+  }
+
+  setMemberRole(userId: string, role: Role): Promise<Member> {
+    return this.#rpc("set_member_role", { user_id: userId, role });
+  }
+
+  // ------------------------------------------------------------------------------------------------
+
+  /** The generated types know an RPC's jsonb only as Json: the contract says what it holds. */
+  async #rpc<Result>(name: keyof Functions & string, args: Record<string, unknown>) {
+    // deno-lint-ignore no-explicit-any -- one function for calls whose arguments differ
+    return row<Result>(await this.#db.rpc(name as any, args as any));
+  }
+
+  /** An empty page of something that is not there is an error, not an empty page. */
+  async #mustExist(table: "hub_channels" | "hub_task_threads", noun: string, id: string) {
+    const found = rows<{ id: string }>(await this.#db.from(table).select("id").eq("id", id));
+    if (found.length === 0) missing(noun, id);
+  }
+}
+
+interface Answer {
+  data: unknown;
+  error: PostgrestError | null;
+  status: number;
+}
+
+function row<Row>({ data, error, status }: Answer): Row {
+  if (error) throw toAuraError(error, status);
+  return data as Row;
+}
+
+function rows<Row>(answer: Answer): Row[] {
+  return row<Row[]>(answer);
+}
+
+async function inBatches<Row>(ids: string[], fetch: (some: string[]) => PromiseLike<Row[]>) {
+  const found: Row[] = [];
+  for (let start = 0; start < ids.length; start += IDS_PER_REQUEST) {
+    found.push(...await fetch(ids.slice(start, start + IDS_PER_REQUEST)));
+  }
+  return found;
+}
+
+function missing(noun: string, id: string): never {
+  throw new AuraError(`${noun}_not_found`, 404, `There is no ${noun} ${id}.`);
+}
+
+function uuid(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,7 @@
+export { type DispatchOptions, type MessageView, type Page, type TeamOptions } from "./calls.ts";
+export { AuraClient, type PollOptions, type SubscribeOptions } from "./client.ts";
+export type { Database, Json } from "./database.types.ts";
+export { AuraError, NotSignedInError, UnavailableError } from "./errors.ts";
+export type { Change } from "./feed.ts";
+export type { Cursor } from "./paging.ts";
+export type * from "./rows.ts";

@@ -1,0 +1,114 @@
+/** The rows that calls and subscriptions return: the generated ones, with their checks as unions. */
+import type { Database, Json } from "./database.types.ts";
+
+type Row<Table extends keyof Database["public"]["Tables"]> =
+  Database["public"]["Tables"][Table]["Row"];
+
+type Checked<Base, Checks> = Omit<Base, keyof Checks> & Checks;
+
+export type Architecture = "command_dispatch" | "flat_task_pipeline" | "threaded_task_isolation";
+export type Model = "claude" | "gemini" | "codex";
+export type ModelPreference = Model | "any";
+export type Platform = "macos" | "linux" | "windows";
+export type Role = "viewer" | "operator" | "admin";
+export type ThreadStatus = "active" | "idle" | "decaying" | "archived";
+export type TaskStatus = "pending" | "running" | "complete" | "failed";
+export type TaskKind = "task" | "plan" | "subtask" | "synthesis";
+
+export interface Embed {
+  title: string;
+  description?: string;
+  color?: number;
+  fields?: { name: string; value: string; inline?: boolean }[];
+  footer?: string;
+  timestamp?: string;
+}
+
+export type Server = Checked<Row<"hub_servers">, { architecture_type: Architecture }>;
+
+export type Channel = Checked<Row<"hub_channels">, { model_preference: ModelPreference }>;
+
+export type Message = Checked<Row<"hub_channel_messages">, {
+  sender_type: "human" | "agent" | "system";
+  content_type: "text" | "embed" | "command" | "result" | "error";
+  embed_data: Embed | null;
+  metadata: Metadata;
+}>;
+
+export type Thread = Checked<Row<"hub_task_threads">, {
+  status: ThreadStatus;
+  metadata: Metadata;
+}>;
+
+export type Task = Checked<Row<"mac_tasks">, { status: TaskStatus; kind: TaskKind }>;
+
+export type TaskAttempt = Checked<Row<"hub_task_attempts">, {
+  outcome:
+    | "complete"
+    | "failed"
+    | "released"
+    | "expired"
+    | "rate_limited"
+    | "cancelled"
+    | "timed_out"
+    | null;
+}>;
+
+export type Team = Checked<Row<"hub_teams">, {
+  status: "planning" | "running" | "synthesizing" | "complete" | "failed";
+}>;
+
+export type DeviceModel = Checked<Row<"mesh_device_models">, { model: Model }>;
+
+export type Device = Checked<Row<"mesh_devices">, {
+  platform: Platform;
+  status: "online" | "offline" | "draining";
+}>;
+
+export type DeviceWithModels = Device & { models: DeviceModel[] };
+
+export type Member = Checked<Row<"hub_members">, { role: Role }>;
+
+export type Metadata = { [key: string]: Json | undefined };
+
+/** What `execute_command` answers: the command's name and its text in chunks of at most 2,000. */
+export interface CommandResult {
+  command: string;
+  chunks: string[];
+}
+
+export interface Command {
+  name: string;
+  description: string;
+  usage: string;
+  changes_data: boolean;
+}
+
+/** What `dispatch_task` created; `thread` is null on a flat channel. */
+export interface Dispatch {
+  message: Message;
+  task: Task;
+  thread: Thread | null;
+}
+
+/** What `dispatch_team` created; `thread` is null on a flat channel. */
+export interface TeamDispatch {
+  message: Message;
+  team: Team;
+  tasks: Task[];
+  thread: Thread | null;
+}
+
+/** Why a task is where it is; `detail` depends on the reason. */
+export interface Explanation {
+  state: string;
+  reason: string;
+  since: string | null;
+  detail: Json;
+}
+
+/** A registered device and its token, which is shown this once. */
+export interface Registration {
+  device: Device;
+  token: string;
+}

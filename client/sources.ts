@@ -1,0 +1,138 @@
+/** What a client can follow: a view's messages, a channel's threads, the devices. */
+import type { Calls, MessageView } from "./calls.ts";
+import type { Source } from "./feed.ts";
+import type { DeviceWithModels, Message, Thread } from "./rows.ts";
+
+/**
+ * How far before the newest row a read starts. A row carries the time it was written, and is seen
+ * only when its transaction commits: one that took long appears behind newer ones.
+ */
+const COMMIT_SLACK_MS = 60_000;
+
+/** Progress messages that are looked at again after a gap. */
+const MOST_REWRITABLE = 100;
+
+/** The messages of a channel's own view, or of a thread. */
+export function messageSource(calls: Calls, view: MessageView): Source<Message> {
+  /** The newest progress message of each task: the only rows that are ever rewritten. */
+  const rewritable = new Map<string, string>();
+  const span = new Span();
+
+  return {
+    topic: "threadId" in view ? `thread:${view.threadId}` : `channel:${view.channelId}`,
+    event: "message",
+    includes: (message) => "threadId" in view || message.task_thread_id === null,
+    version: ({ content, content_type, is_progress, embed_data }) =>
+      JSON.stringify([content, content_type, is_progress, embed_data]),
+    current: () => calls.fetchNewestMessages(view),
+    async missed() {
+      const later = await calls.fetchMessagesSince(view, span.since());
+      return [...await calls.fetchMessages(absent(rewritable.values(), later)), ...later];
+    },
+    byIds: (ids) => calls.fetchMessages(ids),
+    note(message) {
+      span.note(message);
+      const task = message.metadata.task_id;
+      if (!message.is_progress || typeof task !== "string") return;
+      rewritable.delete(task);
+      rewritable.set(task, message.id);
+      if (rewritable.size > MOST_REWRITABLE) rewritable.delete(rewritable.keys().next().value!);
+    },
+    start: (held) => span.start(held),
+    isOlder: (message) => span.isOlder(message),
+  };
+}
+
+/** A channel's threads: new ones, and every change of one that is not archived. */
+export function threadSource(calls: Calls, channelId: string): Source<Thread> {
+  const open = new Set<string>();
+  const span = new Span();
+
+  return {
+    topic: `channel:${channelId}`,
+    event: "thread",
+    includes: () => true,
+    version: ({ name, status, message_count, last_activity_at, session_device, metadata }) =>
+      JSON.stringify([
+        name,
+        status,
+        message_count,
+        Date.parse(last_activity_at),
+        session_device,
+        metadata,
+      ]),
+    async current() {
+      const newest = await calls.fetchTaskThreads(channelId);
+      return [...newest, ...await calls.fetchOpenThreads(channelId)];
+    },
+    async missed() {
+      const later = await calls.fetchThreadsSince(channelId, span.since());
+      const unarchived = await calls.fetchOpenThreads(channelId);
+      const closed = await calls.fetchThreads(absent(open, [...later, ...unarchived]));
+      return [...closed, ...unarchived, ...later];
+    },
+    byIds: (ids) => calls.fetchThreads(ids),
+    note(thread) {
+      span.note(thread);
+      if (thread.status === "archived") open.delete(thread.id);
+      else open.add(thread.id);
+    },
+    start: (held) => span.start(held),
+    isOlder: (thread) => span.isOlder(thread),
+  };
+}
+
+/** Every device, with the models it has. */
+export function deviceSource(calls: Calls): Source<DeviceWithModels> {
+  return {
+    topic: "mesh",
+    event: "device",
+    includes: () => true,
+    version: ({ name, platform, status, max_running, metadata, models }) =>
+      JSON.stringify([
+        ...[name, platform, status, max_running, metadata],
+        models.map(({ model, version, rate_limited_until }) => [
+          ...[model, version],
+          rate_limited_until && Date.parse(rate_limited_until),
+        ]).sort(),
+      ]),
+    current: () => calls.fetchDevices(),
+    missed: () => calls.fetchDevices(),
+    byIds: async (ids) => (await calls.fetchDevices()).filter(({ id }) => ids.includes(id)),
+    note() {},
+    start() {},
+    isOlder: () => false,
+  };
+}
+
+/** The stretch of time that the rows held so far cover. */
+class Span {
+  #oldest = -Infinity;
+  #newest = -Infinity;
+
+  /** Rows older than the oldest of these are not asked for; with none, all rows are. */
+  start(held: { created_at: string }[]) {
+    if (held.length > 0) {
+      this.#oldest = Math.min(...held.map(({ created_at }) => Date.parse(created_at)));
+    }
+  }
+
+  note({ created_at }: { created_at: string }) {
+    this.#newest = Math.max(this.#newest, Date.parse(created_at));
+  }
+
+  isOlder({ created_at }: { created_at: string }): boolean {
+    return Date.parse(created_at) < this.#oldest;
+  }
+
+  /** From when on to read what may have been missed; null: from the first row. */
+  since(): string | null {
+    const from = Math.max(this.#newest - COMMIT_SLACK_MS, this.#oldest);
+    return Number.isFinite(from) ? new Date(from).toISOString() : null;
+  }
+}
+
+function absent(ids: Iterable<string>, rows: { id: string }[]): string[] {
+  const present = new Set(rows.map(({ id }) => id));
+  return [...ids].filter((id) => !present.has(id));
+}
