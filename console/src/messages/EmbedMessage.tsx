@@ -1,0 +1,45 @@
+import type { Embed, Message, Task } from "@aura-servers/client";
+import { TaskChip } from "../tasks/TaskChip.tsx";
+import { TaskTag } from "../tasks/TaskTag.tsx";
+import { Markdown } from "../ui/Markdown.tsx";
+import { clockTime, fullTime } from "../ui/time.ts";
+import { EmbedFields } from "./EmbedFields.tsx";
+import styles from "./EmbedMessage.module.css";
+import { Row } from "./Row.tsx";
+import { taskIdOf } from "./taskIdOf.ts";
+
+const cssColor = (color: number) => `#${(color & 0xffffff).toString(16).padStart(6, "0")}`;
+
+/** A card with a coloured edge; the message's content (a result, an error) stands below its fields. */
+export function EmbedMessage(
+  { message, embed, task }: { message: Message; embed: Embed; task?: Task },
+) {
+  const id = taskIdOf(message);
+  const queued = /queued/i.test(embed.title);
+  const body = message.content !== embed.title && message.content !== embed.description
+    ? message.content
+    : "";
+  return (
+    <Row name={`${embed.title}, ${clockTime(message.created_at)}`}>
+      <section
+        className={styles.embed}
+        style={embed.color === undefined
+          ? undefined
+          : { "--edge": cssColor(embed.color) } as React.CSSProperties}
+      >
+        <header className={styles.head}>
+          <h3>{embed.title}</h3>
+          {queued && task && <TaskChip task={task} />}
+          {id && <TaskTag id={id} quiet />}
+          <time dateTime={message.created_at} title={fullTime(message.created_at)}>
+            {clockTime(message.created_at)}
+          </time>
+        </header>
+        {embed.description && <Markdown text={embed.description} />}
+        {embed.fields && embed.fields.length > 0 && <EmbedFields fields={embed.fields} />}
+        {body && <div className={styles.body}><Markdown text={body} /></div>}
+        {embed.footer && <footer className={styles.footer}>{embed.footer}</footer>}
+      </section>
+    </Row>
+  );
+}

@@ -1,0 +1,21 @@
+import type { Message } from "@aura-servers/client";
+import { Avatar } from "../ui/Avatar.tsx";
+import { clockTime } from "../ui/time.ts";
+import { Byline } from "./Byline.tsx";
+import { Row } from "./Row.tsx";
+import styles from "./HumanMessage.module.css";
+
+/** A person's own words, exactly as typed. */
+export function HumanMessage({ message, continued }: { message: Message; continued: boolean }) {
+  const name = message.sender_label ?? "Someone";
+  return (
+    <Row
+      first={!continued}
+      name={`${name}, ${clockTime(message.created_at)}`}
+      gutter={!continued && <Avatar name={name} />}
+    >
+      {!continued && <Byline name={name} at={message.created_at} />}
+      <p className={styles.text}>{message.content}</p>
+    </Row>
+  );
+}

@@ -1,0 +1,45 @@
+import type { Message, Task } from "@aura-servers/client";
+import { TaskChip } from "../tasks/TaskChip.tsx";
+import { TaskTag } from "../tasks/TaskTag.tsx";
+import { Markdown } from "../ui/Markdown.tsx";
+import { clockTime } from "../ui/time.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { Mark } from "./Mark.tsx";
+import { Row } from "./Row.tsx";
+import styles from "./LifecycleMessage.module.css";
+import { taskIdOf } from "./taskIdOf.ts";
+
+/**
+ * What the pipeline says about a task. The line that announces a task also shows the task's state as
+ * it is now; a result or an error stands below its line in a box of its colour.
+ */
+export function LifecycleMessage(
+  { message, lifecycle, task }: { message: Message; lifecycle: Lifecycle; task?: Task },
+) {
+  const { icon, tone, headline, body } = lifecycle;
+  const id = taskIdOf(message);
+  const announces = message.sender_type === "system" && /\bqueued\b/.test(headline);
+  return (
+    <Row
+      name={`${headline}, ${clockTime(message.created_at)}`}
+      gutter={<Mark icon={icon} tone={tone} />}
+    >
+      <div className={styles.line}>
+        <span className={styles.headline} data-tone={tone}>{headline}</span>
+        {announces && task && <TaskChip task={task} />}
+        {announces && body && <span className={styles.detail}>{body}</span>}
+        <span className={styles.end}>
+          {id && <TaskTag id={id} quiet />}
+          <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
+        </span>
+      </div>
+      {!announces && body && (
+        <div className={styles.body} data-tone={tone}>
+          {message.content_type === "error"
+            ? <pre className={styles.error}>{body}</pre>
+            : <Markdown text={body} />}
+        </div>
+      )}
+    </Row>
+  );
+}

@@ -1,0 +1,28 @@
+import type { Message, Task } from "@aura-servers/client";
+import { memo } from "react";
+import { AgentMessage } from "./AgentMessage.tsx";
+import { EmbedMessage } from "./EmbedMessage.tsx";
+import { HumanMessage } from "./HumanMessage.tsx";
+import { lifecycleOf } from "./lifecycle.ts";
+import { LifecycleMessage } from "./LifecycleMessage.tsx";
+import { ProgressMessage } from "./ProgressMessage.tsx";
+
+export interface RowProps {
+  message: Message;
+  /** The task the message is about, once it has been read. */
+  task?: Task;
+  /** Whether the message above is of the same sender, just before. */
+  continued: boolean;
+  /** Whether this is where the running task stands now. */
+  live: boolean;
+}
+
+/** One message, in the shape that its kind calls for. */
+export const MessageRow = memo(function MessageRow({ message, task, continued, live }: RowProps) {
+  if (message.sender_type === "human") return <HumanMessage {...{ message, continued }} />;
+  if (message.embed_data) return <EmbedMessage {...{ message, embed: message.embed_data, task }} />;
+  if (message.is_progress) return <ProgressMessage {...{ message, live }} />;
+  const lifecycle = lifecycleOf(message);
+  if (lifecycle) return <LifecycleMessage {...{ message, lifecycle, task }} />;
+  return <AgentMessage {...{ message, continued }} />;
+});

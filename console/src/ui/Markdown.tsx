@@ -1,0 +1,41 @@
+import { memo } from "react";
+import ReactMarkdown, { type Components } from "react-markdown";
+import remarkGfm from "remark-gfm";
+import { CopyButton } from "./CopyButton.tsx";
+import styles from "./Markdown.module.css";
+
+// Raw HTML in the source stays text (no rehype-raw), and images become links: what an agent wrote
+// must neither run here nor make the reader's browser call an address of its choosing.
+const components: Components = {
+  a: ({ href, children }) => (
+    <a href={href} target="_blank" rel="noopener noreferrer nofollow">{children}</a>
+  ),
+  img: ({ src, alt }) => (
+    <a href={String(src)} target="_blank" rel="noopener noreferrer nofollow">{alt || String(src)}</a>
+  ),
+  table: ({ children }) => (
+    <div className={styles.scroll} tabIndex={0} role="region" aria-label="Table">
+      <table>{children}</table>
+    </div>
+  ),
+  pre: ({ children, node }) => (
+    <div className={styles.block}>
+      <pre tabIndex={0}>{children}</pre>
+      <CopyButton text={() => textOf(node)} />
+    </div>
+  ),
+};
+
+type Node = { value?: string; children?: Node[] };
+const textOf = (node: unknown): string => {
+  const { value, children } = (node ?? {}) as Node;
+  return value ?? (children ?? []).map(textOf).join("");
+};
+
+export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  return (
+    <div className={styles.markdown}>
+      <ReactMarkdown remarkPlugins={[remarkGfm]} components={components}>{text}</ReactMarkdown>
+    </div>
+  );
+});

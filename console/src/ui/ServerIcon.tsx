@@ -1,0 +1,63 @@
+import {
+  Bell, Bolt, BookOpen, Bot, Box, Brain, Bug, Calendar, ChartColumn, ChartLine, Cloud, Code,
+  Coffee, Cpu, Database, FileText, Flame, Folder, Globe, Hammer, Heart, Inbox, Leaf, Lock,
+  type LucideIcon, Mail, Megaphone, MessagesSquare, Moon, Music, Network, Paintbrush, Rocket,
+  Server, Settings, Shield, ShoppingCart, Sparkles, Star, Sun, Tag, Terminal, Truck, Users,
+  Wrench, Zap,
+} from "lucide-react";
+
+/** SF Symbols by the first part of their name: `chart.bar.xaxis` and `chart.bar.fill` are both bars. */
+const symbols: [prefix: string, icon: LucideIcon][] = [
+  ["chart.line", ChartLine],
+  ["chart", ChartColumn],
+  ["cup.and.saucer", Coffee],
+  ["cloud", Cloud],
+  ["server.rack", Server],
+  ["bell", Bell],
+  ["bolt", Zap],
+  ["book", BookOpen],
+  ["brain", Brain],
+  ["bubble", MessagesSquare],
+  ["calendar", Calendar],
+  ["cart", ShoppingCart],
+  ["chevron.left.forwardslash", Code],
+  ["cpu", Cpu],
+  ["cylinder", Database],
+  ["doc", FileText],
+  ["envelope", Mail],
+  ["externaldrive", Database],
+  ["flame", Flame],
+  ["folder", Folder],
+  ["gear", Settings],
+  ["globe", Globe],
+  ["hammer", Hammer],
+  ["heart", Heart],
+  ["ladybug", Bug],
+  ["leaf", Leaf],
+  ["lock", Lock],
+  ["megaphone", Megaphone],
+  ["moon", Moon],
+  ["music", Music],
+  ["network", Network],
+  ["paintbrush", Paintbrush],
+  ["person", Users],
+  ["rocket", Rocket],
+  ["screwdriver", Bolt],
+  ["shield", Shield],
+  ["shippingbox", Box],
+  ["sparkle", Sparkles],
+  ["star", Star],
+  ["sun", Sun],
+  ["tag", Tag],
+  ["terminal", Terminal],
+  ["tray", Inbox],
+  ["truck", Truck],
+  ["wand", Sparkles],
+  ["wrench", Wrench],
+  ["robot", Bot],
+];
+
+export function ServerIcon({ name, size = 20 }: { name: string; size?: number }) {
+  const Icon = symbols.find(([prefix]) => name.startsWith(prefix))?.[1] ?? Server;
+  return <Icon size={size} strokeWidth={1.9} aria-hidden="true" />;
+}
