@@ -1,0 +1,36 @@
+// deno-lint-ignore no-control-regex -- these are the characters to remove
+const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g;
+// deno-lint-ignore no-control-regex -- as above
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f]/g;
+
+/**
+ * Text as Postgres and a chat can hold it: no terminal escapes, no control characters but newline
+ * and tab, no lone surrogates.
+ */
+export function clean(text: string): string {
+  return text.replace(/\r\n?/g, "\n").replace(ESCAPES, "").replace(CONTROLS, "").toWellFormed();
+}
+
+/** The first line that says something, cut to `length` characters. */
+export function firstLine(text: string, length = 160): string {
+  for (const line of clean(text.slice(0, 4000)).split("\n")) {
+    const trimmed = line.trim();
+    if (trimmed) return cut(trimmed, length);
+  }
+  return "";
+}
+
+/** Cuts to `length` UTF-16 units, the last of them `…`; never inside a character. */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, "").trimEnd() + "…";
+}
+
+/** Hides what must not leave this machine: the given secrets and anything shaped like a token. */
+export function redact(text: string, secrets: readonly string[] = []): string {
+  let shown = text.replace(/\baura_[0-9a-f]{64}\b/g, "aura_…");
+  for (const secret of secrets) {
+    if (secret) shown = shown.replaceAll(secret, "…");
+  }
+  return shown;
+}
