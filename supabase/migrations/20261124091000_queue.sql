@@ -1,0 +1,406 @@
+-- The queue: one narrow row for each unfinished task, and the claim.
+--
+-- mac_tasks says what a task is; hub.queue says where it waits. A trigger keeps the two in step, also
+-- when an old executor or an admin writes mac_tasks directly. What a device may run is decided by
+-- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
+-- cost does not grow with the backlog, nor with work that other devices must do.
+--
+-- Locks are taken in the order task, thread, team, channel. A claim waits for nobody: it skips what
+-- is locked.
+
+create table if not exists hub.lanes (
+  id integer generated always as identity primary key,
+  server_id uuid not null,
+  model text not null,
+  platform text not null,
+  device text not null,
+  unique (server_id, model, platform, device)
+);
+comment on table hub.lanes is
+  'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
+comment on column hub.lanes.server_id is 'The server, which may be paused; all zeros: tasks of no channel.';
+comment on column hub.lanes.model is 'The preference.';
+comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
+comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
+
+create table if not exists hub.queue (
+  task_id uuid primary key references public.mac_tasks on delete cascade,
+  lane_id integer not null references hub.lanes on delete restrict,
+  state text not null check (state in ('ready', 'scheduled', 'backoff', 'blocked', 'running')),
+  priority integer not null,
+  created_at timestamptz not null,
+  run_at timestamptz,
+  thread_id uuid,
+  team_id uuid,
+  created_by uuid,
+  device text
+) with (
+  -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,
+  autovacuum_analyze_threshold = 5000
+);
+comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_tasks: never write it.';
+comment on column hub.queue.state is
+  'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; running.';
+comment on column hub.queue.device is 'Name of the device that runs the task.';
+
+-- Exactly the claim's order. None of these columns changes while a row is ready.
+create index if not exists idx_queue_ready on hub.queue (lane_id, priority desc, created_at, task_id)
+where state = 'ready';
+create index if not exists idx_queue_due on hub.queue (run_at) where state in ('scheduled', 'backoff');
+create index if not exists idx_queue_running on hub.queue (device) where state = 'running';
+create index if not exists idx_queue_thread on hub.queue (thread_id) where thread_id is not null;
+create index if not exists idx_queue_user on hub.queue (created_by) where created_by is not null;
+create index if not exists idx_queue_lane on hub.queue (lane_id);
+
+-- Enqueueing -------------------------------------------------------------------------------------
+
+create or replace function hub.lane_of(task public.mac_tasks, session_device text) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_server uuid := coalesce(
+    (select c.server_id from public.hub_channels as c where c.id = task.channel_id),
+    '00000000-0000-0000-0000-000000000000'
+  );
+  v_model text := coalesce(task.model_preference, 'any');
+  v_platform text := coalesce(task.platform, '');
+  v_device text := coalesce(session_device, '');
+  v_lane integer;
+begin
+  loop
+    select l.id into v_lane from hub.lanes as l
+    where l.server_id = v_server and l.model = v_model
+      and l.platform = v_platform and l.device = v_device;
+    exit when found;
+    insert into hub.lanes (server_id, model, platform, device)
+    values (v_server, v_model, v_platform, v_device)
+    on conflict do nothing;
+  end loop;
+  return v_lane;
+end
+$$;
+comment on function hub.lane_of(public.mac_tasks, text) is 'The lane of a task; made if there is none yet.';
+
+create or replace function hub.wake_mesh() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Busy devices claim by themselves when they finish; a message for every task would slow them down.
+  if exists (select from hub.idle_devices) then
+    perform realtime.send('{}'::jsonb, 'task_queued', 'mesh:wake', false);
+  end if;
+end
+$$;
+comment on function hub.wake_mesh() is 'Tells idle executors, on the public topic mesh:wake, that there may be work.';
+
+create or replace function hub.enqueue(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_thread public.hub_task_threads;
+  v_state text;
+begin
+  if task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s) then
+    return;
+  end if;
+  if task.task_thread_id is not null then
+    -- Whoever begins or ends a task of the thread takes this lock first.
+    select * into v_thread from public.hub_task_threads as t
+    where t.id = task.task_thread_id for no key update;
+  end if;
+  v_state := case
+    when task.status = 'running' then 'running'
+    when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
+    when task.run_at > clock_timestamp() then 'scheduled'
+    when v_thread.id is not null and exists (
+      select from hub.queue as q
+      where q.thread_id = v_thread.id and q.task_id <> task.id
+        and (q.team_id is null or q.team_id is distinct from task.team_id)
+        and (
+          q.state in ('ready', 'running', 'backoff')
+          or q.state = 'blocked' and (q.created_at, q.task_id) < (task.created_at, task.id)
+        )
+    ) then 'blocked'
+    else 'ready'
+  end;
+  insert into hub.queue as q (
+    task_id, lane_id, state, priority, created_at, run_at, thread_id, team_id, created_by, device
+  ) values (
+    task.id, hub.lane_of(task, v_thread.session_device), v_state, task.priority, task.created_at,
+    task.run_at, task.task_thread_id, task.team_id, task.created_by,
+    case when v_state = 'running' then task.claimed_by end
+  )
+  on conflict (task_id) do update set
+    lane_id = excluded.lane_id, state = excluded.state, priority = excluded.priority,
+    run_at = excluded.run_at, thread_id = excluded.thread_id, team_id = excluded.team_id,
+    device = excluded.device;
+  if v_state = 'ready' then
+    perform hub.wake_mesh();
+  end if;
+end
+$$;
+comment on function hub.enqueue(public.mac_tasks) is 'Makes or renews the queue''s row of an unfinished task.';
+
+create or replace function hub.sync_queue() returns trigger
+language plpgsql
+security definer -- the queue is closed to whoever writes mac_tasks
+set search_path = ''
+as $$
+begin
+  if new.status in ('complete', 'failed') then
+    delete from hub.queue as q where q.task_id = new.id;
+  elsif tg_op = 'UPDATE' and new.status = 'running' then
+    -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
+    update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
+  elsif new.status in ('pending', 'running') then
+    perform hub.enqueue(new);
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _600_sync_queue_on_insert
+after insert on public.mac_tasks
+for each row execute function hub.sync_queue();
+
+create or replace trigger _600_sync_queue_on_update
+after update on public.mac_tasks
+for each row when (
+  old.status is distinct from new.status
+  or old.claimed_by is distinct from new.claimed_by
+  or old.priority is distinct from new.priority
+  or old.run_at is distinct from new.run_at
+  or old.platform is distinct from new.platform
+  or old.model_preference is distinct from new.model_preference
+  or old.channel_id is distinct from new.channel_id
+  or old.task_thread_id is distinct from new.task_thread_id
+)
+execute function hub.sync_queue();
+
+create or replace function hub.advance_thread() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_next hub.queue;
+begin
+  perform from public.hub_task_threads as t where t.id = old.thread_id for no key update;
+  if exists (
+    select from hub.queue as q
+    where q.thread_id = old.thread_id and q.state in ('ready', 'running', 'backoff')
+  ) then
+    return null;
+  end if;
+  select * into v_next from hub.queue as q
+  where q.thread_id = old.thread_id and q.state = 'blocked'
+  order by q.created_at, q.task_id limit 1;
+  if found then
+    update hub.queue as q
+    set state = 'ready'
+    where q.thread_id = old.thread_id and q.state = 'blocked'
+      and (q.task_id = v_next.task_id or q.team_id = v_next.team_id);
+    perform hub.wake_mesh();
+  end if;
+  return null;
+end
+$$;
+comment on function hub.advance_thread() is
+  'When a task leaves the queue, the next one of its thread, or all of the next team, becomes ready.';
+
+create or replace trigger _500_advance_thread
+after delete on hub.queue
+for each row when (old.thread_id is not null)
+execute function hub.advance_thread();
+
+create or replace function hub.admit_due_tasks(most integer default 100) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_count integer := 0;
+begin
+  for v_task in
+    select t.* from hub.queue as q
+    join public.mac_tasks as t on t.id = q.task_id
+    where q.state in ('scheduled', 'backoff') and q.run_at <= clock_timestamp()
+    order by q.run_at
+    limit most
+    for update of q, t skip locked
+  loop
+    perform hub.enqueue(v_task);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function hub.admit_due_tasks(integer) is 'Makes tasks whose run_at has come ready, or blocked behind their thread.';
+
+-- A resumed server has work for devices that found none.
+create or replace function hub.wake_on_resume() returns trigger
+language plpgsql
+security definer -- idle devices are not visible to operators
+set search_path = ''
+as $$
+begin
+  perform hub.wake_mesh();
+  return null;
+end
+$$;
+
+create or replace trigger _600_wake_on_resume
+after update on public.hub_servers
+for each row when (old.paused_at is not null and new.paused_at is null)
+execute function hub.wake_on_resume();
+
+-- Claiming ---------------------------------------------------------------------------------------
+
+create or replace function hub.open_lanes(device public.mesh_devices)
+returns table (lane_id integer, model text)
+language sql
+stable
+set search_path = ''
+as $$
+  select l.id, own.model
+  from hub.lanes as l
+  cross join lateral (
+    -- "any" is whatever this device can run; a preference is what the mesh would give it now.
+    select c.model
+    from hub.model_chains as c
+    join public.mesh_device_models as m on m.device_id = device.id and m.model = c.model
+    where c.preference = l.model
+      and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+      and (l.model = 'any' or c.model = (
+        select e.model from hub.effective_models as e
+        where e.preference = l.model and e.platform = l.platform
+      ))
+    order by c.position
+    limit 1
+  ) as own
+  where l.platform in ('', device.platform)
+    and not exists (
+      select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+    )
+    and (l.device in ('', device.name) or not exists (
+      select from public.mesh_devices as holder
+      join public.mesh_device_models as m on m.device_id = holder.id
+      where holder.name = l.device and holder.status = 'online' and m.model = own.model
+        and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+    ))
+$$;
+comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
+
+create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
+language sql
+set search_path = ''
+as $$
+  with candidates as materialized (
+    select q.task_id, l.model, q.priority, q.created_at
+    from hub.open_lanes(device) as l
+    cross join lateral (
+      -- Some more than asked for: the first ones may be locked by claims that run beside this one.
+      select ready.task_id, ready.priority, ready.created_at
+      from hub.queue as ready
+      where ready.lane_id = l.lane_id and ready.state = 'ready'
+      order by ready.priority desc, ready.created_at, ready.task_id
+      limit most + 30
+    ) as q
+  ),
+  locked as materialized (
+    select q.task_id, c.model, gen_random_uuid() as claim_id
+    from candidates as c
+    join hub.queue as q on q.task_id = c.task_id
+    join public.mac_tasks as t on t.id = c.task_id
+    where q.state = 'ready' and t.status = 'pending'
+    order by c.priority desc, c.created_at, c.task_id
+    limit most
+    for update of q, t skip locked
+  ),
+  claimed as (
+    update public.mac_tasks as t
+    set status = 'running', claimed_by = device.name, claim_id = l.claim_id, model_used = l.model,
+      attempt = t.attempt + 1, started_at = clock_timestamp(), run_at = null, partial_output = null,
+      lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
+    from locked as l
+    where t.id = l.task_id
+    returning t.*
+  ),
+  recorded as (
+    insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
+    select c.claim_id, c.id, c.attempt, c.claimed_by, c.model_used, c.started_at from claimed as c
+  )
+  select coalesce(
+    jsonb_agg(
+      to_jsonb(c) || jsonb_build_object(
+        'model', c.model_used,
+        'short_id', left(c.id::text, 8),
+        'session_id', case
+          when th.session_device = c.claimed_by
+            and th.metadata ->> 'session_model' is not distinct from c.model_used
+          then th.session_id
+        end
+      )
+      order by c.priority desc, c.created_at, c.id
+    ),
+    '[]'
+  )
+  from claimed as c
+  left join public.hub_task_threads as th on th.id = c.task_thread_id
+$$;
+comment on function hub.claim_ready(public.mesh_devices, integer) is
+  'Claims up to `most` ready tasks for a device, in one statement, waiting for nobody.';
+
+create or replace function hub.claim_tasks(token text, max_tasks integer) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+  v_free integer;
+  v_tasks jsonb := '[]';
+begin
+  v_device := hub.hear_device(claim_tasks.token);
+  if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['max_tasks is from 1 to 100.']);
+  end if;
+  if v_device.status <> 'online' then
+    return v_tasks;
+  end if;
+  perform hub.admit_due_tasks();
+  -- Under the device's lock, so that its claims cannot pass max_running together.
+  select d.max_running into v_free from public.mesh_devices as d
+  where d.id = v_device.id for no key update;
+  v_free := v_free - (
+    select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
+  );
+  if v_free > 0 then
+    v_tasks := hub.claim_ready(v_device, least(coalesce(claim_tasks.max_tasks, 1), v_free));
+    if v_tasks = '[]' then
+      insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
+      return v_tasks;
+    end if;
+  end if;
+  delete from hub.idle_devices as i where i.device_id = v_device.id;
+  return v_tasks;
+end
+$$;
+
+create or replace function public.claim_tasks(token text, max_tasks integer default 1) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.claim_tasks(claim_tasks.token, claim_tasks.max_tasks)
+$$;
+comment on function public.claim_tasks(text, integer) is
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id and, where the device can resume it, session_id. Errors: bad_device_token, bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.claim_tasks(text, integer) from public, service_role;
+grant execute on function public.claim_tasks(text, integer), hub.claim_tasks(text, integer)
+to anon, authenticated;
