@@ -1,0 +1,75 @@
+// Postgres' errors as HTTP answers, in PostgREST's shape and with its statuses.
+
+interface PostgresError {
+  code: string;
+  message: string;
+  detail?: string;
+  hint?: string;
+}
+
+/** An answer that is thrown: lite's router takes it from `getResponse`. */
+export class Refusal extends Error {
+  constructor(readonly status: number, readonly body: ErrorBody) {
+    super(body.message);
+  }
+
+  getResponse(): Response {
+    return Response.json(this.body, { status: this.status });
+  }
+}
+
+export interface ErrorBody {
+  code: string;
+  message: string;
+  details: string | null;
+  hint: string | null;
+}
+
+/** The refusal for an error of the database; undefined for other errors and those lite maps itself. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (isDisconnected(error)) return unavailable();
+  if (!isPostgresError(error)) return undefined;
+  const status = statusOf(error.code);
+  if (status === undefined) return undefined;
+  return new Refusal(status, {
+    code: error.code,
+    message: error.message,
+    details: error.detail ?? null,
+    hint: error.hint ?? null,
+  });
+}
+
+/** PostgREST's answer while the database is away. */
+export function unavailable(): Refusal {
+  return new Refusal(503, {
+    code: "PGRST000",
+    message: "The database does not answer.",
+    details: null,
+    hint: "Try again in a moment.",
+  });
+}
+
+export function isDisconnected(error: unknown): boolean {
+  const code = (error as { code?: unknown })?.code;
+  return typeof code === "string" &&
+    (/^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE)/.test(code) || /^(08|57P0)/.test(code));
+}
+
+function isPostgresError(error: unknown): error is PostgresError {
+  return error instanceof Error && error.name === "PostgresError" &&
+    typeof (error as { code?: unknown }).code === "string";
+}
+
+/** PostgREST's table of SQLSTATEs; undefined where lite answers the same by itself. */
+function statusOf(code: string): number | undefined {
+  const raised = /^PT(\d{3})$/.exec(code);
+  if (raised) return Number(raised[1]);
+  if (/^(42|22|21)/.test(code) || ["23502", "23503", "23505", "25006", "PGRST"].includes(code)) {
+    return undefined;
+  }
+  if (code === "P0001") return 400;
+  if (code === "53400") return 500;
+  if (/^53/.test(code)) return 503;
+  if (/^(0L|0P|28)/.test(code)) return 403;
+  return /^(09|25|2D|38|39|3B|40|54|55|57|58|F0|HV|P0|XX)/.test(code) ? 500 : 400;
+}

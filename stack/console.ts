@@ -1,0 +1,49 @@
+// The web console: static files, built into console/dist.
+import { join } from "node:path";
+
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  json: "application/json",
+  svg: "image/svg+xml",
+  png: "image/png",
+  ico: "image/x-icon",
+  woff2: "font/woff2",
+  webmanifest: "application/manifest+json",
+};
+
+/** Serves a folder; paths without a file are the console's own routes and get its page. */
+export function serveConsole(folder: string): (request: Request) => Promise<Response> {
+  return async (request) => {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response("Method not allowed.\n", { status: 405 });
+    }
+    const { pathname } = new URL(request.url);
+    return await file(folder, pathname) ?? await file(folder, "/index.html") ??
+      new Response("The console is not built: run npm run build.\n", { status: 404 });
+  };
+}
+
+async function file(folder: string, pathname: string): Promise<Response | undefined> {
+  // The URL parser has resolved `..`; an encoded slash or NUL has no business in a file name.
+  if (/%(2f|5c|00)/i.test(pathname) || pathname.endsWith("/")) return undefined;
+  const type = TYPES[pathname.split(".").at(-1)!];
+  if (!type) return undefined;
+  try {
+    const handle = await Deno.open(join(folder, decodeURIComponent(pathname)));
+    return new Response(handle.readable, {
+      headers: {
+        "content-type": type,
+        // Vite puts a hash of the content into the names below /assets/.
+        "cache-control": pathname.startsWith("/assets/")
+          ? "public, max-age=31536000, immutable"
+          : "no-cache",
+        "x-content-type-options": "nosniff",
+      },
+    });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof URIError) return undefined;
+    throw error;
+  }
+}

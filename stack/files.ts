@@ -1,0 +1,26 @@
+// Reading and writing the small files of a state directory.
+
+/** The text of a file; undefined when there is no such file. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Writes a file that only its owner can read, whole or not at all. */
+export async function writePrivately(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  await removeIfThere(draft);
+  await Deno.writeTextFile(draft, text, { mode: 0o600 });
+  await Deno.rename(draft, path);
+}
+
+/** Removes a file or a whole folder; nothing happens when there is none. */
+export async function removeIfThere(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}

@@ -1,0 +1,93 @@
+// `npm start`: the whole backend on this machine. Prepares the state, starts the database, applies
+// the migrations, opens the gateway, and keeps all of it running until it is told to stop.
+import { join } from "node:path";
+import postgres from "postgres";
+import { createApps } from "./api/apps.ts";
+import { bootstrap } from "./bootstrap.ts";
+import { claimState, requireFreePort } from "./claims.ts";
+import { serveConsole } from "./console.ts";
+import { createDemoUser } from "./demo.ts";
+import { environmentOf, writeEnvironment } from "./environment.ts";
+import { edgeFunctions } from "./functions.ts";
+import { createGateway } from "./gateway.ts";
+import { migrate } from "./migrate.ts";
+import {
+  type Cluster,
+  clusterOf,
+  createCluster,
+  databaseHome,
+  databaseUrl,
+  postgresService,
+  stopLeftover,
+} from "./postgres.ts";
+import { Runner } from "./runner.ts";
+import { copyRuntime } from "./runtime.ts";
+import { loadSecrets, type Secrets } from "./secrets.ts";
+import { readSettings } from "./settings.ts";
+import { untilTold } from "./signals.ts";
+
+const told = untilTold();
+const settings = readSettings(Deno.env.get);
+try {
+  await run();
+  Deno.exit(0);
+} catch (error) {
+  console.error((error as Error).message);
+  Deno.exit(1);
+}
+
+async function run(): Promise<void> {
+  requireFreePort(settings.apiPort, "AURA_API_PORT");
+  await claimState(settings.state);
+  const secrets = await loadSecrets(settings.state);
+  const cluster = await prepareCluster(secrets);
+  const broken = Promise.withResolvers<never>();
+  const runner = new Runner(join(settings.state, "logs"), broken.reject);
+  try {
+    await runner.start(postgresService(cluster, secrets));
+    await Promise.race([serve(secrets), told, broken.promise]);
+    await Promise.race([told, broken.promise]);
+  } finally {
+    await runner.stop();
+  }
+}
+
+async function prepareCluster(secrets: Secrets): Promise<Cluster> {
+  const home = await databaseHome(settings.state);
+  await Deno.mkdir(home, { recursive: true });
+  const bin = settings.postgresBin ?? await copyRuntime(join(home, "postgres"));
+  const cluster = clusterOf(settings, home, bin);
+  await stopLeftover(cluster, secrets);
+  requireFreePort(settings.dbPort, "AURA_DB_PORT");
+  await createCluster(cluster, secrets);
+  return cluster;
+}
+
+async function serve(secrets: Secrets): Promise<void> {
+  const admin = postgres(databaseUrl(settings.dbPort, "supabase_admin", secrets.adminPassword), {
+    max: 4,
+    idle_timeout: 60,
+    onnotice: () => {},
+  });
+  const apps = createApps(settings, secrets);
+  await bootstrap(admin, apps, secrets);
+  await migrate(settings, admin, environmentOf(settings, secrets).SUPABASE_DB_URL!);
+  await createDemoUser(apps.auth, settings, secrets);
+  const gateway = createGateway(
+    {
+      apps,
+      functions: edgeFunctions(settings, secrets),
+      realtime: () => Promise.resolve(new Response(null, { status: 501 })),
+      console: serveConsole(join(settings.root, "console/dist")),
+      healthy: async () => (await admin`select 1`).length === 1,
+    },
+    settings,
+    secrets,
+  );
+  await writeEnvironment(settings, secrets);
+  Deno.serve({ hostname: "127.0.0.1", port: settings.apiPort, onListen: announce }, gateway);
+}
+
+function announce(): void {
+  console.log(`Aura Servers runs at ${settings.url}`);
+}

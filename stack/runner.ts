@@ -1,0 +1,148 @@
+// Runs the stack's programs: starts each, waits until it is ready, starts it again when it ends by
+// itself, and stops all of them in reverse order.
+import { join } from "node:path";
+
+export interface Service {
+  name: string;
+  /** The program with its arguments; asked for anew at each start. */
+  command: () => { program: string; args: string[]; options?: Deno.CommandOptions };
+  /** Resolves when the service answers; rejects when it cannot. */
+  ready: () => Promise<void>;
+  /** The signal that makes it end in good order. */
+  stopSignal: Deno.Signal;
+  /** When somebody else has started it again after it ended: resolves when that instance ends too. */
+  adopted?: () => Promise<void> | undefined;
+  /** Ends an adopted instance. */
+  stopAdopted?: () => Promise<void>;
+}
+
+interface Entry {
+  service: Service;
+  child?: Deno.ChildProcess;
+  adopted: boolean;
+  log: Deno.FsFile;
+}
+
+/** Starts in this time, before a service counts as broken. */
+const MAX_RESTARTS = 5;
+const RESTART_WINDOW = 60_000;
+
+export class Runner {
+  #running: Entry[] = [];
+  #stopping = false;
+
+  /** `onBroken` is called when a service cannot be kept running. */
+  constructor(
+    private readonly logs: string,
+    private readonly onBroken: (error: Error) => void,
+  ) {}
+
+  /** Starts a service and resolves when it is ready. */
+  async start(service: Service): Promise<void> {
+    await Deno.mkdir(this.logs, { recursive: true });
+    const log = await Deno.open(join(this.logs, `${service.name}.log`), {
+      write: true,
+      create: true,
+      truncate: true,
+    });
+    const entry = { service, adopted: false, log };
+    this.#running.push(entry);
+    const ended = await this.#launch(entry);
+    this.#supervise(entry, ended).catch(this.onBroken);
+  }
+
+  /** Stops everything, the last started first. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const { service, child, adopted, log } of this.#running.splice(0).reverse()) {
+      if (adopted) await service.stopAdopted?.();
+      else if (child) {
+        signal(child, service.stopSignal);
+        await child.status;
+      }
+      log.close();
+    }
+  }
+
+  /** Starts the program; resolves when it is ready, to a promise that resolves when it ends. */
+  async #launch(entry: Entry): Promise<{ end: Promise<string> }> {
+    const { program, args, options } = entry.service.command();
+    const child = new Deno.Command(program, {
+      ...options,
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      // Ctrl-C reaches every process of the terminal; the order of stopping is the runner's.
+      detached: true,
+    }).spawn();
+    entry.child = child;
+    entry.adopted = false;
+    const logged = [child.stdout, child.stderr].map((stream) => append(stream, entry.log));
+    const end = Promise.all([child.status, ...logged]).then(([status]) =>
+      status.signal ?? `code ${status.code}`
+    );
+    await Promise.race([
+      entry.service.ready(),
+      end.then((how) => {
+        throw new Error(
+          `The service "${entry.service.name}" ended (${how}) before it was ready; its log is in ` +
+            `"${this.logs}".`,
+        );
+      }),
+    ]);
+    return { end };
+  }
+
+  async #supervise(entry: Entry, launched: { end: Promise<string> }): Promise<void> {
+    const { service } = entry;
+    let starts: number[] = [];
+    for (let current = launched;;) {
+      const how = await current.end;
+      if (this.#stopping) return;
+      console.error(`The service "${service.name}" ended (${how}); starting it again.`);
+      for (;;) {
+        starts = [...starts.filter((time) => time > Date.now() - RESTART_WINDOW), Date.now()];
+        if (starts.length > MAX_RESTARTS) {
+          throw new Error(
+            `The service "${service.name}" ended ${MAX_RESTARTS} times within a minute; its log ` +
+              `is in "${this.logs}".`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** starts.length));
+        if (this.#stopping) return;
+        const adopted = service.adopted?.();
+        if (adopted) {
+          entry.child = undefined;
+          entry.adopted = true;
+          current = { end: adopted.then(() => "restarted by somebody else") };
+          break;
+        }
+        try {
+          current = await this.#launch(entry);
+          break;
+        } catch (error) {
+          if (this.#stopping) return;
+          console.error((error as Error).message);
+        }
+      }
+    }
+  }
+}
+
+async function append(stream: ReadableStream<Uint8Array>, log: Deno.FsFile): Promise<void> {
+  for await (const chunk of stream) {
+    for (let written = 0; written < chunk.length;) {
+      written += await log.write(chunk.subarray(written));
+    }
+  }
+}
+
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch (error) {
+    // It ended by itself just before.
+    if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
