@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import { AuraError, type Channel } from "../../client/index.ts";
+import type { Context } from "../context.ts";
+import { fetchPlaces, findPlace } from "../names.ts";
+import { printable } from "../output.ts";
+
+export function addKoji(program: Command, context: () => Context): void {
+  program.command("koji")
+    .description(
+      "run a command, like stats or '!hot brooklyn'; help lists them",
+    )
+    .argument("<command...>")
+    .option(
+      "--in <channel>",
+      "another channel than the first that takes commands",
+    )
+    .action((words: string[], options: { in?: string }) =>
+      koji(context(), words, options.in)
+    );
+}
+
+async function koji(
+  { aura, out }: Context,
+  words: string[],
+  place?: string,
+): Promise<void> {
+  const channel = place
+    ? (await findPlace(aura, place)).channel
+    : await commandChannel(aura);
+  const result = await aura.executeCommand(channel.id, words.join(" "));
+  out.result(result, () => result.chunks.map(printable));
+}
+
+async function commandChannel(aura: Context["aura"]): Promise<Channel> {
+  const places = await fetchPlaces(aura);
+  const place = places.find(({ server }) =>
+    server.architecture_type === "command_dispatch"
+  );
+  if (place) return place.channel;
+  throw new AuraError(
+    "channel_not_found",
+    404,
+    "No server here takes commands.",
+  );
+}

@@ -1,0 +1,90 @@
+import { type Command, Option } from "commander";
+import process from "node:process";
+import { text } from "node:stream/consumers";
+import {
+  AuraError,
+  type DispatchOptions,
+  type ModelPreference,
+} from "../../client/index.ts";
+import type { Context } from "../context.ts";
+import { followTask } from "../follow.ts";
+import { findPlace, findTask, shortId } from "../names.ts";
+import { moment, whole } from "../options.ts";
+import { printable } from "../output.ts";
+
+interface SendOptions {
+  follow?: boolean;
+  model?: ModelPreference;
+  priority?: number;
+  at?: string;
+  thread?: string;
+  key?: string;
+}
+
+export function addSend(program: Command, context: () => Context): void {
+  program.command("send")
+    .description("queue a task")
+    .argument("<channel>", "as in cloud-hub/dispatch")
+    .argument("[content...]", "what to do; from the standard input if left out")
+    .option("-f, --follow", "show the progress, and end with the task")
+    .addOption(
+      new Option("-m, --model <model>", "who does it")
+        .choices(["claude", "gemini", "codex", "any"]),
+    )
+    .option("-p, --priority <number>", "higher is sooner", whole)
+    .option("--at <time>", "not before: 30m, 2h, 1d, or ISO 8601", moment)
+    .option("-t, --thread <task>", "go on in the thread of this task")
+    .option("--key <text>", "sent twice with the same key, it is one task")
+    .action((channel: string, words: string[], options: SendOptions) =>
+      send(context(), channel, words, options)
+    );
+}
+
+async function send(
+  context: Context,
+  channelName: string,
+  words: string[],
+  options: SendOptions,
+): Promise<void> {
+  const { aura, out } = context;
+  const { channel } = await findPlace(aura, channelName);
+  const content = words.length > 0
+    ? words.join(" ")
+    : (await text(process.stdin)).trimEnd();
+  const dispatch = await aura.dispatchTask(channel.id, content, {
+    ...await dispatchOptions(context, options),
+  });
+  const { task, thread } = dispatch;
+  out.result(dispatch, () => [
+    `⏳ ${shortId(task.id)} queued${
+      thread ? ` in “${printable(thread.name)}”` : ""
+    }`,
+  ]);
+  if (options.follow) await followTask(context, task.id);
+}
+
+async function dispatchOptions(
+  { aura }: Context,
+  { model, priority, at, thread, key }: SendOptions,
+): Promise<DispatchOptions> {
+  return {
+    ...model && { model },
+    ...priority !== undefined && { priority },
+    ...at && { run_at: at },
+    ...key && { idempotency_key: key },
+    ...thread && { task_thread_id: await threadOf(aura, thread) },
+  };
+}
+
+async function threadOf(
+  aura: Context["aura"],
+  taskPrefix: string,
+): Promise<string> {
+  const task = await findTask(aura, taskPrefix);
+  if (task.task_thread_id) return task.task_thread_id;
+  throw new AuraError(
+    "thread_not_found",
+    404,
+    `The task ${shortId(task.id)} has no thread.`,
+  );
+}

@@ -1,0 +1,61 @@
+import process from "node:process";
+import type { Task } from "../client/index.ts";
+import type { Context } from "./context.ts";
+import { EXIT } from "./exit.ts";
+import { shortId } from "./names.ts";
+import { printable } from "./output.ts";
+
+/**
+ * Shows a task until it ends: what its progress adds as lines, and on a terminal who works on it
+ * since when as a live line. Sets the exit code if the task fails.
+ */
+export async function followTask(
+  { aura, out, signal }: Context,
+  taskId: string,
+): Promise<void> {
+  let task: Task | undefined;
+  let shown = "";
+  const tick = setInterval(() => task && out.live(status(task)), 1000);
+  try {
+    for await (task of aura.pollTaskProgress(taskId, { signal })) {
+      const progress = task.partial_output ?? "";
+      const added = progress.startsWith(shown)
+        ? progress.slice(shown.length)
+        : progress;
+      shown = progress;
+      if (!out.json && added.trim()) {
+        out.result(task, () => [printable(added.trim())]);
+      } else if (out.json) out.result(task, () => []);
+      out.live(status(task));
+    }
+  } finally {
+    clearInterval(tick);
+    out.live("");
+  }
+  if (!task || signal.aborted) return;
+  if (!out.json) out.result(task, () => ending(task!));
+  if (task.status === "failed") process.exitCode = EXIT.taskFailed;
+}
+
+/** How a task ended, and with what. */
+export function ending(task: Task): string[] {
+  const by = `[${task.model_used ?? "–"}/${task.claimed_by ?? "–"}]`;
+  const id = shortId(task.id);
+  if (task.status === "complete") {
+    return [`✅ ${id} complete ${by}`, printable(task.result ?? "")];
+  }
+  if (task.cancelled_at) return [`🚫 ${id} cancelled`];
+  return [`❌ ${id} failed ${by}`, printable(task.error ?? task.result ?? "")];
+}
+
+function status(task: Task): string {
+  const since = task.status === "running" ? task.started_at : task.created_at;
+  const seconds = since
+    ? Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000))
+    : 0;
+  const where = task.status === "running" ? ` on ${task.claimed_by}` : "";
+  const attempt = task.attempt > 1 ? `, attempt ${task.attempt}` : "";
+  return printable(
+    `${shortId(task.id)} ${task.status}${where} for ${seconds} s${attempt}`,
+  );
+}

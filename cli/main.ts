@@ -1,0 +1,68 @@
+// hub: Aura Servers in a terminal, and in scripts.
+import { Command, CommanderError } from "commander";
+import process from "node:process";
+import { addDevices } from "./commands/devices.ts";
+import { addKoji } from "./commands/koji.ts";
+import { addLists } from "./commands/lists.ts";
+import { addLogin } from "./commands/login.ts";
+import { addSend } from "./commands/send.ts";
+import { addTail } from "./commands/tail.ts";
+import { addTask } from "./commands/task.ts";
+import { Context } from "./context.ts";
+import { EXIT, EXIT_HELP, exitCode } from "./exit.ts";
+import { Output } from "./output.ts";
+
+const interrupt = new AbortController();
+process.on("SIGINT", () => interrupt.abort());
+process.on("SIGTERM", () => interrupt.abort());
+// A reader that has had enough, as in `hub tail … | head`, is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.done);
+});
+
+const program = new Command("hub")
+  .description(
+    "Chat channels that run AI coding agents and data queries: Aura Servers.",
+  )
+  .option(
+    "--json",
+    "one JSON value, or one a line where things follow; errors too",
+  )
+  .addHelpText("after", EXIT_HELP)
+  .showHelpAfterError("Try --help.")
+  .exitOverride();
+
+const context = () =>
+  new Context(program.opts().json ?? false, interrupt.signal);
+for (
+  const add of [
+    addLogin,
+    addLists,
+    addKoji,
+    addSend,
+    addTail,
+    addTask,
+    addDevices,
+  ]
+) {
+  add(program, context);
+}
+process.exit(await run());
+
+async function run(): Promise<number> {
+  try {
+    await program.parseAsync();
+    return interrupt.signal.aborted
+      ? EXIT.interrupted
+      : Number(process.exitCode ?? EXIT.done);
+  } catch (error) {
+    if (interrupt.signal.aborted) return EXIT.interrupted;
+    // commander has said already what is wrong with the arguments.
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    }
+    new Output(program.opts().json ?? false).trouble(error as Error);
+    return exitCode(error);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Where the program writes. On a terminal: colours, aligned columns and one live line at the bottom;
+ * in a pipe: plain lines and tabs; with --json: one JSON value, or one a line where things follow.
+ */
+import process from "node:process";
+import { styleText } from "node:util";
+
+type Style = Parameters<typeof styleText>[0];
+
+const NO_WRAP = "\x1b[?7l";
+const WRAP = "\x1b[?7h";
+const CLEAR_LINE = "\r\x1b[2K";
+
+export class Output {
+  readonly json: boolean;
+  readonly isTerminal: boolean = process.stdout.isTTY ?? false;
+  #live = "";
+
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  style(style: Style, text: string): string {
+    return styleText(style, text, { stream: process.stdout });
+  }
+
+  /** One result: the lines for people, or the value for programs. */
+  result(value: unknown, lines: () => string[]): void {
+    if (this.json) this.#write(JSON.stringify(value));
+    else for (const line of lines()) this.#write(line);
+  }
+
+  /** Rows of cells: aligned under a heading on a terminal, with tabs between in a pipe. */
+  table(value: unknown[], heading: string[], cells: string[][]): void {
+    this.result(value, () => {
+      const rows = cells.map((row) =>
+        row.map((cell) => printable(cell).replaceAll("\n", " "))
+      );
+      if (!this.isTerminal) return rows.map((row) => row.join("\t"));
+      const widths = heading.map((title, column) =>
+        Math.max(title.length, ...rows.map((row) => row[column]!.length))
+      );
+      const align = (row: string[]) =>
+        row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
+          .trimEnd();
+      return [this.style("dim", align(heading)), ...rows.map(align)];
+    });
+  }
+
+  /** The line at the bottom that the next one replaces; only on a terminal. */
+  live(line: string): void {
+    if (this.json || !this.isTerminal || line === this.#live) return;
+    this.#live = line;
+    process.stdout.write(
+      line ? CLEAR_LINE + NO_WRAP + line + WRAP : CLEAR_LINE,
+    );
+  }
+
+  /** Trouble, to the error output. */
+  trouble(
+    error: {
+      name: string;
+      status?: number;
+      message: string;
+      hint?: string | null;
+    },
+  ): void {
+    this.live("");
+    const { name, status, message, hint } = error;
+    if (this.json) {
+      console.error(
+        JSON.stringify({
+          error: { name, status, message, hint: hint ?? null },
+        }),
+      );
+      return;
+    }
+    console.error(
+      styleText("red", printable(message), { stream: process.stderr }),
+    );
+    if (hint) console.error(printable(hint));
+  }
+
+  #write(line: string): void {
+    const below = this.#live;
+    this.live("");
+    process.stdout.write(line + "\n");
+    this.live(below);
+  }
+}
+
+/** Text of others without what a terminal would obey: all control characters but line ends and tabs. */
+export function printable(text: string): string {
+  return text.replaceAll("\r\n", "\n").replace(/[^\P{Cc}\n\t]/gu, "");
+}
