@@ -1,0 +1,33 @@
+// `npm run types`: writes database.types.ts from the database of the local stack that is running.
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { supabase } from "../stack/cli.ts";
+import { readSettings } from "../stack/settings.ts";
+
+export const typesFile = join(import.meta.dirname!, "database.types.ts");
+
+/** What database.types.ts has to hold for the database at this address. */
+export async function generateTypes(root: string, databaseUrl: string): Promise<string> {
+  const remote = `--remote=${databaseUrl}?sslmode=disable`;
+  return await format(await supabase(root, ["gen", "types", "--schema", "public", remote]));
+}
+
+async function format(code: string): Promise<string> {
+  const fmt = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--line-width", "100", "--ext", "ts", "-"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = fmt.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(code));
+  await writer.close();
+  const { success, stdout } = await fmt.output();
+  if (!success) throw new Error("The generated types cannot be formatted.");
+  return new TextDecoder().decode(stdout);
+}
+
+if (import.meta.main) {
+  const { root, state } = readSettings((name) => Deno.env.get(name));
+  const env = parseEnv(await Deno.readTextFile(join(state, "env")));
+  await Deno.writeTextFile(typesFile, await generateTypes(root, env.SUPABASE_DB_URL!));
+}
