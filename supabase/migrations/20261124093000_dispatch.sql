@@ -1,0 +1,404 @@
+-- What clients do with tasks: dispatch, open a thread, cancel, retry, explain.
+
+create or replace function hub.lock_idempotency_key(channel_id uuid, idempotency_key text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if length(idempotency_key) not between 1 and 200 then
+    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+  end if;
+  -- Two calls with one key take turns, so that the second finds what the first made.
+  perform pg_advisory_xact_lock(hashtextextended(
+    concat_ws(':', 'dispatch', auth.uid(), channel_id, idempotency_key), 0
+  ));
+end
+$$;
+comment on function hub.lock_idempotency_key(uuid, text) is 'Makes calls with the same key take turns. Errors: bad_argument.';
+
+create or replace function hub.dispatch_result(task public.mac_tasks) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'message', (
+      select to_jsonb(m) from public.hub_channel_messages as m
+      where m.id = (task.metadata ->> 'message_id')::uuid
+    ),
+    'task', to_jsonb(task),
+    'thread', (select to_jsonb(t) from public.hub_task_threads as t where t.id = task.task_thread_id)
+  )
+$$;
+comment on function hub.dispatch_result(public.mac_tasks) is '{message, task, thread} of a task.';
+
+create or replace function hub.dispatch_task(
+  channel_id uuid, content text, task_thread_id uuid, model text, priority integer,
+  run_at timestamptz, idempotency_key text
+) returns jsonb
+language plpgsql
+security definer -- tasks and system messages are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+begin
+  perform hub.require_role('operator');
+  if dispatch_task.channel_id is null then
+    perform hub.fail('channel_not_found', array['null']);
+  end if;
+  if dispatch_task.idempotency_key is not null then
+    perform hub.lock_idempotency_key(dispatch_task.channel_id, dispatch_task.idempotency_key);
+    select * into v_task from public.mac_tasks as t
+    where t.channel_id = dispatch_task.channel_id
+      and t.created_by is not distinct from auth.uid()
+      and t.idempotency_key = dispatch_task.idempotency_key;
+    if found then
+      return hub.dispatch_result(v_task);
+    end if;
+  end if;
+  perform hub.require_content(dispatch_task.content, 'content', 32000);
+  perform hub.require_open_task_slots(1);
+  insert into public.mac_tasks (
+    channel_id, content, task_thread_id, model_preference, priority, run_at, idempotency_key, created_by,
+    metadata
+  ) values (
+    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id,
+    coalesce(dispatch_task.model, 'any'), coalesce(dispatch_task.priority, 0), dispatch_task.run_at,
+    dispatch_task.idempotency_key, auth.uid(), jsonb_build_object('message_id', gen_random_uuid())
+  )
+  returning * into v_task;
+  return hub.dispatch_result(v_task);
+end
+$$;
+
+create or replace function public.dispatch_task(
+  channel_id uuid, content text, task_thread_id uuid default null, model text default null,
+  priority integer default 0, run_at timestamptz default null, idempotency_key text default null
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.dispatch_task(
+    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
+    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
+  )
+$$;
+comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument.';
+
+create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
+language plpgsql
+security definer -- threads are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_channel record;
+  v_thread uuid := gen_random_uuid();
+begin
+  perform hub.require_role('operator');
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = create_task_thread.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(create_task_thread.channel_id::text, 'null')]);
+  elsif v_channel.architecture_type <> 'threaded_task_isolation' then
+    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for update;
+  -- A task of no channel can be given one, unless it is another app's.
+  if not found
+    or v_task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s)
+    or v_task.channel_id <> create_task_thread.channel_id
+  then
+    perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
+  end if;
+  if v_task.task_thread_id is null and v_task.status in ('complete', 'failed') then
+    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_task.status]);
+  end if;
+  if v_task.task_thread_id is null then
+    insert into public.hub_task_threads (id, channel_id, task_id, name, next_transition_at)
+    values (
+      v_thread, v_channel.id, v_task.id,
+      format('%s — %s', hub.short_id(v_task.id), hub.title(v_task.content)),
+      clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+    );
+    update public.mac_tasks as t
+    set channel_id = v_channel.id, task_thread_id = v_thread,
+      project = coalesce(t.project, v_channel.project_path),
+      max_attempts = coalesce(t.max_attempts, (select s.max_attempts from hub.settings as s)),
+      created_by = coalesce(t.created_by, auth.uid()),
+      metadata = t.metadata || jsonb_build_object(
+        'message_id', gen_random_uuid(), 'created_by_label', hub.user_label(coalesce(t.created_by, auth.uid()))
+      )
+    where t.id = v_task.id
+    returning * into v_task;
+    perform hub.announce(v_task);
+  end if;
+  return (select to_jsonb(t) from public.hub_task_threads as t where t.id = v_task.task_thread_id);
+end
+$$;
+
+create or replace function public.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.create_task_thread(create_task_thread.channel_id, create_task_thread.task_id)
+$$;
+comment on function public.create_task_thread(uuid, uuid) is
+  'The thread of a task that a client inserted itself, opened if there is none yet; returns the hub_task_threads row, the same one when called again. Operator. Errors: channel_not_found, task_not_found, wrong_architecture, channel_read_only, task_finished.';
+
+-- Cancelling and retrying ------------------------------------------------------------------------
+
+create or replace function hub.cancel_one(task_id uuid, label text) returns public.mac_tasks
+language sql
+set search_path = ''
+as $$
+  -- A task that somebody claimed by an UPDATE has no heartbeat to hear it by: it ends at once.
+  update public.mac_tasks as t
+  set status = case when t.claim_id is null then 'failed' else t.status end,
+    cancelled_at = case when t.claim_id is null then clock_timestamp() end,
+    cancel_requested_at = coalesce(t.cancel_requested_at, clock_timestamp()),
+    metadata = case
+      when t.cancel_requested_at is null then t.metadata || jsonb_build_object('cancelled_by', label)
+      else t.metadata
+    end
+  where t.id = cancel_one.task_id and t.status in ('pending', 'running')
+  returning t.*
+$$;
+comment on function hub.cancel_one(uuid, text) is
+  'Cancels an unfinished task at once, or asks the device that runs it to stop.';
+
+create or replace function hub.cancel_task(task_id uuid) returns jsonb
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_label text := hub.user_label(auth.uid());
+begin
+  perform hub.require_role('operator');
+  select * into v_task from public.mac_tasks as t where t.id = cancel_task.task_id and t.channel_id is not null for update;
+  if not found then
+    -- A team, or its thread, stands for all its tasks.
+    return hub.cancel_team(
+      (
+        select team.id from public.hub_teams as team
+        where team.id = cancel_task.task_id or team.task_thread_id = cancel_task.task_id
+        order by team.created_at desc limit 1
+      ),
+      cancel_task.task_id, v_label
+    );
+  elsif v_task.status in ('complete', 'failed') and v_task.kind <> 'plan' then
+    perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+      case when v_task.cancelled_at is not null then 'cancelled' else v_task.status end]);
+  elsif v_task.kind in ('plan', 'synthesis') then
+    return hub.cancel_team(v_task.team_id, v_task.id, v_label);
+  end if;
+  return to_jsonb(hub.cancel_one(v_task.id, v_label));
+end
+$$;
+
+create or replace function public.cancel_task(task_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.cancel_task(cancel_task.task_id)
+$$;
+comment on function public.cancel_task(uuid) is
+  'Cancels a pending task at once; asks the device of a running one to stop (cancel_requested_at), whereupon it ends as cancelled whatever comes. The id of a plan, a team or a team''s thread cancels all tasks of the team. Returns the task. Operator. Errors: task_not_found, task_finished.';
+
+create or replace function hub.retry_task(task_id uuid) returns jsonb
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_state text;
+begin
+  perform hub.require_role('operator');
+  select * into v_task from public.mac_tasks as t
+  where t.id = retry_task.task_id and t.channel_id is not null for update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(retry_task.task_id::text, 'null')]);
+  end if;
+  v_state := case
+    when v_task.status <> 'failed' then v_task.status
+    when exists (
+      select from public.hub_teams as team
+      where team.id = v_task.team_id and (team.status <> 'running' or v_task.kind <> 'subtask')
+    ) then 'part of a team that went on without it'
+  end;
+  if v_state is not null then
+    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_state],
+      case when v_task.status = 'failed' then 'Dispatch the team again.' else 'Only a failed task can be retried.' end);
+  end if;
+  if exists (
+    select from public.hub_task_threads as t where t.id = v_task.task_thread_id and t.status = 'archived'
+  ) then
+    perform hub.fail('thread_archived', array[v_task.task_thread_id::text]);
+  end if;
+  perform hub.require_open_task_slots(1);
+  delete from hub.delivery_failures as f where f.task_id = v_task.id;
+  update public.mac_tasks as t
+  set status = 'pending', run_at = null,
+    max_attempts = t.attempt + (select s.max_attempts from hub.settings as s),
+    error = format('retried by %s', hub.user_label(auth.uid())),
+    metadata = t.metadata - 'cancelled_by'
+  where t.id = v_task.id
+  returning * into v_task;
+  return to_jsonb(v_task);
+end
+$$;
+
+create or replace function public.retry_task(task_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.retry_task(retry_task.task_id)
+$$;
+comment on function public.retry_task(uuid) is
+  'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_archived, too_many_open_tasks.';
+
+-- Explaining -------------------------------------------------------------------------------------
+
+create or replace function hub.waiting_reason(task public.mac_tasks) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  -- What stands between a ready task and a device, looked at from the far end: one device that passes
+  -- all conditions but the last, all but the last two, and so on.
+  with able as (
+    select d.name, d.status, m.model, m.rate_limited_until, d.max_running,
+      (select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name) as running,
+      coalesce(task.platform in (d.platform), true) as platform_fits,
+      c.position is not null as model_fits,
+      coalesce(m.rate_limited_until <= clock_timestamp(), true) as unthrottled,
+      m.model = e.model or task.model_preference = 'any' as is_effective
+    from public.mesh_devices as d
+    left join public.mesh_device_models as m on m.device_id = d.id
+    left join hub.model_chains as c on c.preference = task.model_preference and c.model = m.model
+    left join hub.effective_models as e
+      on e.preference = task.model_preference and e.platform = coalesce(task.platform, '')
+  )
+  select case
+    when exists (select from able where status = 'online' and platform_fits and model_fits and unthrottled and is_effective and running < max_running)
+      then jsonb_build_object('reason', 'ready')
+    when exists (select from able where status = 'online' and platform_fits and model_fits and unthrottled and is_effective)
+      then jsonb_build_object('reason', 'devices_busy', 'devices', (
+        select jsonb_agg(distinct name) from able where status = 'online' and platform_fits and model_fits and unthrottled and is_effective
+      ))
+    when exists (select from able where status = 'draining' and platform_fits and model_fits)
+      then jsonb_build_object('reason', 'device_draining', 'devices', (
+        select jsonb_agg(distinct name) from able where status = 'draining' and platform_fits and model_fits
+      ))
+    when exists (select from able where status = 'online' and platform_fits and model_fits)
+      then jsonb_build_object('reason', 'rate_limited', 'until', (
+        select min(rate_limited_until) from able where status = 'online' and platform_fits and model_fits
+      ))
+    when exists (select from able where status = 'online' and platform_fits)
+      then jsonb_build_object('reason', 'no_matching_model', 'model', task.model_preference)
+    when exists (select from able where status = 'online')
+      then jsonb_build_object('reason', 'no_matching_platform', 'platform', task.platform)
+    else jsonb_build_object('reason', 'waiting_for_device')
+  end
+$$;
+comment on function hub.waiting_reason(public.mac_tasks) is 'Why no device takes a task that is ready, as {reason, …}.';
+
+create or replace function hub.explain_task(task_id uuid) returns jsonb
+language plpgsql
+stable
+security definer -- the queue is in a schema that the API does not expose
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_queued hub.queue;
+  v_server public.hub_servers;
+  v_why jsonb;
+begin
+  perform hub.require_role('viewer');
+  select * into v_task from public.mac_tasks as t where t.id = explain_task.task_id;
+  if not found
+    or v_task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s)
+  then
+    perform hub.fail('task_not_found', array[coalesce(explain_task.task_id::text, 'null')]);
+  end if;
+  select * into v_queued from hub.queue as q where q.task_id = v_task.id;
+  select s.* into v_server
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = v_task.channel_id;
+
+  v_why := case
+    when v_task.status in ('complete', 'failed') then jsonb_build_object(
+      'reason', 'finished', 'since', v_task.finished_at, 'cancelled_at', v_task.cancelled_at,
+      'error', v_task.error, 'delivered_at', v_task.delivered_at,
+      'delivery_failure', (select f.reason from hub.delivery_failures as f where f.task_id = v_task.id)
+    )
+    when v_task.status = 'running' then jsonb_build_object(
+      'reason', 'running', 'since', v_task.started_at, 'device', v_task.claimed_by, 'model', v_task.model_used,
+      'lease_expires_at', v_task.lease_expires_at, 'cancel_requested_at', v_task.cancel_requested_at
+    )
+    when v_server.paused_at is not null then jsonb_build_object(
+      'reason', 'server_paused', 'since', v_server.paused_at, 'server', v_server.name
+    )
+    when v_task.run_at > clock_timestamp() then jsonb_build_object(
+      'reason', case when v_task.attempt > 0 then 'backoff' else 'scheduled' end,
+      'until', v_task.run_at, 'since', v_task.updated_at, 'error', v_task.error
+    )
+    when v_queued.state = 'blocked' then jsonb_build_object(
+      'reason', 'waiting_for_previous',
+      'task_id', (
+        select q.task_id from hub.queue as q
+        where q.thread_id = v_queued.thread_id and q.task_id <> v_queued.task_id and q.state <> 'scheduled'
+        order by q.state = 'blocked', q.created_at limit 1
+      )
+    )
+    else hub.waiting_reason(v_task)
+  end;
+  return jsonb_build_object(
+    'state', v_task.status,
+    'reason', v_why ->> 'reason',
+    'since', coalesce(v_why -> 'since', to_jsonb(v_task.created_at)),
+    'detail', jsonb_strip_nulls(v_why - 'reason' - 'since') || jsonb_build_object(
+      'attempt', v_task.attempt, 'max_attempts', v_task.max_attempts
+    )
+  );
+end
+$$;
+
+create or replace function public.explain_task(task_id uuid) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select hub.explain_task(explain_task.task_id)
+$$;
+comment on function public.explain_task(uuid) is
+  'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device, ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.create_task_thread(uuid, uuid), public.cancel_task(uuid), public.retry_task(uuid),
+  public.explain_task(uuid)
+from public;
+grant execute on function
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.create_task_thread(uuid, uuid), hub.create_task_thread(uuid, uuid),
+  public.cancel_task(uuid), hub.cancel_task(uuid),
+  public.retry_task(uuid), hub.retry_task(uuid),
+  public.explain_task(uuid), hub.explain_task(uuid)
+to anon, authenticated, service_role;
