@@ -97,6 +97,27 @@ end
 $$;
 comment on function hub.wake_mesh() is 'Tells idle executors, on the public topic mesh:wake, that there may be work.';
 
+create or replace function hub.must_wait(task public.mac_tasks) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  -- Tasks of a thread run one after another, but those of a team that is at work run side by side.
+  select exists (
+    select from hub.queue as q
+    where q.thread_id = task.task_thread_id and q.task_id <> task.id
+      and (
+        q.state in ('ready', 'running', 'backoff')
+        or q.state = 'blocked' and (q.created_at, q.task_id) < (task.created_at, task.id)
+      )
+  ) and not exists (
+    select from hub.queue as q
+    where q.thread_id = task.task_thread_id and q.team_id = task.team_id
+      and q.state in ('ready', 'running', 'backoff')
+  )
+$$;
+comment on function hub.must_wait(public.mac_tasks) is 'Whether an earlier task of the same thread has to end first.';
+
 create or replace function hub.enqueue(task public.mac_tasks) returns void
 language plpgsql
 set search_path = ''
@@ -117,15 +138,7 @@ begin
     when task.status = 'running' then 'running'
     when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
     when task.run_at > clock_timestamp() then 'scheduled'
-    when v_thread.id is not null and exists (
-      select from hub.queue as q
-      where q.thread_id = v_thread.id and q.task_id <> task.id
-        and (q.team_id is null or q.team_id is distinct from task.team_id)
-        and (
-          q.state in ('ready', 'running', 'backoff')
-          or q.state = 'blocked' and (q.created_at, q.task_id) < (task.created_at, task.id)
-        )
-    ) then 'blocked'
+    when v_thread.id is not null and hub.must_wait(task) then 'blocked'
     else 'ready'
   end;
   insert into hub.queue as q (

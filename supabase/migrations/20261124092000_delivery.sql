@@ -270,8 +270,13 @@ begin
   end if;
 
   v_route := hub.classify(new.content, new.channel_id);
-  new.task_type := coalesce(new.task_type, v_route.task_type);
-  new.platform := coalesce(new.platform, v_route.platform);
+  if new.kind in ('task', 'subtask') then
+    new.task_type := coalesce(new.task_type, v_route.task_type);
+    new.platform := coalesce(new.platform, v_route.platform);
+  else
+    -- Planning and combining are done with words: any platform will do.
+    new.task_type := coalesce(new.task_type, new.kind);
+  end if;
   new.model_preference := coalesce(
     nullif(new.model_preference, 'any'),
     case when v_thread.session_id is not null then v_thread.metadata ->> 'session_model' end,
@@ -488,7 +493,10 @@ begin
     perform hub.post_progress(new, coalesce(old.partial_output, ''));
   end if;
   if new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
-    perform hub.post_outcome(new);
+    -- What a plan or a synthesis ends in is posted with its team.
+    if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
+      perform hub.post_outcome(new);
+    end if;
   elsif new.status = 'pending' and old.status <> 'pending' then
     perform hub.post(new, 'system', format('🔁 %s requeued: %s (attempt %s of %s)',
       hub.short_id(new.id), coalesce(new.error, 'no reason given'), new.attempt + 1, new.max_attempts), 'text');

@@ -1,0 +1,341 @@
+-- What executors do with a claimed task. Each call names its claim, and a claim that no longer holds
+-- the task changes nothing.
+
+create or replace function hub.held_task(device public.mesh_devices, task_id uuid, claim_id uuid)
+returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  select * into v_task from public.mac_tasks as t where t.id = held_task.task_id for update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
+  elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id
+    or v_task.claim_id is null or v_task.claimed_by is distinct from device.name
+  then
+    perform hub.fail('stale_claim', array[hub.short_id(v_task.id)]);
+  end if;
+  return v_task;
+end
+$$;
+comment on function hub.held_task(public.mesh_devices, uuid, uuid) is
+  'The task, locked, if this claim of this device holds it. Errors: task_not_found, stale_claim.';
+
+create or replace function hub.end_attempt(task public.mac_tasks, outcome text, error text) returns void
+language sql
+set search_path = ''
+as $$
+  update public.hub_task_attempts as a
+  set ended_at = clock_timestamp(),
+    outcome = case when task.cancel_requested_at is not null then 'cancelled' else end_attempt.outcome end,
+    error = end_attempt.error
+  where a.claim_id = task.claim_id and a.ended_at is null
+$$;
+comment on function hub.end_attempt(public.mac_tasks, text, text) is
+  'Closes the attempt of the task''s claim; as cancelled where that was asked for.';
+
+create or replace function hub.requeue(task public.mac_tasks, reason text, run_at timestamptz, attempt integer)
+returns public.mac_tasks
+language sql
+set search_path = ''
+as $$
+  update public.mac_tasks as t
+  set status = 'pending', error = requeue.reason, run_at = requeue.run_at, attempt = requeue.attempt
+  where t.id = task.id
+  returning t.*
+$$;
+comment on function hub.requeue(public.mac_tasks, text, timestamptz, integer) is 'Puts a running task back into the queue.';
+
+create or replace function hub.finish(task public.mac_tasks, error text) returns public.mac_tasks
+language sql
+set search_path = ''
+as $$
+  update public.mac_tasks as t
+  set status = 'failed', error = finish.error
+  where t.id = task.id
+  returning t.*
+$$;
+comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
+
+create or replace function hub.task_result(task public.mac_tasks) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  -- Read again: where posting failed, delivered_at was taken back after the update returned.
+  select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+  from public.mac_tasks as t where t.id = task.id
+$$;
+
+create or replace function hub.require_length(content text, what text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if length(content) > 1000000 then
+    perform hub.fail('content_too_long', array[what, length(content)::text, '1000000']);
+  end if;
+end
+$$;
+comment on function hub.require_length(text, text) is 'Raises content_too_long over 1,000,000 characters.';
+
+-- Heartbeat --------------------------------------------------------------------------------------
+
+create or replace function hub.device_heartbeat(token text, running uuid[], models jsonb) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+  v_lease timestamptz := clock_timestamp() + (select s.task_lease from hub.settings as s);
+  v_held uuid[];
+begin
+  v_device := hub.hear_device(device_heartbeat.token);
+  if cardinality(device_heartbeat.running) > 1000 then
+    perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
+  end if;
+  if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
+    perform hub.set_device_models(v_device.id, device_heartbeat.models);
+  end if;
+  select array_agg(held.id) into v_held from (
+    select t.id from public.mac_tasks as t
+    where t.id = any (device_heartbeat.running)
+      and t.status = 'running' and t.claim_id is not null and t.claimed_by = v_device.name
+    order by t.id
+    for no key update
+  ) as held;
+  update public.mac_tasks as t set lease_expires_at = v_lease where t.id = any (v_held);
+  return jsonb_build_object(
+    'cancel', coalesce((
+      select jsonb_agg(t.id) from public.mac_tasks as t
+      where t.id = any (v_held) and t.cancel_requested_at is not null
+    ), '[]'),
+    'lost', coalesce((
+      select jsonb_agg(r.id) from unnest(device_heartbeat.running) as r (id)
+      where r.id <> all (coalesce(v_held, '{}'))
+    ), '[]'),
+    'lease_expires_at', v_lease
+  );
+end
+$$;
+
+create or replace function public.device_heartbeat(token text, running uuid[] default '{}', models jsonb default null)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models)
+$$;
+comment on function public.device_heartbeat(text, uuid[], jsonb) is
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, lease_expires_at}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
+
+-- Progress and outcome ---------------------------------------------------------------------------
+
+create or replace function hub.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
+returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
+  perform hub.require_length(report_progress.partial_output, 'partial_output');
+  update public.mac_tasks as t set partial_output = report_progress.partial_output where t.id = v_task.id;
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.report_progress(
+    report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
+  )
+$$;
+comment on function public.report_progress(text, uuid, uuid, text) is
+  'Sets partial_output; what is new in it is posted at once. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000).';
+
+create or replace function hub.complete_task(
+  token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
+  perform hub.require_length(complete_task.result, 'result');
+  if length(complete_task.model_used) > 100 or length(complete_task.session_id) > 500
+    or pg_column_size(complete_task.usage) > 65536
+  then
+    perform hub.fail('bad_argument', array[
+      'model_used has at most 100 characters, session_id 500, usage 64 kB.'
+    ]);
+  end if;
+  perform hub.end_attempt(v_task, 'complete', null);
+  if complete_task.session_id is not null and v_task.task_thread_id is not null and v_task.kind = 'task' then
+    update public.hub_task_threads as t
+    set session_id = complete_task.session_id, session_device = v_task.claimed_by,
+      metadata = t.metadata || jsonb_build_object('session_model', v_task.model_used)
+    where t.id = v_task.task_thread_id;
+  end if;
+  update public.mac_tasks as t
+  set status = 'complete', result = coalesce(complete_task.result, ''),
+    model_used = coalesce(complete_task.model_used, t.model_used),
+    session_id = coalesce(complete_task.session_id, t.session_id),
+    usage = coalesce(complete_task.usage, t.usage)
+  where t.id = v_task.id;
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.complete_task(
+  token text, task_id uuid, claim_id uuid, result text,
+  model_used text default null, session_id text default null, usage jsonb default null
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.complete_task(
+    complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
+    complete_task.model_used, complete_task.session_id, complete_task.usage
+  )
+$$;
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+
+create or replace function hub.fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean)
+returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_error text := coalesce(nullif(btrim(fail_task.error), ''), 'The executor gave no reason.');
+  v_settings hub.settings;
+begin
+  v_task := hub.held_task(hub.hear_device(fail_task.token), fail_task.task_id, fail_task.claim_id);
+  perform hub.require_length(fail_task.error, 'error');
+  select * into v_settings from hub.settings;
+  perform hub.end_attempt(v_task, 'failed', v_error);
+  if coalesce(fail_task.retryable, true)
+    and v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts)
+  then
+    v_task := hub.requeue(v_task, v_error, clock_timestamp() + least(
+      v_settings.retry_backoff * 2 ^ least(v_task.attempt, 20), v_settings.max_retry_backoff
+    ), v_task.attempt);
+  else
+    v_task := hub.finish(v_task, v_error);
+  end if;
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.fail_task(
+  token text, task_id uuid, claim_id uuid, error text, retryable boolean default true
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.fail_task(
+    fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
+  )
+$$;
+comment on function public.fail_task(text, uuid, uuid, text, boolean) is
+  'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
+
+create or replace function hub.report_rate_limit(
+  token text, task_id uuid, claim_id uuid, model text, until timestamptz
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices := hub.hear_device(report_rate_limit.token);
+  v_task public.mac_tasks;
+  v_reason text;
+begin
+  v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
+  if report_rate_limit.model is null or report_rate_limit.model not in ('claude', 'gemini', 'codex') then
+    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex.']);
+  elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
+    perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
+  end if;
+  update public.mesh_device_models as m
+  set rate_limited_until = greatest(m.rate_limited_until, report_rate_limit.until)
+  where m.device_id = v_device.id and m.model = report_rate_limit.model;
+  v_reason := format('%s is rate limited on %s until %s UTC', report_rate_limit.model, v_device.name,
+    to_char(report_rate_limit.until at time zone 'utc', 'YYYY-MM-DD HH24:MI'));
+  perform hub.end_attempt(v_task, 'rate_limited', v_reason);
+  v_task := hub.requeue(v_task, v_reason, null, greatest(v_task.attempt - 1, 0));
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.report_rate_limit(
+  token text, task_id uuid, claim_id uuid, model text, until timestamptz
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.report_rate_limit(
+    report_rate_limit.token, report_rate_limit.task_id, report_rate_limit.claim_id,
+    report_rate_limit.model, report_rate_limit.until
+  )
+$$;
+comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
+  'Says that the model is throttled on this device until then: the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+
+create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(release_task.token), release_task.task_id, release_task.claim_id);
+  perform hub.end_attempt(v_task, 'released', null);
+  v_task := hub.requeue(v_task, format('released by %s', v_task.claimed_by), null, greatest(v_task.attempt - 1, 0));
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.release_task(release_task.token, release_task.task_id, release_task.claim_id)
+$$;
+comment on function public.release_task(text, uuid, uuid) is
+  'Gives a task back that the device will not finish, at the cost of no attempt; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean),
+  public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
+from public, service_role;
+grant execute on function
+  public.device_heartbeat(text, uuid[], jsonb), hub.device_heartbeat(text, uuid[], jsonb),
+  public.report_progress(text, uuid, uuid, text), hub.report_progress(text, uuid, uuid, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean), hub.fail_task(text, uuid, uuid, text, boolean),
+  public.report_rate_limit(text, uuid, uuid, text, timestamptz),
+  hub.report_rate_limit(text, uuid, uuid, text, timestamptz),
+  public.release_task(text, uuid, uuid), hub.release_task(text, uuid, uuid)
+to anon, authenticated;

@@ -1,0 +1,469 @@
+-- Teams: a request split into subtasks that run side by side, and one synthesis of what they found.
+--
+-- planning -> running -> synthesizing -> complete | failed. The team's row is locked by whoever ends
+-- one of its tasks, so that exactly one of them finds that it was the last.
+
+create or replace function hub.listed_items(goal text) returns text[]
+language sql
+immutable
+set search_path = ''
+as $$
+  select array_agg(btrim(item[1]) order by position)
+  from regexp_matches(goal, '^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+([^\r\n]+)', 'gn') with ordinality as m (item, position)
+  where btrim(item[1]) <> ''
+  having count(*) >= 2
+$$;
+comment on function hub.listed_items(text) is
+  'The items of a bullet or numbered list in a text; null where there are fewer than two.';
+
+create or replace function hub.subtasks_of(listed jsonb) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_most integer := (select s.max_subtasks from hub.settings as s);
+  v_subtasks text[];
+begin
+  if jsonb_typeof(listed) is distinct from 'array' then
+    perform hub.fail('bad_argument', array['subtasks is an array of strings.']);
+  elsif jsonb_array_length(listed) > v_most then
+    perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_most::text]);
+  elsif jsonb_array_length(listed) = 0 or exists (
+    select from jsonb_array_elements(listed) as e
+    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
+  ) then
+    perform hub.fail('bad_argument', array['subtasks is an array of strings of 1 to 32,000 characters.']);
+  end if;
+  select array_agg(e order by position) into v_subtasks
+  from jsonb_array_elements_text(listed) with ordinality as l (e, position);
+  return v_subtasks;
+end
+$$;
+comment on function hub.subtasks_of(jsonb) is 'The subtasks of a JSON array. Errors: bad_argument, too_many_subtasks.';
+
+create or replace function hub.planned_subtasks(result text) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_plan jsonb;
+  v_most integer := (select s.max_subtasks from hub.settings as s);
+begin
+  -- Agents like to wrap the array into a code block or a sentence.
+  v_plan := substring(result from '\[.*\]')::jsonb;
+  if jsonb_typeof(v_plan) is distinct from 'array' or jsonb_array_length(v_plan) = 0 or exists (
+    select from jsonb_array_elements(v_plan) as e
+    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
+  ) then
+    return to_jsonb('The plan is not a JSON array of strings.'::text);
+  elsif jsonb_array_length(v_plan) > v_most then
+    return to_jsonb(format('The plan has %s subtasks; %s are allowed.', jsonb_array_length(v_plan), v_most));
+  end if;
+  return v_plan;
+exception when invalid_text_representation or untranslatable_character then
+  return to_jsonb('The plan is not a JSON array of strings.'::text);
+end
+$$;
+comment on function hub.planned_subtasks(text) is
+  'The array in a plan''s result, or, as a JSON string, what is wrong with it.';
+
+-- Posting ----------------------------------------------------------------------------------------
+
+create or replace function hub.post_decomposed(task public.mac_tasks) returns void
+language sql
+set search_path = ''
+as $$
+  select hub.post(task, 'system', format('Decomposed into %s subtasks', count(*)), 'embed', hub.embed(
+    format('Decomposed into %s subtasks', count(*)), null, hub.color('queued'),
+    jsonb_agg(hub.field(
+      format('%s · %s', s.metadata ->> 'position', hub.short_id(s.id)), hub.title(s.content)
+    ) order by (s.metadata ->> 'position')::integer),
+    hub.short_id(task.team_id)
+  ))
+  from public.mac_tasks as s
+  where s.team_id = task.team_id and s.kind = 'subtask'
+$$;
+comment on function hub.post_decomposed(public.mac_tasks) is 'Posts the list of subtasks of a task''s team.';
+
+create or replace function hub.post_team_outcome(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_team public.hub_teams;
+  v_fields jsonb;
+begin
+  select * into v_team from public.hub_teams as t where t.id = task.team_id;
+  select jsonb_build_array(
+    hub.field('Subtasks', format('%s complete, %s failed',
+      count(*) filter (where s.status = 'complete'), count(*) filter (where s.status = 'failed'))),
+    hub.field('Duration', hub.duration(coalesce(v_team.finished_at, clock_timestamp()) - v_team.created_at))
+  ) into v_fields
+  from public.mac_tasks as s where s.team_id = v_team.id and s.kind = 'subtask';
+  if v_team.status = 'complete' then
+    perform hub.post(task, 'agent', coalesce(task.result, ''), 'embed', hub.embed(
+      'Team Complete', hub.title(v_team.goal), hub.color('success'), v_fields, hub.short_id(v_team.id)));
+  elsif v_team.status = 'failed' then
+    perform hub.post(task, 'system', coalesce(v_team.metadata ->> 'error', 'The team failed.'), 'embed', hub.embed(
+      'Team Failed', hub.title(v_team.goal), hub.color('failure'), v_fields, hub.short_id(v_team.id)));
+  end if;
+end
+$$;
+comment on function hub.post_team_outcome(public.mac_tasks) is 'Posts how the team of a plan, synthesis or last subtask ended.';
+
+-- Steps ------------------------------------------------------------------------------------------
+
+create or replace function hub.add_subtasks(team public.hub_teams, subtasks text[], first_id uuid) returns void
+language sql
+set search_path = ''
+as $$
+  insert into public.mac_tasks (
+    id, channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
+  )
+  select case when s.position = 1 then first_id else gen_random_uuid() end,
+    team.channel_id, team.task_thread_id, team.id, 'subtask', s.content,
+    coalesce(team.model_preference, 'any'), team.created_by, jsonb_build_object('position', s.position)
+  from unnest(subtasks) with ordinality as s (content, position)
+  order by s.position
+$$;
+comment on function hub.add_subtasks(public.hub_teams, text[], uuid) is 'Queues the subtasks of a team; the first gets the given id.';
+
+create or replace function hub.synthesis_prompt(team public.hub_teams) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format(
+    E'Several agents have each worked on one part of a request. Combine what they found into one answer to the request. Name what failed.\n\n# Request\n\n%s\n\n%s',
+    team.goal,
+    string_agg(format(E'# Part %s: %s\n\n%s\n\n%s', s.metadata ->> 'position', hub.title(s.content),
+      case
+        when s.status = 'complete' then format('Result of %s on %s:', s.model_used, s.claimed_by)
+        else 'FAILED:'
+      end,
+      hub.cut(coalesce(case when s.status = 'complete' then s.result else s.error end, ''), 40000)
+    ), E'\n\n' order by (s.metadata ->> 'position')::integer)
+  )
+  from public.mac_tasks as s
+  where s.team_id = team.id and s.kind = 'subtask'
+$$;
+comment on function hub.synthesis_prompt(public.hub_teams) is 'The goal and every result or failure of a team.';
+
+create or replace function hub.end_team(team public.hub_teams, status text, error text) returns void
+language sql
+set search_path = ''
+as $$
+  update public.hub_teams as t
+  set status = end_team.status, finished_at = clock_timestamp(),
+    metadata = t.metadata || jsonb_strip_nulls(jsonb_build_object('error', end_team.error))
+  where t.id = team.id
+$$;
+
+create or replace function hub.begin_synthesis(team public.hub_teams) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  update public.hub_teams as t set status = 'synthesizing' where t.id = team.id;
+  insert into public.mac_tasks (
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by
+  ) values (
+    team.channel_id, team.task_thread_id, team.id, 'synthesis', hub.synthesis_prompt(team),
+    coalesce(team.model_preference, 'any'), team.created_by
+  )
+  returning * into v_task;
+  perform hub.post_team_step(v_task, 'synthesizing');
+end
+$$;
+comment on function hub.begin_synthesis(public.hub_teams) is 'Queues the synthesis of a team whose subtasks have all ended.';
+
+create or replace function hub.post_team_step(task public.mac_tasks, step text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  case step
+    when 'decomposed' then
+      perform hub.post_decomposed(task);
+    when 'synthesizing' then
+      perform hub.post(task, 'system', 'Synthesizing', 'embed', hub.embed(
+        'Synthesizing', format('Task %s combines the results.', hub.short_id(task.id)),
+        hub.color('synthesizing'), '[]', hub.short_id(task.team_id)));
+    when 'outcome' then
+      perform hub.post_team_outcome(task);
+  end case;
+exception when others then
+  -- As with every delivery: the team goes on whether it can be shown or not.
+  if step = 'outcome' then
+    update public.mac_tasks as t set delivered_at = null where t.id = task.id and t.kind <> 'subtask';
+    perform hub.record_delivery_failure(task.id, sqlerrm);
+  else
+    raise warning 'Posting about team % failed: %', task.team_id, sqlerrm;
+  end if;
+end
+$$;
+comment on function hub.post_team_step(public.mac_tasks, text) is
+  'Posts a step of a team: decomposed, synthesizing or outcome. A failure is recorded and undoes nothing.';
+
+create or replace function hub.advance_team() returns trigger
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_team public.hub_teams;
+  v_plan jsonb;
+begin
+  select * into v_team from public.hub_teams as t where t.id = new.team_id for update;
+  if v_team.status in ('complete', 'failed') then
+    return null;
+  end if;
+  if new.kind = 'plan' and new.status = 'complete' then
+    v_plan := hub.planned_subtasks(new.result);
+    if jsonb_typeof(v_plan) = 'array' then
+      update public.hub_teams as t set status = 'running' where t.id = v_team.id;
+      perform hub.add_subtasks(v_team, hub.subtasks_of(v_plan), gen_random_uuid());
+      perform hub.post_team_step(new, 'decomposed');
+      return null;
+    end if;
+    perform hub.end_team(v_team, 'failed', v_plan #>> '{}');
+  elsif new.kind = 'synthesis' and new.status = 'complete' then
+    perform hub.end_team(v_team, 'complete', null);
+  elsif new.kind in ('plan', 'synthesis') then
+    perform hub.end_team(v_team, 'failed', new.error);
+  elsif exists (
+    select from public.mac_tasks as s
+    where s.team_id = v_team.id and s.kind = 'subtask' and s.status not in ('complete', 'failed')
+  ) then
+    return null;
+  elsif v_team.metadata ? 'cancelled_by' then
+    perform hub.end_team(v_team, 'failed', format('Cancelled by %s.', v_team.metadata ->> 'cancelled_by'));
+  elsif exists (
+    select from public.mac_tasks as s
+    where s.team_id = v_team.id and s.kind = 'subtask' and s.status = 'complete'
+  ) then
+    perform hub.begin_synthesis(v_team);
+    return null;
+  else
+    perform hub.end_team(v_team, 'failed', 'Every subtask failed.');
+  end if;
+  perform hub.post_team_step(new, 'outcome');
+  return null;
+end
+$$;
+comment on function hub.advance_team() is 'What the end of one of its tasks means for a team.';
+
+-- After the task's own result, before the queue moves on: a follow-up in the thread waits for the team.
+create or replace trigger _550_advance_team
+after update on public.mac_tasks
+for each row when (
+  new.team_id is not null and new.channel_id is not null
+  and new.status in ('complete', 'failed') and old.status not in ('complete', 'failed')
+)
+execute function hub.advance_team();
+
+-- RPCs -------------------------------------------------------------------------------------------
+
+create or replace function hub.team_result(team public.hub_teams) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'message', (
+      select to_jsonb(m) from public.hub_channel_messages as m
+      where m.id = (team.metadata ->> 'message_id')::uuid
+    ),
+    'team', to_jsonb(team),
+    'tasks', (
+      select coalesce(jsonb_agg(to_jsonb(t) order by t.created_at, (t.metadata ->> 'position')::integer), '[]')
+      from public.mac_tasks as t where t.team_id = team.id
+    ),
+    'thread', (select to_jsonb(t) from public.hub_task_threads as t where t.id = team.task_thread_id)
+  )
+$$;
+comment on function hub.team_result(public.hub_teams) is '{message, team, tasks, thread} of a team.';
+
+create or replace function hub.begin_subtasks(team public.hub_teams, subtasks text[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_channel record;
+  v_first uuid := gen_random_uuid();
+  v_team public.hub_teams := team;
+  v_task public.mac_tasks;
+begin
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = v_team.channel_id;
+  if v_channel.architecture_type = 'threaded_task_isolation' then
+    insert into public.hub_task_threads (channel_id, task_id, team_id, name, next_transition_at)
+    values (
+      v_team.channel_id, v_first, v_team.id,
+      format('%s — %s', hub.short_id(v_first), hub.title(v_team.goal)),
+      clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+    )
+    returning id into v_team.task_thread_id;
+    update public.hub_teams as t set task_thread_id = v_team.task_thread_id where t.id = v_team.id;
+  end if;
+  perform hub.add_subtasks(v_team, subtasks, v_first);
+  select * into v_task from public.mac_tasks as t where t.id = v_first;
+  insert into public.hub_channel_messages (
+    id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, metadata
+  ) values (
+    (v_team.metadata ->> 'message_id')::uuid, v_team.channel_id, v_team.task_thread_id, 'human',
+    v_team.created_by::text, v_team.metadata ->> 'created_by_label', v_team.goal,
+    jsonb_strip_nulls(jsonb_build_object('team_id', v_team.id, 'task_thread_id', v_team.task_thread_id))
+  );
+  if v_team.task_thread_id is not null then
+    insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+    values (
+      v_team.channel_id, 'system', 'Aura',
+      format('🧵 %s queued: %s', hub.short_id(v_first), hub.title(v_team.goal)),
+      jsonb_build_object('task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id)
+    );
+  end if;
+  perform hub.post_decomposed(v_task);
+end
+$$;
+comment on function hub.begin_subtasks(public.hub_teams, text[]) is
+  'Opens the team''s thread where the channel has threads, queues the subtasks, and posts the request and the list.';
+
+create or replace function hub.begin_plan(team public.hub_teams) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  insert into public.mac_tasks (channel_id, team_id, kind, content, model_preference, created_by, metadata)
+  values (
+    team.channel_id, team.id, 'plan',
+    format(
+      E'Split the request below into at most %s subtasks that different agents can do at the same time, without seeing each other''s work. Each must make sense by itself. Answer with nothing but a JSON array of strings.\n\n# Request\n\n%s',
+      (select s.max_subtasks from hub.settings as s), team.goal
+    ),
+    coalesce(team.model_preference, 'any'), team.created_by,
+    jsonb_build_object('message_id', team.metadata ->> 'message_id', 'request', team.goal)
+  )
+  returning * into v_task;
+  update public.hub_teams as t set task_thread_id = v_task.task_thread_id where t.id = team.id;
+end
+$$;
+comment on function hub.begin_plan(public.hub_teams) is 'Queues the task that splits the request into subtasks.';
+
+create or replace function hub.dispatch_team(
+  channel_id uuid, goal text, subtasks jsonb, model text, idempotency_key text
+) returns jsonb
+language plpgsql
+security definer -- teams, tasks and system messages are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_team public.hub_teams;
+  v_listed jsonb;
+  v_subtasks text[];
+begin
+  perform hub.require_role('operator');
+  if not exists (select from public.hub_channels as c where c.id = dispatch_team.channel_id) then
+    perform hub.fail('channel_not_found', array[coalesce(dispatch_team.channel_id::text, 'null')]);
+  end if;
+  if dispatch_team.idempotency_key is not null then
+    perform hub.lock_idempotency_key(dispatch_team.channel_id, dispatch_team.idempotency_key);
+    select * into v_team from public.hub_teams as t
+    where t.channel_id = dispatch_team.channel_id
+      and t.created_by is not distinct from auth.uid()
+      and t.idempotency_key = dispatch_team.idempotency_key;
+    if found then
+      return hub.team_result(v_team);
+    end if;
+  end if;
+  perform hub.require_content(dispatch_team.goal, 'goal', 32000);
+  if dispatch_team.model is not null and dispatch_team.model not in ('claude', 'gemini', 'codex', 'any') then
+    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
+  end if;
+  v_listed := coalesce(nullif(dispatch_team.subtasks, 'null'), to_jsonb(hub.listed_items(dispatch_team.goal)));
+  if v_listed is not null then
+    v_subtasks := hub.subtasks_of(v_listed);
+  end if;
+  perform hub.require_open_task_slots(coalesce(cardinality(v_subtasks), 1));
+
+  insert into public.hub_teams (
+    channel_id, goal, status, created_by, model_preference, idempotency_key, metadata
+  ) values (
+    dispatch_team.channel_id, dispatch_team.goal,
+    case when v_subtasks is null then 'planning' else 'running' end,
+    auth.uid(), nullif(dispatch_team.model, 'any'), dispatch_team.idempotency_key,
+    jsonb_build_object('message_id', gen_random_uuid(), 'created_by_label', hub.user_label(auth.uid()))
+  )
+  returning * into v_team;
+  if v_team.status = 'planning' then
+    perform hub.begin_plan(v_team);
+  else
+    perform hub.begin_subtasks(v_team, v_subtasks);
+  end if;
+  select * into v_team from public.hub_teams as t where t.id = v_team.id;
+  return hub.team_result(v_team);
+end
+$$;
+
+create or replace function public.dispatch_team(
+  channel_id uuid, goal text, subtasks jsonb default null, model text default null,
+  idempotency_key text default null
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.dispatch_team(
+    dispatch_team.channel_id, dispatch_team.goal, dispatch_team.subtasks, dispatch_team.model,
+    dispatch_team.idempotency_key
+  )
+$$;
+comment on function public.dispatch_team(uuid, text, jsonb, text, text) is
+  'Splits a request into parallel subtasks and synthesizes their results; returns {message, team, tasks, thread}. subtasks: an array of 1 to 20 strings; without it a bullet or numbered list in the goal, else a plan task decides. Operator. Errors: those of dispatch_task, too_many_subtasks.';
+
+create or replace function hub.cancel_team(team_id uuid, id uuid, label text) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_team public.hub_teams;
+begin
+  if cancel_team.team_id is null then
+    perform hub.fail('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
+  end if;
+  -- Tasks before team, as everywhere.
+  perform from public.mac_tasks as t where t.team_id = cancel_team.team_id order by t.id for update;
+  select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for update;
+  if v_team.status in ('complete', 'failed') then
+    perform hub.fail('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
+  end if;
+  update public.hub_teams as t
+  set metadata = t.metadata || jsonb_build_object('cancelled_by', label)
+  where t.id = v_team.id;
+  perform hub.cancel_one(t.id, label)
+  from (
+    select m.id from public.mac_tasks as m
+    where m.team_id = v_team.id and m.status in ('pending', 'running')
+    order by m.created_at, m.id
+  ) as t;
+  return (
+    select to_jsonb(t) from public.mac_tasks as t
+    where t.team_id = v_team.id order by t.id = cancel_team.id desc, t.created_at limit 1
+  );
+end
+$$;
+comment on function hub.cancel_team(uuid, uuid, text) is
+  'Cancels all unfinished tasks of a team; returns the task with the id, else the first. Errors: task_not_found, task_finished.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.dispatch_team(uuid, text, jsonb, text, text) from public;
+grant execute on function
+  public.dispatch_team(uuid, text, jsonb, text, text), hub.dispatch_team(uuid, text, jsonb, text, text)
+to anon, authenticated, service_role;
