@@ -1,0 +1,264 @@
+-- The life of a thread: active, idle after silence, decaying, archived; and the feeds of Cloud Hub.
+
+-- Feeds ------------------------------------------------------------------------------------------
+
+create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
+language sql
+set search_path = ''
+as $$
+  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+  select c.id, 'system', 'Aura', post_feed.content, post_feed.metadata
+  from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name = 'cloud-hub' and c.name = post_feed.feed
+$$;
+comment on function hub.post_feed(text, text, jsonb) is
+  'Posts to a feed channel of Cloud Hub. A feed whose channel was renamed or deleted is silent.';
+
+-- Threads ----------------------------------------------------------------------------------------
+
+create or replace function hub.summary_of(thread public.hub_task_threads) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format('🗄 Archived after %s of silence · %s messages · tasks: %s complete, %s failed · last: %s',
+    hub.duration(date_trunc('second', clock_timestamp() - thread.last_activity_at)),
+    thread.message_count,
+    count(*) filter (where t.status = 'complete'),
+    count(*) filter (where t.status = 'failed'),
+    coalesce(nullif(hub.title((
+      array_agg(t.result order by t.finished_at desc) filter (where t.status = 'complete')
+    )[1]), ''), '—')
+  )
+  from public.mac_tasks as t
+  where t.task_thread_id = thread.id
+$$;
+comment on function hub.summary_of(public.hub_task_threads) is 'The line that closes a thread.';
+
+create or replace function hub.archive_threads(threads uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_thread public.hub_task_threads;
+  v_summary text;
+begin
+  for v_thread in
+    select t.* from public.hub_task_threads as t
+    where t.id = any (archive_threads.threads) order by t.id for update
+  loop
+    v_summary := hub.summary_of(v_thread);
+    insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
+    values (v_thread.channel_id, v_thread.id, 'system', 'Aura', v_summary,
+      jsonb_build_object('task_thread_id', v_thread.id, 'life_cycle', 'archived'));
+    update public.hub_task_threads as t
+    set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
+    where t.id = v_thread.id;
+    perform hub.post_feed('memory-log', format(E'%s\n%s', v_thread.name, v_summary),
+      jsonb_build_object('task_thread_id', v_thread.id));
+  end loop;
+end
+$$;
+comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads, archives them, and tells memory-log.';
+
+create or replace function hub.decay_threads(most integer default 1000) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_settings hub.settings;
+  v_active uuid[];
+  v_idle uuid[];
+  v_decaying uuid[];
+  v_busy uuid[];
+begin
+  select * into v_settings from hub.settings;
+  -- What another tick, or a message being posted, holds now is due again in a minute.
+  select array_agg(due.id) filter (where due.status = 'active'),
+    array_agg(due.id) filter (where due.status = 'idle'),
+    array_agg(due.id) filter (where due.status = 'decaying')
+  into v_active, v_idle, v_decaying
+  from (
+    select t.id, t.status from public.hub_task_threads as t
+    where t.next_transition_at <= v_now
+    order by t.next_transition_at
+    limit decay_threads.most
+    for update skip locked
+  ) as due;
+
+  -- A thread with an unfinished task never leaves active.
+  select array_agg(distinct q.thread_id) into v_busy from hub.queue as q
+  where q.thread_id = any (v_active || v_idle || v_decaying);
+  v_active := array(select unnest(v_active) except select unnest(v_busy));
+  v_idle := array(select unnest(v_idle) except select unnest(v_busy));
+  v_decaying := array(select unnest(v_decaying) except select unnest(v_busy));
+  update public.hub_task_threads as t
+  set status = 'active', next_transition_at = v_now + coalesce(c.idle_after, v_settings.idle_after)
+  from public.hub_channels as c
+  where t.id = any (v_busy) and c.id = t.channel_id;
+
+  insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
+  select t.channel_id, t.id, 'system', 'Aura',
+    format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
+      hub.duration(date_trunc('second', v_now - t.last_activity_at)),
+      hub.duration(coalesce(c.archive_after, v_settings.archive_after))),
+    jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'idle')
+  from public.hub_task_threads as t
+  join public.hub_channels as c on c.id = t.channel_id
+  where t.id = any (v_active)
+  order by t.id;
+  -- The hour counts from the warning, however late the warning came.
+  update public.hub_task_threads as t
+  set status = 'idle', next_transition_at = clock_timestamp() + coalesce(c.archive_after, v_settings.archive_after)
+  from public.hub_channels as c
+  where t.id = any (v_active) and c.id = t.channel_id;
+
+  update public.hub_task_threads as t
+  set status = 'decaying', next_transition_at = clock_timestamp()
+  where t.id = any (v_idle);
+
+  perform hub.archive_threads(v_decaying);
+  return jsonb_build_object(
+    'idle', cardinality(v_active), 'decaying', cardinality(v_idle), 'archived', cardinality(v_decaying)
+  );
+end
+$$;
+comment on function hub.decay_threads(integer) is
+  'The tick: moves up to `most` due threads one step on and returns {idle, decaying, archived}, the numbers that became so. Safe to run twice at once; run each minute by pg_cron.';
+
+create or replace function hub.update_thread_status(thread_id uuid, status text) returns jsonb
+language plpgsql
+security definer -- threads are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_thread public.hub_task_threads;
+begin
+  perform hub.require_role('operator');
+  if update_thread_status.status is null or update_thread_status.status not in ('active', 'archived') then
+    perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
+  end if;
+  select * into v_thread from public.hub_task_threads as t
+  where t.id = update_thread_status.thread_id for update;
+  if not found then
+    perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
+  end if;
+  if update_thread_status.status = 'active' then
+    update public.hub_task_threads as t
+    set status = 'active', archived_at = null, last_activity_at = clock_timestamp(),
+      next_transition_at = clock_timestamp() + coalesce(
+        (select c.idle_after from public.hub_channels as c where c.id = v_thread.channel_id),
+        (select s.idle_after from hub.settings as s)
+      )
+    where t.id = v_thread.id;
+  elsif v_thread.status <> 'archived' then
+    if exists (select from hub.queue as q where q.thread_id = v_thread.id) then
+      perform hub.fail('thread_busy', array[v_thread.id::text]);
+    end if;
+    perform hub.archive_threads(array[v_thread.id]);
+  end if;
+  return (select to_jsonb(t) from public.hub_task_threads as t where t.id = v_thread.id);
+end
+$$;
+
+create or replace function public.update_thread_status(thread_id uuid, status text) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.update_thread_status(update_thread_status.thread_id, update_thread_status.status)
+$$;
+comment on function public.update_thread_status(uuid, text) is
+  'Reopens a thread (active) or archives it; returns the hub_task_threads row. Operator. Errors: thread_not_found, thread_busy, bad_argument.';
+
+-- The other feeds --------------------------------------------------------------------------------
+
+create or replace function hub.feed_device() returns trigger
+language plpgsql
+security definer -- posts as the system
+set search_path = ''
+as $$
+begin
+  perform hub.post_feed('heartbeat',
+    case new.status
+      when 'offline' then format('🔴 %s is offline', new.name)
+      when 'online' then format('🟢 %s is online', new.name)
+      else format('🟠 %s is draining', new.name)
+    end,
+    jsonb_build_object('device_id', new.id));
+  return null;
+end
+$$;
+
+create or replace trigger _500_feed_device
+after update on public.mesh_devices
+for each row when (old.status is distinct from new.status)
+execute function hub.feed_device();
+
+create or replace function hub.feed_throttle() returns trigger
+language plpgsql
+security definer -- posts as the system
+set search_path = ''
+as $$
+begin
+  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
+    (select d.name from public.mesh_devices as d where d.id = new.device_id),
+    to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
+    jsonb_build_object('device_id', new.device_id, 'model', new.model));
+  return null;
+end
+$$;
+
+create or replace trigger _500_feed_throttle
+after update on public.mesh_device_models
+for each row when (
+  new.rate_limited_until > clock_timestamp() and old.rate_limited_until is distinct from new.rate_limited_until
+)
+execute function hub.feed_throttle();
+
+create or replace function hub.morning_brief() returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_since timestamptz := now() - interval '24 hours';
+  v_brief text;
+begin
+  select format(
+    E'☀️ The last 24 hours, to %s UTC\nTasks: %s complete, %s failed, %s cancelled, %s waiting or running\nChannels: %s\nDevices: %s\nThreads: %s opened, %s archived\nUndelivered results: %s',
+    to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
+    count(*) filter (where t.status = 'complete'),
+    count(*) filter (where t.status = 'failed' and t.cancelled_at is null),
+    count(*) filter (where t.cancelled_at is not null),
+    (select count(*) from hub.queue),
+    coalesce((
+      select string_agg(format('#%s %s', busy.name, busy.tasks), ', ' order by busy.tasks desc, busy.name)
+      from (
+        select c.name, count(*) as tasks
+        from public.hub_channels as c
+        join public.mac_tasks as m on m.channel_id = c.id and m.created_at > v_since
+        group by c.id, c.name order by count(*) desc, c.name limit 5
+      ) as busy
+    ), 'quiet'),
+    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d), 'none'),
+    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
+    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
+    (select count(*) from hub.delivery_failures)
+  )
+  into v_brief
+  from public.hub_channels as c
+  join public.mac_tasks as t on t.channel_id = c.id and t.created_at > v_since - interval '3 hours'
+    and t.finished_at > v_since;
+  perform hub.post_feed('morning-brief', v_brief);
+  return v_brief;
+end
+$$;
+comment on function hub.morning_brief() is
+  'Posts the digest of the last 24 hours to morning-brief and returns it; run daily at 07:00 UTC by pg_cron.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.update_thread_status(uuid, text) from public;
+grant execute on function public.update_thread_status(uuid, text), hub.update_thread_status(uuid, text)
+to anon, authenticated, service_role;

@@ -1,0 +1,126 @@
+-- Realtime: private topics channel:<id>, thread:<id> and mesh, the public topic mesh:wake, and the
+-- publication for clients that use postgres_changes.
+
+create or replace function hub.broadcast_messages() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(
+    case
+      -- Realtime limits the size of a message: what is longer is read over REST.
+      when length(n.content) > 32000
+        then to_jsonb(n) || jsonb_build_object('content', left(n.content, 32000), 'truncated', true)
+      else to_jsonb(n)
+    end,
+    'message',
+    case when n.task_thread_id is null then 'channel:' || n.channel_id else 'thread:' || n.task_thread_id end,
+    true
+  )
+  from (select * from new_rows order by created_at) as n;
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_messages
+after insert on public.hub_channel_messages referencing new table as new_rows
+for each statement execute function hub.broadcast_messages();
+
+create or replace trigger _700_broadcast_changed_messages
+after update on public.hub_channel_messages referencing new table as new_rows
+for each statement execute function hub.broadcast_messages();
+
+create or replace function hub.broadcast_thread() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(to_jsonb(new), 'thread', 'channel:' || new.channel_id, true);
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_thread
+after insert on public.hub_task_threads
+for each row execute function hub.broadcast_thread();
+
+create or replace trigger _700_broadcast_changed_thread
+after update on public.hub_task_threads
+for each row when (old.* is distinct from new.*)
+execute function hub.broadcast_thread();
+
+create or replace function hub.broadcast_device() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+declare
+  v_id uuid := case tg_table_name
+    when 'mesh_devices' then to_jsonb(new) ->> 'id' else to_jsonb(new) ->> 'device_id'
+  end;
+begin
+  perform realtime.send(hub.device_json(d), 'device', 'mesh', true)
+  from public.mesh_devices as d where d.id = v_id;
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_device
+after insert on public.mesh_devices
+for each row execute function hub.broadcast_device();
+
+-- Being heard of alone is no news: it happens each second.
+create or replace trigger _700_broadcast_changed_device
+after update on public.mesh_devices
+for each row when (
+  (old.name, old.platform, old.status, old.max_running, old.metadata)
+    is distinct from (new.name, new.platform, new.status, new.max_running, new.metadata)
+)
+execute function hub.broadcast_device();
+
+create or replace trigger _700_broadcast_new_model
+after insert on public.mesh_device_models
+for each row execute function hub.broadcast_device();
+
+create or replace trigger _700_broadcast_changed_model
+after update on public.mesh_device_models
+for each row when (old.* is distinct from new.*)
+execute function hub.broadcast_device();
+
+-- Who may listen: whoever may read. There is no policy for insert: nobody else speaks on these topics.
+drop policy if exists hub_authenticated_read_topics on realtime.messages;
+create policy hub_authenticated_read_topics on realtime.messages
+for select to authenticated
+using (
+  (select auth.uid()) is not null
+  and extension = 'broadcast'
+  and (select realtime.topic()) ~ '^(mesh|(channel|thread):[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+);
+
+do $$
+declare
+  v_table text;
+begin
+  if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
+    return;
+  end if;
+  for v_table in
+    select t.name from unnest(array[
+      'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
+      'hub_task_attempts', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+    ]) as t (name)
+    -- Another app's mac_tasks is published or not as its owner has it.
+    where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))
+      and not exists (
+        select from pg_catalog.pg_publication_tables as p
+        where p.pubname = 'supabase_realtime' and p.schemaname = 'public' and p.tablename = t.name
+      )
+  loop
+    execute format('alter publication supabase_realtime add table public.%I', v_table);
+  end loop;
+end
+$$;
+
+revoke execute on all functions in schema hub from public;
