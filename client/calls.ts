@@ -7,6 +7,7 @@ import type { Database, Json } from "./database.types.ts";
 import { AuraError, toAuraError } from "./errors.ts";
 import { before, type Cursor, onward } from "./paging.ts";
 import type {
+  Caller,
   Channel,
   Command,
   CommandResult,
@@ -15,6 +16,7 @@ import type {
   Dispatch,
   Explanation,
   Member,
+  MeshActivity,
   Message,
   Model,
   ModelPreference,
@@ -306,7 +308,17 @@ export class Calls {
     return this.#rpc("set_device_draining", { device_id: deviceId, draining });
   }
 
+  /** Attempts and waits by the hour, for the last 24 hours or so many. */
+  fetchMeshActivity(hours?: number): Promise<MeshActivity> {
+    return this.#rpc("mesh_activity", hours === undefined ? {} : { hours });
+  }
+
   // Members ----------------------------------------------------------------------------------------
+
+  /** Who is signed in, and as what. */
+  whoami(): Promise<Caller> {
+    return this.#rpc("whoami", {});
+  }
 
   async fetchMembers(): Promise<Member[]> {
     return rows(await this.#db.from("hub_members").select().order("user_id"));

@@ -469,6 +469,8 @@ export type Database = {
       set_device_draining: { Args: { device_id: string; draining: boolean }; Returns: Json }
       set_server_paused: { Args: { server_id: string; paused: boolean }; Returns: Json }
       set_member_role: { Args: { user_id: string; role: string }; Returns: Json }
+      whoami: { Args: Record<PropertyKey, never>; Returns: Json }
+      mesh_activity: { Args: { hours?: number }; Returns: Json }
     }
     Enums: { [_ in never]: never }
     CompositeTypes: { [_ in never]: never }

@@ -107,6 +107,27 @@ export interface Explanation {
   detail: Json;
 }
 
+/** Who calls: the name shown beside their messages, and what they may do. */
+export interface Caller {
+  user_id: string;
+  label: string;
+  role: Role;
+}
+
+/** What `mesh_activity` answers: attempts by the hour they started or ended in, the oldest first. */
+export interface MeshActivity {
+  hours: {
+    hour: string;
+    started: number;
+    complete: number;
+    failed: number;
+    wait_median_ms: number;
+    wait_max_ms: number;
+  }[];
+  waiting: number;
+  oldest_waiting_since: string | null;
+}
+
 /** A registered device and its token, which is shown this once. */
 export interface Registration {
   device: Device;

@@ -1,0 +1,101 @@
+-- Overview: what a client asks before it shows anything: who is calling, and how the mesh has done.
+
+create or replace function hub.whoami() returns jsonb
+language plpgsql
+stable
+security definer -- profiles and the default role are closed to API roles
+set search_path = ''
+as $$
+begin
+  perform hub.require_role('viewer');
+  return jsonb_build_object(
+    'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role()
+  );
+end
+$$;
+
+create or replace function public.whoami() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select hub.whoami()
+$$;
+comment on function public.whoami() is
+  'The caller: {user_id, label: the name shown beside their messages, role}. Viewer.';
+
+create or replace function hub.mesh_activity(hours integer) returns jsonb
+language plpgsql
+stable
+security definer -- the queue and the settings are in a schema that the API does not expose
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_since timestamptz := date_trunc('hour', now(), 'UTC') - (mesh_activity.hours - 1) * interval '1 hour';
+  v_hours jsonb;
+begin
+  perform hub.require_role('viewer');
+  if mesh_activity.hours is null or mesh_activity.hours not between 1 and 168 then
+    perform hub.fail('bad_argument', array['hours is a number from 1 to 168.']);
+  end if;
+
+  with attempts as (
+    select
+      a.started_at, a.ended_at, a.outcome,
+      -- Only the first claim tells how long a task waited for a device; a later one waited for a retry.
+      case when a.attempt = 1 then extract(epoch from a.started_at
+        - case when t.run_at <= a.started_at then greatest(t.created_at, t.run_at) else t.created_at end
+      ) * 1000 end as waited_ms
+    from public.hub_task_attempts as a
+    join public.mac_tasks as t on t.id = a.task_id
+    -- What ended in the span may have started before it, by the longest run at most.
+    where a.started_at >= v_since - (select s.max_runtime from hub.settings as s)
+  ),
+  started as (
+    select
+      date_trunc('hour', started_at, 'UTC') as hour, count(*) as started,
+      percentile_cont(0.5) within group (order by waited_ms) as median_ms, max(waited_ms) as longest_ms
+    from attempts where started_at >= v_since group by 1
+  ),
+  ended as (
+    select
+      date_trunc('hour', ended_at, 'UTC') as hour,
+      count(*) filter (where outcome = 'complete') as complete,
+      count(*) filter (where outcome in ('failed', 'timed_out', 'expired')) as failed
+    from attempts where ended_at >= v_since group by 1
+  )
+  select jsonb_agg(jsonb_build_object(
+    'hour', h.hour,
+    'started', coalesce(s.started, 0),
+    'complete', coalesce(e.complete, 0),
+    'failed', coalesce(e.failed, 0),
+    'wait_median_ms', round(coalesce(s.median_ms, 0)),
+    'wait_max_ms', round(coalesce(s.longest_ms, 0))
+  ) order by h.hour) into v_hours
+  from generate_series(v_since, now(), interval '1 hour') as h (hour)
+  left join started as s on s.hour = h.hour
+  left join ended as e on e.hour = h.hour;
+
+  return jsonb_build_object('hours', v_hours) || (
+    select jsonb_build_object('waiting', count(*), 'oldest_waiting_since', min(q.created_at))
+    from hub.queue as q where q.state in ('ready', 'backoff', 'blocked')
+  );
+end
+$$;
+
+create or replace function public.mesh_activity(hours integer default 24) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select hub.mesh_activity(mesh_activity.hours)
+$$;
+comment on function public.mesh_activity(integer) is
+  'The last hours of the mesh, the present one included: {hours: [{hour, started, complete, failed, wait_median_ms, wait_max_ms}], waiting, oldest_waiting_since}. Counts are attempts by the hour they started or ended in; waits are of first attempts. Viewer. Errors: bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.whoami(), public.mesh_activity(integer) from public;
+grant execute on function
+  public.whoami(), hub.whoami(), public.mesh_activity(integer), hub.mesh_activity(integer)
+to anon, authenticated, service_role;
