@@ -20,6 +20,7 @@ import {
   postgresService,
   stopLeftover,
 } from "./postgres.ts";
+import { RealtimeServer } from "./realtime/server.ts";
 import { Runner } from "./runner.ts";
 import { copyRuntime } from "./runtime.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
@@ -64,7 +65,8 @@ async function prepareCluster(secrets: Secrets): Promise<Cluster> {
 }
 
 async function serve(secrets: Secrets): Promise<void> {
-  const admin = postgres(databaseUrl(settings.dbPort, "supabase_admin", secrets.adminPassword), {
+  const replicationUrl = databaseUrl(settings.dbPort, "supabase_admin", secrets.adminPassword);
+  const admin = postgres(replicationUrl, {
     max: 4,
     idle_timeout: 60,
     onnotice: () => {},
@@ -73,11 +75,13 @@ async function serve(secrets: Secrets): Promise<void> {
   await bootstrap(admin, apps, secrets);
   await migrate(settings, admin, environmentOf(settings, secrets).SUPABASE_DB_URL!);
   await createDemoUser(apps.auth, settings, secrets);
+  const realtime = new RealtimeServer(admin, secrets, replicationUrl);
+  await realtime.ready;
   const gateway = createGateway(
     {
       apps,
       functions: edgeFunctions(settings, secrets),
-      realtime: () => Promise.resolve(new Response(null, { status: 501 })),
+      realtime: (request) => realtime.handle(request),
       console: serveConsole(join(settings.root, "console/dist")),
       healthy: async () => (await admin`select 1`).length === 1,
     },

@@ -1,9 +1,14 @@
 // The database connection of REST and Auth: @supabase/lite's, mended where it differs from PostgREST.
 // Each mend has a test in tests/stack that fails when an upgrade changes what it mends.
 import { createPostgresConnection, PostgresConnection } from "@supabase/lite/postgres";
-import type { ConnectionContextOptions, IntrospectResult, VarsContext } from "@supabase/lite";
+import {
+  type ConnectionContextOptions,
+  type IntrospectResult,
+  RelationNotFoundError,
+  type VarsContext,
+} from "@supabase/lite";
 import { type Kysely, sql } from "kysely";
-import { refusalOf } from "./errors.ts";
+import { isPostgresError, Refusal, refusalOf } from "./errors.ts";
 
 /** As on hosted projects; the other roles have none. In milliseconds. */
 const STATEMENT_TIMEOUT: Record<string, string> = { anon: "3000", authenticated: "8000" };
@@ -41,19 +46,23 @@ export class ApiConnection extends PostgresConnection {
     }
     const role = auth.role || "anon";
     const { rpc } = options ?? {};
-    return await this.kysely.transaction().execute(async (db) => {
-      await sql`select
-        set_config('role', ${role}, true),
-        set_config('request.jwt.claims', ${JSON.stringify(auth.jwt ?? { role })}, true),
-        set_config('statement_timeout', ${STATEMENT_TIMEOUT[role] ?? "0"}, true),
-        set_config('request.method', ${rpc?.method ?? ""}, true),
-        set_config('request.path', ${rpc?.path ?? ""}, true),
-        set_config('request.headers', ${JSON.stringify(rpc?.requestHeaders ?? {})}, true),
-        set_config('response.status', '', true),
-        set_config('response.headers', '', true),
-        set_config('transaction_read_only', ${rpc?.readOnly ? "on" : "off"}, true)`.execute(db);
-      return await fn(db);
-    });
+    try {
+      return await this.kysely.transaction().execute(async (db) => {
+        await sql`select
+          set_config('role', ${role}, true),
+          set_config('request.jwt.claims', ${JSON.stringify(auth.jwt ?? { role })}, true),
+          set_config('statement_timeout', ${STATEMENT_TIMEOUT[role] ?? "0"}, true),
+          set_config('request.method', ${rpc?.method ?? ""}, true),
+          set_config('request.path', ${rpc?.path ?? ""}, true),
+          set_config('request.headers', ${JSON.stringify(rpc?.requestHeaders ?? {})}, true),
+          set_config('response.status', '', true),
+          set_config('response.headers', '', true),
+          set_config('transaction_read_only', ${rpc?.readOnly ? "on" : "off"}, true)`.execute(db);
+        return await fn(db);
+      });
+    } catch (error) {
+      throw refusalOf(error, role) ?? error;
+    }
   }
 
   override introspect(options?: { useCache?: boolean }): Promise<IntrospectResult> {
@@ -65,11 +74,16 @@ export class ApiConnection extends PostgresConnection {
     await super.clearSchemaCache();
   }
 
-  /** Answers as PostgREST does: thrown, since lite logs and rewrites what is returned. */
+  /** A refusal is thrown on, since lite would log and reword what is returned. */
   override normalizeDbError(error: unknown): unknown {
-    const refusal = refusalOf(error);
-    if (refusal) throw refusal;
-    return super.normalizeDbError(error);
+    if (error instanceof Refusal) throw error;
+    // lite logs each error. One that answers a client's mistake is worth a line, not a stack.
+    if (error instanceof RelationNotFoundError || isPostgresError(error)) {
+      Object.defineProperty(error, Symbol.for("Deno.customInspect"), {
+        value: () => error.message,
+      });
+    }
+    return error;
   }
 
   override async close(): Promise<void> {

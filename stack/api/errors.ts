@@ -25,11 +25,11 @@ export interface ErrorBody {
   hint: string | null;
 }
 
-/** The refusal for an error of the database; undefined for other errors and those lite maps itself. */
-export function refusalOf(error: unknown): Refusal | undefined {
+/** The refusal for an error of the database that `role` met; undefined where lite knows better. */
+export function refusalOf(error: unknown, role: string): Refusal | undefined {
   if (isDisconnected(error)) return unavailable();
   if (!isPostgresError(error)) return undefined;
-  const status = statusOf(error.code);
+  const status = statusOf(error.code, role);
   if (status === undefined) return undefined;
   return new Refusal(status, {
     code: error.code,
@@ -55,20 +55,25 @@ export function isDisconnected(error: unknown): boolean {
     (/^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE)/.test(code) || /^(08|57P0)/.test(code));
 }
 
-function isPostgresError(error: unknown): error is PostgresError {
+export function isPostgresError(error: unknown): error is PostgresError & Error {
   return error instanceof Error && error.name === "PostgresError" &&
     typeof (error as { code?: unknown }).code === "string";
 }
 
-/** PostgREST's table of SQLSTATEs; undefined where lite answers the same by itself. */
-function statusOf(code: string): number | undefined {
+/**
+ * PostgREST's table of SQLSTATEs. Undefined for those whose answer lite words as PostgREST does:
+ * an unknown column, an unknown function, and `raise sqlstate 'PGRST'`.
+ */
+function statusOf(code: string, role: string): number | undefined {
   const raised = /^PT(\d{3})$/.exec(code);
   if (raised) return Number(raised[1]);
-  if (/^(42|22|21)/.test(code) || ["23502", "23503", "23505", "25006", "PGRST"].includes(code)) {
-    return undefined;
-  }
+  if (["42703", "42883", "PGRST"].includes(code)) return undefined;
+  if (code === "42501") return role === "anon" ? 401 : 403;
+  if (code === "42P01") return 404;
+  if (code === "23503" || code === "23505") return 409;
+  if (code === "25006") return 405;
   if (code === "P0001") return 400;
-  if (code === "53400") return 500;
+  if (code === "53400" || code === "42P17") return 500;
   if (/^53/.test(code)) return 503;
   if (/^(0L|0P|28)/.test(code)) return 403;
   return /^(09|25|2D|38|39|3B|40|54|55|57|58|F0|HV|P0|XX)/.test(code) ? 500 : 400;

@@ -1,0 +1,146 @@
+// A Realtime server for what supabase-js needs: joining with authorisation, broadcasts from the
+// database and from clients, and postgres_changes checked against each subscriber's policies.
+import type { Sql } from "postgres";
+import { type Claims, verifyToken } from "../api/tokens.ts";
+import type { Secrets } from "../secrets.ts";
+import { permissionsOn } from "./access.ts";
+import { followChanges } from "./feed.ts";
+import { serveSocket } from "./socket.ts";
+import { Topics } from "./topics.ts";
+
+export class RealtimeServer {
+  #sockets = new Set<WebSocket>();
+  #topics: Topics;
+  #feed: { stop: () => Promise<void> };
+  #ready = Promise.withResolvers<void>();
+  #isUp = false;
+
+  /** `url` connects a role that may replicate. */
+  constructor(
+    private readonly admin: Sql,
+    private readonly secrets: Secrets,
+    url: string,
+  ) {
+    this.#topics = new Topics(admin);
+    this.#feed = followChanges(url, {
+      onChange: (change) => this.#topics.tell(change),
+      onUp: () => {
+        this.#isUp = true;
+        this.#ready.resolve();
+      },
+      onDown: () => {
+        this.#isUp = false;
+        // Nothing is replayed: a client that must connect again knows that it must fetch again.
+        this.#closeSockets(1012, "The connection to the database was lost.");
+      },
+    });
+  }
+
+  /** Resolves once changes are followed. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#closeSockets(1001, "The server stops.");
+    await this.#feed.stop();
+  }
+
+  /** Answers what is below /realtime/v1/. */
+  async handle(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    if (!this.#isUp) return problem(503, "Realtime has no connection to the database.");
+    const apiKey = searchParams.get("apikey") ?? request.headers.get("apikey") ?? "";
+    if (apiKey !== this.secrets.publishableKey && apiKey !== this.secrets.secretKey) {
+      return problem(401, "Invalid API key.");
+    }
+    if (pathname === "/realtime/v1/websocket") return this.#upgrade(request, apiKey);
+    if (pathname.startsWith("/realtime/v1/api/broadcast") && request.method === "POST") {
+      return await this.#broadcast(request, apiKey);
+    }
+    return problem(404, `There is nothing at "${pathname}".`);
+  }
+
+  #upgrade(request: Request, apiKey: string): Response {
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return problem(426, "This is the address of a WebSocket.");
+    }
+    const vsn = new URL(request.url).searchParams.get("vsn");
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    this.#sockets.add(socket);
+    socket.addEventListener("close", () => this.#sockets.delete(socket));
+    serveSocket({
+      socket,
+      version: vsn === "2.0.0" ? "2.0.0" : "1.0.0",
+      apiKey,
+      admin: this.admin,
+      topics: this.#topics,
+      claimsOf: (token) => this.#claimsOf(token),
+    });
+    return response;
+  }
+
+  /** Broadcasts by HTTP: several at once, or one with its topic and event in the path. */
+  async #broadcast(request: Request, apiKey: string): Promise<Response> {
+    const url = new URL(request.url);
+    const [, topic, event] = /\/broadcast\/([^/]+)\/events\/([^/]+)$/.exec(url.pathname) ?? [];
+    let messages: { topic: string; event: string; payload: unknown; private?: boolean }[];
+    let claims: Claims;
+    try {
+      const body = await request.json();
+      messages = topic && event
+        ? [{
+          topic: decodeURIComponent(topic),
+          event: decodeURIComponent(event),
+          payload: body,
+          private: url.searchParams.get("private") === "true",
+        }]
+        : body.messages;
+      if (!Array.isArray(messages) || !messages.every(isMessage)) throw new TypeError();
+    } catch {
+      return problem(422, "The body is not {messages: [{topic, event, payload}]}.");
+    }
+    try {
+      const bearer = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
+      claims = await this.#claimsOf(bearer ?? apiKey);
+    } catch (error) {
+      return problem(401, (error as Error).message);
+    }
+    for (const message of messages) {
+      const isPrivate = message.private === true;
+      if (isPrivate && !(await permissionsOn(this.admin, message.topic, claims)).write) continue;
+      this.#topics.broadcast({
+        topic: message.topic,
+        private: isPrivate,
+        event: message.event,
+        payload: JSON.stringify(message.payload ?? {}),
+      });
+    }
+    return new Response(null, { status: 202 });
+  }
+
+  async #claimsOf(token: string): Promise<Claims> {
+    if (token === this.secrets.publishableKey) return { role: "anon" };
+    if (token === this.secrets.secretKey) return { role: "service_role" };
+    try {
+      return await verifyToken(token, this.secrets);
+    } catch (error) {
+      throw new Error(`InvalidJWTToken: ${(error as Error).message}`);
+    }
+  }
+
+  #closeSockets(code: number, reason: string): void {
+    for (const socket of this.#sockets) {
+      if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+    }
+  }
+}
+
+function isMessage(message: unknown): boolean {
+  const { topic, event } = (message ?? {}) as { topic?: unknown; event?: unknown };
+  return typeof topic === "string" && typeof event === "string";
+}
+
+function problem(status: number, message: string): Response {
+  return Response.json({ message }, { status });
+}
