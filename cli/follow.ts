@@ -19,9 +19,7 @@ export async function followTask(
   try {
     for await (task of aura.pollTaskProgress(taskId, { signal })) {
       const progress = task.partial_output ?? "";
-      const added = progress.startsWith(shown)
-        ? progress.slice(shown.length)
-        : progress;
+      const added = progress.startsWith(shown) ? progress.slice(shown.length) : progress;
       shown = progress;
       if (!out.json && added.trim()) {
         out.result(task, () => [printable(added.trim())]);
@@ -50,9 +48,7 @@ export function ending(task: Task): string[] {
 
 function status(task: Task): string {
   const since = task.status === "running" ? task.started_at : task.created_at;
-  const seconds = since
-    ? Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000))
-    : 0;
+  const seconds = since ? Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000)) : 0;
   const where = task.status === "running" ? ` on ${task.claimed_by}` : "";
   const attempt = task.attempt > 1 ? `, attempt ${task.attempt}` : "";
   return printable(

@@ -33,8 +33,7 @@ const program = new Command("hub")
   .showHelpAfterError("Try --help.")
   .exitOverride();
 
-const context = () =>
-  new Context(program.opts().json ?? false, interrupt.signal);
+const context = () => new Context(program.opts().json ?? false, interrupt.signal);
 for (
   const add of [
     addLogin,
@@ -53,9 +52,7 @@ process.exit(await run());
 async function run(): Promise<number> {
   try {
     await program.parseAsync();
-    return interrupt.signal.aborted
-      ? EXIT.interrupted
-      : Number(process.exitCode ?? EXIT.done);
+    return interrupt.signal.aborted ? EXIT.interrupted : Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
     // commander has said already what is wrong with the arguments.

@@ -18,9 +18,7 @@ export function messageLines(out: Output, message: Message): string[] {
 }
 
 function bodyOf({ content, embed_data }: Message): string {
-  return embed_data
-    ? `${embedText(embed_data)}${content && `\n${content}`}`
-    : content;
+  return embed_data ? `${embedText(embed_data)}${content && `\n${content}`}` : content;
 }
 
 function embedText({ title, description, fields = [] }: Embed): string {

@@ -47,9 +47,7 @@ export async function findPlace(
 ): Promise<Place> {
   const wanted = name.replace(/^#/, "");
   const places = await fetchPlaces(aura);
-  const found = places.filter((place) =>
-    place.name === wanted || place.channel.name === wanted
-  );
+  const found = places.filter((place) => place.name === wanted || place.channel.name === wanted);
   if (found.length === 1) return found[0]!;
   if (found.length > 1) {
     const names = found.map((place) => place.name).join(", ");
@@ -60,9 +58,7 @@ export async function findPlace(
       "Name the server too.",
     );
   }
-  const candidates = places.map((place) =>
-    wanted.includes("/") ? place.name : place.channel.name
-  );
+  const candidates = places.map((place) => wanted.includes("/") ? place.name : place.channel.name);
   unknown("channel", name, candidates);
 }
 
@@ -98,9 +94,7 @@ function unknown(
   const nearest = closestMatch(name, names, {
     maxDistance: Math.ceil(name.length / 2),
   });
-  const hint = nearest
-    ? `Did you mean ${nearest}?`
-    : `There are: ${names.join(", ")}.`;
+  const hint = nearest ? `Did you mean ${nearest}?` : `There are: ${names.join(", ")}.`;
   throw new AuraError(
     `${noun}_not_found`,
     404,

@@ -30,12 +30,10 @@ export class Output {
     else for (const line of lines()) this.#write(line);
   }
 
-  /** Rows of cells: aligned under a heading on a terminal, with tabs between in a pipe. */
+  /** Rows of cells: aligned under a heading and cut at the edge on a terminal, with tabs in a pipe. */
   table(value: unknown[], heading: string[], cells: string[][]): void {
     this.result(value, () => {
-      const rows = cells.map((row) =>
-        row.map((cell) => printable(cell).replaceAll("\n", " "))
-      );
+      const rows = cells.map((row) => row.map((cell) => printable(cell).replaceAll("\n", " ")));
       if (!this.isTerminal) return rows.map((row) => row.join("\t"));
       const widths = heading.map((title, column) =>
         Math.max(title.length, ...rows.map((row) => row[column]!.length))
@@ -43,7 +41,8 @@ export class Output {
       const align = (row: string[]) =>
         row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
           .trimEnd();
-      return [this.style("dim", align(heading)), ...rows.map(align)];
+      return [this.style("dim", align(heading)), ...rows.map(align)]
+        .map((line) => NO_WRAP + line + WRAP);
     });
   }
 

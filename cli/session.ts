@@ -3,14 +3,7 @@
  * the session of supabase-js, which refreshes its tokens in it.
  */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import {
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -64,8 +57,7 @@ export function openSession({ url, key }: Address): SupabaseClient {
     const saved = read();
     return saved?.url === url ? saved.storage : {};
   }
-  const save = (storage: Record<string, string>) =>
-    write({ url, key, storage });
+  const save = (storage: Record<string, string>) => write({ url, key, storage });
   return createClient(url, key, {
     auth: {
       storageKey: "session",

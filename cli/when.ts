@@ -5,9 +5,7 @@ export function when(out: Output, timestamp: string | null): string {
   if (!timestamp) return "";
   const date = new Date(timestamp);
   if (!out.isTerminal) return date.toISOString();
-  const [day, time] = [date, new Date()].map((moment) =>
-    moment.toLocaleDateString("sv")
-  );
+  const [day, time] = [date, new Date()].map((moment) => moment.toLocaleDateString("sv"));
   const clock = date.toLocaleTimeString("sv");
   return day === time ? clock : `${day} ${clock}`;
 }

@@ -1,12 +1,14 @@
 import { type Command, Option } from "commander";
+import { closestMatch } from "leven";
 import process from "node:process";
 import {
   AuraError,
+  type Device,
   type DeviceWithModels,
+  type Metadata,
   type Model,
   type Platform,
 } from "../../client/index.ts";
-import { closestMatch } from "leven";
 import type { Context } from "../context.ts";
 import { count } from "../options.ts";
 import { when } from "../when.ts";
@@ -41,21 +43,15 @@ export function addDevices(program: Command, context: () => Context): void {
         .choices(["claude", "gemini", "codex"]).makeOptionMandatory(),
     )
     .option("--max-running <count>", "how many tasks at once", count)
-    .action((name: string, options: RegisterOptions) =>
-      register(context(), name, options)
-    );
+    .action((name: string, options: RegisterOptions) => register(context(), name, options));
 
   devices.command("drain").description(
     "let a device finish what it runs and claim no more",
   )
-    .argument("<name>").action((name: string) =>
-      setDraining(context(), name, true)
-    );
+    .argument("<name>").action((name: string) => setDraining(context(), name, true));
 
   devices.command("resume").description("let a drained device claim again")
-    .argument("<name>").action((name: string) =>
-      setDraining(context(), name, false)
-    );
+    .argument("<name>").action((name: string) => setDraining(context(), name, false));
 }
 
 async function list({ aura, out }: Context): Promise<void> {
@@ -65,7 +61,7 @@ async function list({ aura, out }: Context): Promise<void> {
     ["NAME", "STATUS", "PLATFORM", "MODELS", "SLOTS", "LAST SEEN"],
     devices.map((device) => [
       device.name,
-      device.status,
+      statusText(device),
       device.platform,
       device.models.map((model) => modelText(out, model)).join(", "),
       String(device.max_running),
@@ -107,9 +103,7 @@ async function setDraining(
       name,
       devices.map((candidate) => candidate.name),
     );
-    const hint = nearest
-      ? `Did you mean ${nearest}?`
-      : "List them with `hub devices`.";
+    const hint = nearest ? `Did you mean ${nearest}?` : "List them with `hub devices`.";
     throw new AuraError(
       "device_not_found",
       404,
@@ -118,14 +112,16 @@ async function setDraining(
     );
   }
   const changed = await aura.setDeviceDraining(device.id, draining);
-  out.result(changed, () => [`${changed.name} is ${changed.status}`]);
+  out.result(changed, () => [`${changed.name} is ${statusText(changed)}`]);
+}
+
+/** An offline device keeps being told to drain. */
+function statusText({ status, metadata }: Device): string {
+  const drains = status !== "draining" && (metadata as Metadata).draining;
+  return drains ? `${status}, draining` : status;
 }
 
 function thisPlatform(): Platform {
   const { platform } = process;
-  return platform === "darwin"
-    ? "macos"
-    : platform === "win32"
-    ? "windows"
-    : "linux";
+  return platform === "darwin" ? "macos" : platform === "win32" ? "windows" : "linux";
 }

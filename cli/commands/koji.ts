@@ -14,9 +14,7 @@ export function addKoji(program: Command, context: () => Context): void {
       "--in <channel>",
       "another channel than the first that takes commands",
     )
-    .action((words: string[], options: { in?: string }) =>
-      koji(context(), words, options.in)
-    );
+    .action((words: string[], options: { in?: string }) => koji(context(), words, options.in));
 }
 
 async function koji(
@@ -24,18 +22,14 @@ async function koji(
   words: string[],
   place?: string,
 ): Promise<void> {
-  const channel = place
-    ? (await findPlace(aura, place)).channel
-    : await commandChannel(aura);
+  const channel = place ? (await findPlace(aura, place)).channel : await commandChannel(aura);
   const result = await aura.executeCommand(channel.id, words.join(" "));
   out.result(result, () => result.chunks.map(printable));
 }
 
 async function commandChannel(aura: Context["aura"]): Promise<Channel> {
   const places = await fetchPlaces(aura);
-  const place = places.find(({ server }) =>
-    server.architecture_type === "command_dispatch"
-  );
+  const place = places.find(({ server }) => server.architecture_type === "command_dispatch");
   if (place) return place.channel;
   throw new AuraError(
     "channel_not_found",

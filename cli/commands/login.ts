@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import { toAuraError } from "../../client/errors.ts";
 import type { Context } from "../context.ts";
 import { localStack } from "../local.ts";
+import { printable } from "../output.ts";
 import { forgetSession, openSession, sessionFile } from "../session.ts";
 
 interface LoginOptions {
@@ -37,6 +38,14 @@ export function addLogin(program: Command, context: () => Context): void {
         { forgotten },
         () => [forgotten ? "Signed out." : "Nobody was in."],
       );
+    });
+
+  program.command("whoami")
+    .description("say who is signed in, and in which role")
+    .action(async () => {
+      const { aura, out } = context();
+      const caller = await aura.whoami();
+      out.result(caller, () => [`${printable(caller.label)}, ${caller.role}`]);
     });
 }
 

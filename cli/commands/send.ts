@@ -1,11 +1,7 @@
 import { type Command, Option } from "commander";
 import process from "node:process";
 import { text } from "node:stream/consumers";
-import {
-  AuraError,
-  type DispatchOptions,
-  type ModelPreference,
-} from "../../client/index.ts";
+import { AuraError, type DispatchOptions, type ModelPreference } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { followTask } from "../follow.ts";
 import { findPlace, findTask, shortId } from "../names.ts";
@@ -48,17 +44,13 @@ async function send(
 ): Promise<void> {
   const { aura, out } = context;
   const { channel } = await findPlace(aura, channelName);
-  const content = words.length > 0
-    ? words.join(" ")
-    : (await text(process.stdin)).trimEnd();
+  const content = words.length > 0 ? words.join(" ") : (await text(process.stdin)).trimEnd();
   const dispatch = await aura.dispatchTask(channel.id, content, {
     ...await dispatchOptions(context, options),
   });
   const { task, thread } = dispatch;
   out.result(dispatch, () => [
-    `⏳ ${shortId(task.id)} queued${
-      thread ? ` in “${printable(thread.name)}”` : ""
-    }`,
+    `⏳ ${shortId(task.id)} queued${thread ? ` in “${printable(thread.name)}”` : ""}`,
   ]);
   if (options.follow) await followTask(context, task.id);
 }

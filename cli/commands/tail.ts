@@ -19,9 +19,7 @@ export function addTail(program: Command, context: () => Context): void {
     .argument("<where>", "as in buf-barista/bridge, or a task's id")
     .option("-n, --lines <count>", "how many of the newest", count, 20)
     .option("--no-follow", "end after them")
-    .action((where: string, options: TailOptions) =>
-      tail(context(), where, options)
-    );
+    .action((where: string, options: TailOptions) => tail(context(), where, options));
 }
 
 async function tail(

@@ -78,16 +78,12 @@ function explanationLines(
     ? Object.entries(detail)
     : [["detail", detail]];
   return [
-    `${shortId(task.id)} is ${state}: ${reason}${
-      since ? ` since ${when(out, since)}` : ""
-    }`,
+    `${shortId(task.id)} is ${state}: ${reason}${since ? ` since ${when(out, since)}` : ""}`,
     ...lines.filter(([, value]) => value !== null && value !== undefined).map((
       [name, value],
     ) =>
       printable(
-        `  ${name}: ${
-          typeof value === "string" ? value : JSON.stringify(value)
-        }`,
+        `  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
       )
     ),
   ];
@@ -98,9 +94,7 @@ async function cancel({ aura, out }: Context, { id }: Task): Promise<void> {
   out.result(task, () => [
     task.cancelled_at
       ? `🚫 ${shortId(id)} cancelled`
-      : `${shortId(id)} is being stopped on ${
-        printable(task.claimed_by ?? "its device")
-      }`,
+      : `${shortId(id)} is being stopped on ${printable(task.claimed_by ?? "its device")}`,
   ]);
 }
 
