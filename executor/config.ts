@@ -1,0 +1,128 @@
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join, parse as parsePath, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import { z } from "zod";
+import { type AgentCommand, type FormatName, FORMATS, MODELS, PRESETS } from "./presets.ts";
+import type { Model } from "./presets.ts";
+
+/** Something the person at this machine can put right; shown without a stack trace. */
+export class SetupError extends Error {
+  override name = "SetupError";
+}
+
+export interface ModelConfig extends AgentCommand {
+  args: string[];
+}
+
+export interface Config {
+  url: string;
+  publishableKey: string;
+  token: string;
+  /** The device's name and id in the hub. */
+  device: string;
+  deviceId: string;
+  /** Absolute; project paths are below it. */
+  root: string;
+  maxRunning: number;
+  isolation: "none" | "worktree";
+  missingProjects: "fail" | "create";
+  maxMinutes: number;
+  models: Partial<Record<Model, ModelConfig>>;
+  /** Where the executor keeps its own files: beside the configuration, named after it. */
+  stateFolder: string;
+}
+
+export const DEFAULT_PATH = join(homedir(), ".aura", "executor.toml");
+
+/** Reads a configuration file and says, in one sentence each, everything that is wrong with it. */
+export function readConfig(path: string): Config {
+  const file = resolve(path);
+  const parsed = SHAPE.safeParse(readToml(file));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) =>
+      `${path.join(".")}: ${message}`
+    );
+    throw new SetupError(`"${file}" cannot be used:\n  ${problems.join("\n  ")}`);
+  }
+  const { models, root, ...rest } = parsed.data;
+  if (!isAbsolute(root)) throw new SetupError(`"root" in "${file}" must be an absolute path.`);
+  return {
+    url: rest.url.replace(/\/+$/, ""),
+    publishableKey: rest.publishable_key,
+    token: rest.token,
+    device: rest.device,
+    deviceId: rest.device_id,
+    root,
+    maxRunning: rest.max_running,
+    isolation: rest.isolation,
+    missingProjects: rest.missing_projects,
+    maxMinutes: rest.max_minutes,
+    models: Object.fromEntries(
+      Object.entries(models).map(([model, own]) => [model, modelConfig(model as Model, own)]),
+    ),
+    stateFolder: stateFolderOf(file),
+  };
+}
+
+export function stateFolderOf(configPath: string): string {
+  const file = resolve(configPath);
+  return join(dirname(file), parsePath(file).name);
+}
+
+function readToml(file: string): unknown {
+  try {
+    const mode = Deno.statSync(file).mode;
+    if (mode !== null && mode & 0o077) {
+      throw new SetupError(
+        `"${file}" holds this device's token and others can read it. Run: chmod 600 "${file}"`,
+      );
+    }
+    return parse(Deno.readTextFileSync(file));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new SetupError(
+        `There is no configuration at "${file}". Run "npm run executor -- enroll" first, or name ` +
+          `another file with --config.`,
+      );
+    }
+    if (error instanceof TomlError) {
+      throw new SetupError(`"${file}" is not valid TOML: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+const COMMAND = z.array(z.string().min(1)).min(1).refine(
+  (parts) => !parts.includes("{prompt}") || parts[parts.indexOf("{prompt}") - 1] === "--",
+  'put "--" before "{prompt}", so that no prompt can be read as an option',
+);
+
+const MODEL = z.strictObject({
+  command: COMMAND.optional(),
+  resume: COMMAND.optional(),
+  format: z.enum(Object.keys(FORMATS) as [FormatName, ...FormatName[]]).optional(),
+  args: z.array(z.string()).default([]),
+}).refine(
+  ({ command, format }) => !command || format,
+  'a model with a "command" of its own needs a "format" too',
+);
+
+const SHAPE = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  publishable_key: z.string().min(1),
+  token: z.string().regex(/^aura_[0-9a-f]{64}$/, 'is not a device token; run "enroll" again'),
+  device: z.string().min(1),
+  device_id: z.uuid(),
+  root: z.string().min(1),
+  max_running: z.int().min(1).max(64).default(1),
+  isolation: z.enum(["none", "worktree"]).default("none"),
+  missing_projects: z.enum(["fail", "create"]).default("fail"),
+  max_minutes: z.number().positive().default(120),
+  models: z.partialRecord(z.enum(MODELS), MODEL).default({}),
+});
+
+function modelConfig(model: Model, own: z.infer<typeof MODEL>): ModelConfig {
+  const { command, resume, format, args } = own;
+  if (command && format) return { command, resume, format, args };
+  return { ...PRESETS[model], args };
+}

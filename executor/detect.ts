@@ -1,0 +1,62 @@
+import { delimiter, isAbsolute, join } from "node:path";
+import type { ModelConfig } from "./config.ts";
+import type { Model } from "./presets.ts";
+
+/** A model this machine can run. */
+export interface FoundModel {
+  model: Model;
+  /** The program's own version; null when it does not tell. */
+  version: string | null;
+  path: string;
+  config: ModelConfig;
+}
+
+/** The models whose program is on PATH, each asked for its version. */
+export async function detect(models: Partial<Record<Model, ModelConfig>>): Promise<FoundModel[]> {
+  const found = await Promise.all(
+    Object.entries(models).map(async ([model, config]) => {
+      const path = findProgram(config.command[0]!);
+      if (!path) return [];
+      return [{ model: model as Model, version: await versionOf(path), path, config }];
+    }),
+  );
+  return found.flat();
+}
+
+/** The program's absolute path, or null. A path with a slash is taken as it is. */
+export function findProgram(name: string, path = Deno.env.get("PATH") ?? ""): string | null {
+  if (isAbsolute(name)) return isProgram(name) ? name : null;
+  for (const folder of path.split(delimiter).filter(isAbsolute)) {
+    if (isProgram(join(folder, name))) return join(folder, name);
+  }
+  return null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    const { isFile, mode } = Deno.statSync(path);
+    return isFile && (mode === null || (mode & 0o111) !== 0);
+  } catch (error) {
+    if (
+      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
+      error instanceof Deno.errors.NotADirectory
+    ) return false;
+    throw error;
+  }
+}
+
+/** `2.1.330 (Claude Code)`, `codex-cli 0.169.0`, `0.61.0` */
+async function versionOf(path: string): Promise<string | null> {
+  const signal = AbortSignal.timeout(VERSION_PATIENCE);
+  const { stdout } = await new Deno.Command(path, {
+    args: ["--version"],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+    signal,
+  }).output();
+  return /\d+\.\d+[\w.+-]*/.exec(new TextDecoder().decode(stdout))?.[0] ?? null;
+}
+
+/** Gemini CLI takes seconds to start on a busy machine. */
+const VERSION_PATIENCE = 30_000;

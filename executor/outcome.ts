@@ -1,0 +1,36 @@
+import type { AgentEnd } from "./run_agent.ts";
+
+/** How a run ended, as the hub wants to know it. */
+export type Outcome =
+  | { kind: "complete"; result: string }
+  | { kind: "limited"; until: Date }
+  | { kind: "failed"; error: string; retryable: boolean };
+
+/** Judges a run that nobody stopped. `program` is what the operator calls the agent. */
+export function outcomeOf(end: AgentEnd, program: string, device: string): Outcome {
+  const { report } = end;
+  if (report.limitedUntil) return { kind: "limited", until: report.limitedUntil };
+  if (end.tooMuchOutput) {
+    return failed(`${program} printed without end and was stopped.`, false);
+  }
+  if (report.error !== undefined) {
+    const advice = report.fatal ? `\nPut this right on "${device}", then retry the task.` : "";
+    return failed(`${program}: ${report.error}${advice}`, !report.fatal);
+  }
+  if (end.signal) return failed(`${program} was killed by ${end.signal}.${said(end)}`, true);
+  if (end.code !== 0) {
+    return failed(`${program} ended with exit code ${end.code}.${said(end)}`, true);
+  }
+  if (report.result === undefined) {
+    return failed(`${program} ended without a result.${said(end)}`, true);
+  }
+  return { kind: "complete", result: report.result.trim() || "(no text)" };
+}
+
+function failed(error: string, retryable: boolean): Outcome {
+  return { kind: "failed", error, retryable };
+}
+
+function said(end: AgentEnd): string {
+  return end.complaint ? `\n${end.complaint}` : "";
+}

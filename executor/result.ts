@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import type { ClaimedTask } from "./hub.ts";
+import { cut } from "./text.ts";
+
+/**
+ * A result that the hub takes. What is longer is kept whole in the executor's own folder, and the
+ * text says where.
+ */
+export function fitResult(
+  result: string,
+  task: Pick<ClaimedTask, "short_id" | "attempt">,
+  { stateFolder, device }: Pick<Config, "stateFolder" | "device">,
+): string {
+  if (result.length <= MOST) return result;
+  const folder = join(stateFolder, "results");
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, `${task.short_id}-${task.attempt}.txt`);
+  Deno.writeTextFileSync(path, result, { mode: 0o600 });
+  return cut(result, MOST) +
+    `\n\n(Cut: the whole result, ${result.length} characters, is in "${path}" on ${device}.)`;
+}
+
+/** The hub takes a million characters; the rest is room for the note and the message around it. */
+const MOST = 990_000;
+
+/** Removes whole results that nobody has fetched for two weeks. */
+export function removeOldResults(stateFolder: string): void {
+  const folder = join(stateFolder, "results");
+  const oldest = Date.now() - 14 * 86_400_000;
+  try {
+    for (const { name } of Deno.readDirSync(folder)) {
+      const path = join(folder, name);
+      if ((Deno.statSync(path).mtime?.getTime() ?? oldest) < oldest) Deno.removeSync(path);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
