@@ -1,478 +1,793 @@
-export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
 export type Database = {
-  public: {
+  "public": {
     Tables: {
-      hub_servers: {
+      "hub_channel_messages": {
         Row: {
-          id: string
-          name: string
-          display_name: string
-          description: string | null
-          icon: string
-          architecture_type: string
-          is_default: boolean
-          channel_count: number
-          metadata: Json
-          created_at: string
-          updated_at: string
-          paused_at: string | null
-        }
+          "channel_id": string;
+          "content": string;
+          "content_type": string;
+          "created_at": string;
+          "embed_data": Json | null;
+          "id": string;
+          "is_progress": boolean;
+          "metadata": NonNullable<Json>;
+          "reply_to": string | null;
+          "sender_id": string | null;
+          "sender_label": string | null;
+          "sender_type": string;
+          "task_thread_id": string | null;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          name?: string
-          display_name?: string
-          description?: string | null
-          icon?: string
-          architecture_type?: string
-          is_default?: boolean
-          channel_count?: number
-          metadata?: Json
-          created_at?: string
-          updated_at?: string
-          paused_at?: string | null
-        }
+          "channel_id": string;
+          "content": string;
+          "content_type"?: string;
+          "created_at"?: string;
+          "embed_data"?: Json | null;
+          "id"?: string;
+          "is_progress"?: boolean;
+          "metadata"?: NonNullable<Json>;
+          "reply_to"?: string | null;
+          "sender_id"?: string | null;
+          "sender_label"?: string | null;
+          "sender_type"?: string;
+          "task_thread_id"?: string | null;
+        };
         Update: {
-          id?: string
-          name?: string
-          display_name?: string
-          description?: string | null
-          icon?: string
-          architecture_type?: string
-          is_default?: boolean
-          channel_count?: number
-          metadata?: Json
-          created_at?: string
-          updated_at?: string
-          paused_at?: string | null
-        }
-        Relationships: []
-      }
-      hub_channels: {
+          "channel_id"?: string;
+          "content"?: string;
+          "content_type"?: string;
+          "created_at"?: string;
+          "embed_data"?: Json | null;
+          "id"?: string;
+          "is_progress"?: boolean;
+          "metadata"?: NonNullable<Json>;
+          "reply_to"?: string | null;
+          "sender_id"?: string | null;
+          "sender_label"?: string | null;
+          "sender_type"?: string;
+          "task_thread_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_channel_messages_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_channel_messages_reply_to_fkey";
+            columns: ["reply_to"];
+            isOneToOne: false;
+            referencedRelation: "hub_channel_messages";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_channel_messages_task_thread_id_fkey";
+            columns: ["task_thread_id", "channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id", "channel_id"];
+          },
+        ];
+      };
+      "hub_channels": {
         Row: {
-          id: string
-          server_id: string
-          name: string
-          display_name: string
-          description: string | null
-          category_group: string | null
-          project_path: string | null
-          model_preference: string
-          is_read_only: boolean
-          message_count: number
-          last_message_at: string | null
-          metadata: Json
-          created_at: string
-          idle_after: unknown
-          archive_after: unknown
-        }
+          "archive_after": string | null;
+          "category_group": string | null;
+          "created_at": string;
+          "description": string | null;
+          "display_name": string;
+          "id": string;
+          "idle_after": string | null;
+          "is_read_only": boolean;
+          "last_message_at": string | null;
+          "message_count": number;
+          "metadata": NonNullable<Json>;
+          "model_preference": string;
+          "name": string;
+          "project_path": string | null;
+          "server_id": string;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          server_id?: string
-          name?: string
-          display_name?: string
-          description?: string | null
-          category_group?: string | null
-          project_path?: string | null
-          model_preference?: string
-          is_read_only?: boolean
-          message_count?: number
-          last_message_at?: string | null
-          metadata?: Json
-          created_at?: string
-          idle_after?: unknown
-          archive_after?: unknown
-        }
+          "archive_after"?: string | null;
+          "category_group"?: string | null;
+          "created_at"?: string;
+          "description"?: string | null;
+          "display_name": string;
+          "id"?: string;
+          "idle_after"?: string | null;
+          "is_read_only"?: boolean;
+          "last_message_at"?: string | null;
+          "message_count"?: number;
+          "metadata"?: NonNullable<Json>;
+          "model_preference"?: string;
+          "name": string;
+          "project_path"?: string | null;
+          "server_id": string;
+        };
         Update: {
-          id?: string
-          server_id?: string
-          name?: string
-          display_name?: string
-          description?: string | null
-          category_group?: string | null
-          project_path?: string | null
-          model_preference?: string
-          is_read_only?: boolean
-          message_count?: number
-          last_message_at?: string | null
-          metadata?: Json
-          created_at?: string
-          idle_after?: unknown
-          archive_after?: unknown
-        }
-        Relationships: []
-      }
-      hub_task_threads: {
+          "archive_after"?: string | null;
+          "category_group"?: string | null;
+          "created_at"?: string;
+          "description"?: string | null;
+          "display_name"?: string;
+          "id"?: string;
+          "idle_after"?: string | null;
+          "is_read_only"?: boolean;
+          "last_message_at"?: string | null;
+          "message_count"?: number;
+          "metadata"?: NonNullable<Json>;
+          "model_preference"?: string;
+          "name"?: string;
+          "project_path"?: string | null;
+          "server_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_channels_server_id_fkey";
+            columns: ["server_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_servers";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "hub_members": {
         Row: {
-          id: string
-          channel_id: string
-          task_id: string | null
-          team_id: string | null
-          name: string
-          status: string
-          message_count: number
-          last_activity_at: string
-          archived_at: string | null
-          metadata: Json
-          created_at: string
-          session_id: string | null
-          session_device: string | null
-          next_transition_at: string | null
-        }
+          "created_at": string;
+          "role": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          channel_id?: string
-          task_id?: string | null
-          team_id?: string | null
-          name?: string
-          status?: string
-          message_count?: number
-          last_activity_at?: string
-          archived_at?: string | null
-          metadata?: Json
-          created_at?: string
-          session_id?: string | null
-          session_device?: string | null
-          next_transition_at?: string | null
-        }
+          "created_at"?: string;
+          "role": string;
+          "user_id": string;
+        };
         Update: {
-          id?: string
-          channel_id?: string
-          task_id?: string | null
-          team_id?: string | null
-          name?: string
-          status?: string
-          message_count?: number
-          last_activity_at?: string
-          archived_at?: string | null
-          metadata?: Json
-          created_at?: string
-          session_id?: string | null
-          session_device?: string | null
-          next_transition_at?: string | null
-        }
-        Relationships: []
-      }
-      hub_channel_messages: {
+          "created_at"?: string;
+          "role"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "hub_servers": {
         Row: {
-          id: string
-          channel_id: string
-          task_thread_id: string | null
-          sender_type: string
-          sender_id: string | null
-          sender_label: string | null
-          content: string
-          content_type: string
-          embed_data: Json | null
-          reply_to: string | null
-          is_progress: boolean
-          metadata: Json
-          created_at: string
-        }
+          "architecture_type": string;
+          "channel_count": number;
+          "created_at": string;
+          "description": string | null;
+          "display_name": string;
+          "icon": string;
+          "id": string;
+          "is_default": boolean;
+          "metadata": NonNullable<Json>;
+          "name": string;
+          "paused_at": string | null;
+          "updated_at": string;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          channel_id?: string
-          task_thread_id?: string | null
-          sender_type?: string
-          sender_id?: string | null
-          sender_label?: string | null
-          content?: string
-          content_type?: string
-          embed_data?: Json | null
-          reply_to?: string | null
-          is_progress?: boolean
-          metadata?: Json
-          created_at?: string
-        }
+          "architecture_type": string;
+          "channel_count"?: number;
+          "created_at"?: string;
+          "description"?: string | null;
+          "display_name": string;
+          "icon"?: string;
+          "id"?: string;
+          "is_default"?: boolean;
+          "metadata"?: NonNullable<Json>;
+          "name": string;
+          "paused_at"?: string | null;
+          "updated_at"?: string;
+        };
         Update: {
-          id?: string
-          channel_id?: string
-          task_thread_id?: string | null
-          sender_type?: string
-          sender_id?: string | null
-          sender_label?: string | null
-          content?: string
-          content_type?: string
-          embed_data?: Json | null
-          reply_to?: string | null
-          is_progress?: boolean
-          metadata?: Json
-          created_at?: string
-        }
-        Relationships: []
-      }
-      mac_tasks: {
+          "architecture_type"?: string;
+          "channel_count"?: number;
+          "created_at"?: string;
+          "description"?: string | null;
+          "display_name"?: string;
+          "icon"?: string;
+          "id"?: string;
+          "is_default"?: boolean;
+          "metadata"?: NonNullable<Json>;
+          "name"?: string;
+          "paused_at"?: string | null;
+          "updated_at"?: string;
+        };
+        Relationships: [];
+      };
+      "hub_task_attempts": {
         Row: {
-          id: string
-          content: string
-          project: string | null
-          status: string
-          model_preference: string | null
-          claimed_by: string | null
-          partial_output: string | null
-          result: string | null
-          channel_id: string | null
-          task_thread_id: string | null
-          team_id: string | null
-          kind: string
-          task_type: string | null
-          platform: string | null
-          priority: number
-          run_at: string
-          attempt: number
-          max_attempts: number | null
-          claim_id: string | null
-          lease_expires_at: string | null
-          started_at: string | null
-          finished_at: string | null
-          error: string | null
-          model_used: string | null
-          progress_count: number
-          cancel_requested_at: string | null
-          cancelled_at: string | null
-          delivered_at: string | null
-          idempotency_key: string | null
-          created_by: string | null
-          session_id: string | null
-          usage: Json | null
-          metadata: Json
-          created_at: string
-          updated_at: string
-        }
+          "attempt": number;
+          "claim_id": string;
+          "device": string;
+          "ended_at": string | null;
+          "error": string | null;
+          "model": string;
+          "outcome": string | null;
+          "started_at": string;
+          "task_id": string;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          content?: string
-          project?: string | null
-          status?: string
-          model_preference?: string | null
-          claimed_by?: string | null
-          partial_output?: string | null
-          result?: string | null
-          channel_id?: string | null
-          task_thread_id?: string | null
-          team_id?: string | null
-          kind?: string
-          task_type?: string | null
-          platform?: string | null
-          priority?: number
-          run_at?: string
-          attempt?: number
-          max_attempts?: number | null
-          claim_id?: string | null
-          lease_expires_at?: string | null
-          started_at?: string | null
-          finished_at?: string | null
-          error?: string | null
-          model_used?: string | null
-          progress_count?: number
-          cancel_requested_at?: string | null
-          cancelled_at?: string | null
-          delivered_at?: string | null
-          idempotency_key?: string | null
-          created_by?: string | null
-          session_id?: string | null
-          usage?: Json | null
-          metadata?: Json
-          created_at?: string
-          updated_at?: string
-        }
+          "attempt": number;
+          "claim_id": string;
+          "device": string;
+          "ended_at"?: string | null;
+          "error"?: string | null;
+          "model": string;
+          "outcome"?: string | null;
+          "started_at"?: string;
+          "task_id": string;
+        };
         Update: {
-          id?: string
-          content?: string
-          project?: string | null
-          status?: string
-          model_preference?: string | null
-          claimed_by?: string | null
-          partial_output?: string | null
-          result?: string | null
-          channel_id?: string | null
-          task_thread_id?: string | null
-          team_id?: string | null
-          kind?: string
-          task_type?: string | null
-          platform?: string | null
-          priority?: number
-          run_at?: string
-          attempt?: number
-          max_attempts?: number | null
-          claim_id?: string | null
-          lease_expires_at?: string | null
-          started_at?: string | null
-          finished_at?: string | null
-          error?: string | null
-          model_used?: string | null
-          progress_count?: number
-          cancel_requested_at?: string | null
-          cancelled_at?: string | null
-          delivered_at?: string | null
-          idempotency_key?: string | null
-          created_by?: string | null
-          session_id?: string | null
-          usage?: Json | null
-          metadata?: Json
-          created_at?: string
-          updated_at?: string
-        }
-        Relationships: []
-      }
-      hub_task_attempts: {
+          "attempt"?: number;
+          "claim_id"?: string;
+          "device"?: string;
+          "ended_at"?: string | null;
+          "error"?: string | null;
+          "model"?: string;
+          "outcome"?: string | null;
+          "started_at"?: string;
+          "task_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_task_attempts_task_id_fkey";
+            columns: ["task_id"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "hub_task_threads": {
         Row: {
-          task_id: string
-          attempt: number
-          claim_id: string
-          device: string
-          model: string | null
-          started_at: string
-          ended_at: string | null
-          outcome: string | null
-          error: string | null
-        }
+          "archived_at": string | null;
+          "channel_id": string;
+          "created_at": string;
+          "id": string;
+          "last_activity_at": string;
+          "message_count": number;
+          "metadata": NonNullable<Json>;
+          "name": string;
+          "next_transition_at": string | null;
+          "session_device": string | null;
+          "session_id": string | null;
+          "status": string;
+          "task_id": string | null;
+          "team_id": string | null;
+        };
+        ComputedFields: never;
         Insert: {
-          task_id?: string
-          attempt?: number
-          claim_id?: string
-          device?: string
-          model?: string | null
-          started_at?: string
-          ended_at?: string | null
-          outcome?: string | null
-          error?: string | null
-        }
+          "archived_at"?: string | null;
+          "channel_id": string;
+          "created_at"?: string;
+          "id"?: string;
+          "last_activity_at"?: string;
+          "message_count"?: number;
+          "metadata"?: NonNullable<Json>;
+          "name": string;
+          "next_transition_at"?: string | null;
+          "session_device"?: string | null;
+          "session_id"?: string | null;
+          "status"?: string;
+          "task_id"?: string | null;
+          "team_id"?: string | null;
+        };
         Update: {
-          task_id?: string
-          attempt?: number
-          claim_id?: string
-          device?: string
-          model?: string | null
-          started_at?: string
-          ended_at?: string | null
-          outcome?: string | null
-          error?: string | null
-        }
-        Relationships: []
-      }
-      hub_teams: {
+          "archived_at"?: string | null;
+          "channel_id"?: string;
+          "created_at"?: string;
+          "id"?: string;
+          "last_activity_at"?: string;
+          "message_count"?: number;
+          "metadata"?: NonNullable<Json>;
+          "name"?: string;
+          "next_transition_at"?: string | null;
+          "session_device"?: string | null;
+          "session_id"?: string | null;
+          "status"?: string;
+          "task_id"?: string | null;
+          "team_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_task_threads_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_task_threads_task_id_fkey";
+            columns: ["task_id"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_task_threads_team_id_fkey";
+            columns: ["team_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_teams";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "hub_teams": {
         Row: {
-          id: string
-          channel_id: string
-          task_thread_id: string | null
-          goal: string
-          status: string
-          created_by: string | null
-          created_at: string
-          finished_at: string | null
-        }
+          "channel_id": string;
+          "created_at": string;
+          "created_by": string | null;
+          "finished_at": string | null;
+          "goal": string;
+          "id": string;
+          "idempotency_key": string | null;
+          "metadata": NonNullable<Json>;
+          "model_preference": string | null;
+          "status": string;
+          "task_thread_id": string | null;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          channel_id?: string
-          task_thread_id?: string | null
-          goal?: string
-          status?: string
-          created_by?: string | null
-          created_at?: string
-          finished_at?: string | null
-        }
+          "channel_id": string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "finished_at"?: string | null;
+          "goal": string;
+          "id"?: string;
+          "idempotency_key"?: string | null;
+          "metadata"?: NonNullable<Json>;
+          "model_preference"?: string | null;
+          "status"?: string;
+          "task_thread_id"?: string | null;
+        };
         Update: {
-          id?: string
-          channel_id?: string
-          task_thread_id?: string | null
-          goal?: string
-          status?: string
-          created_by?: string | null
-          created_at?: string
-          finished_at?: string | null
-        }
-        Relationships: []
-      }
-      mesh_devices: {
+          "channel_id"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "finished_at"?: string | null;
+          "goal"?: string;
+          "id"?: string;
+          "idempotency_key"?: string | null;
+          "metadata"?: NonNullable<Json>;
+          "model_preference"?: string | null;
+          "status"?: string;
+          "task_thread_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_teams_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_teams_task_thread_id_fkey";
+            columns: ["task_thread_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "mac_tasks": {
         Row: {
-          id: string
-          name: string
-          platform: string
-          status: string
-          max_running: number
-          last_seen_at: string | null
-          metadata: Json
-          created_at: string
-        }
+          "attempt": number;
+          "cancel_requested_at": string | null;
+          "cancelled_at": string | null;
+          "channel_id": string | null;
+          "claim_id": string | null;
+          "claimed_by": string | null;
+          "content": string;
+          "created_at": string;
+          "created_by": string | null;
+          "delivered_at": string | null;
+          "error": string | null;
+          "finished_at": string | null;
+          "id": string;
+          "idempotency_key": string | null;
+          "kind": string;
+          "lease_expires_at": string | null;
+          "max_attempts": number | null;
+          "metadata": NonNullable<Json>;
+          "model_preference": string | null;
+          "model_used": string | null;
+          "partial_output": string | null;
+          "platform": string | null;
+          "priority": number;
+          "progress_count": number;
+          "project": string | null;
+          "result": string | null;
+          "run_at": string | null;
+          "session_id": string | null;
+          "started_at": string | null;
+          "status": string;
+          "task_thread_id": string | null;
+          "task_type": string | null;
+          "team_id": string | null;
+          "updated_at": string;
+          "usage": Json | null;
+        };
+        ComputedFields: never;
         Insert: {
-          id?: string
-          name?: string
-          platform?: string
-          status?: string
-          max_running?: number
-          last_seen_at?: string | null
-          metadata?: Json
-          created_at?: string
-        }
+          "attempt"?: number;
+          "cancel_requested_at"?: string | null;
+          "cancelled_at"?: string | null;
+          "channel_id"?: string | null;
+          "claim_id"?: string | null;
+          "claimed_by"?: string | null;
+          "content": string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "delivered_at"?: string | null;
+          "error"?: string | null;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "idempotency_key"?: string | null;
+          "kind"?: string;
+          "lease_expires_at"?: string | null;
+          "max_attempts"?: number | null;
+          "metadata"?: NonNullable<Json>;
+          "model_preference"?: string | null;
+          "model_used"?: string | null;
+          "partial_output"?: string | null;
+          "platform"?: string | null;
+          "priority"?: number;
+          "progress_count"?: number;
+          "project"?: string | null;
+          "result"?: string | null;
+          "run_at"?: string | null;
+          "session_id"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string;
+          "task_thread_id"?: string | null;
+          "task_type"?: string | null;
+          "team_id"?: string | null;
+          "updated_at"?: string;
+          "usage"?: Json | null;
+        };
         Update: {
-          id?: string
-          name?: string
-          platform?: string
-          status?: string
-          max_running?: number
-          last_seen_at?: string | null
-          metadata?: Json
-          created_at?: string
-        }
-        Relationships: []
-      }
-      mesh_device_models: {
+          "attempt"?: number;
+          "cancel_requested_at"?: string | null;
+          "cancelled_at"?: string | null;
+          "channel_id"?: string | null;
+          "claim_id"?: string | null;
+          "claimed_by"?: string | null;
+          "content"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "delivered_at"?: string | null;
+          "error"?: string | null;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "idempotency_key"?: string | null;
+          "kind"?: string;
+          "lease_expires_at"?: string | null;
+          "max_attempts"?: number | null;
+          "metadata"?: NonNullable<Json>;
+          "model_preference"?: string | null;
+          "model_used"?: string | null;
+          "partial_output"?: string | null;
+          "platform"?: string | null;
+          "priority"?: number;
+          "progress_count"?: number;
+          "project"?: string | null;
+          "result"?: string | null;
+          "run_at"?: string | null;
+          "session_id"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string;
+          "task_thread_id"?: string | null;
+          "task_type"?: string | null;
+          "team_id"?: string | null;
+          "updated_at"?: string;
+          "usage"?: Json | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "mac_tasks_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "mac_tasks_task_thread_id_fkey";
+            columns: ["task_thread_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "mac_tasks_team_id_fkey";
+            columns: ["team_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_teams";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "mesh_device_models": {
         Row: {
-          device_id: string
-          model: string
-          version: string | null
-          rate_limited_until: string | null
-        }
+          "device_id": string;
+          "model": string;
+          "rate_limited_until": string | null;
+          "version": string | null;
+        };
+        ComputedFields: never;
         Insert: {
-          device_id?: string
-          model?: string
-          version?: string | null
-          rate_limited_until?: string | null
-        }
+          "device_id": string;
+          "model": string;
+          "rate_limited_until"?: string | null;
+          "version"?: string | null;
+        };
         Update: {
-          device_id?: string
-          model?: string
-          version?: string | null
-          rate_limited_until?: string | null
-        }
-        Relationships: []
-      }
-      hub_members: {
+          "device_id"?: string;
+          "model"?: string;
+          "rate_limited_until"?: string | null;
+          "version"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "mesh_device_models_device_id_fkey";
+            columns: ["device_id"];
+            isOneToOne: false;
+            referencedRelation: "mesh_devices";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "mesh_devices": {
         Row: {
-          user_id: string
-          role: string
-        }
+          "created_at": string;
+          "id": string;
+          "last_seen_at": string | null;
+          "max_running": number;
+          "metadata": NonNullable<Json>;
+          "name": string;
+          "platform": string;
+          "status": string;
+        };
+        ComputedFields: never;
         Insert: {
-          user_id?: string
-          role?: string
-        }
+          "created_at"?: string;
+          "id"?: string;
+          "last_seen_at"?: string | null;
+          "max_running"?: number;
+          "metadata"?: NonNullable<Json>;
+          "name": string;
+          "platform": string;
+          "status"?: string;
+        };
         Update: {
-          user_id?: string
-          role?: string
-        }
-        Relationships: []
-      }
-    }
-    Views: { [_ in never]: never }
+          "created_at"?: string;
+          "id"?: string;
+          "last_seen_at"?: string | null;
+          "max_running"?: number;
+          "metadata"?: NonNullable<Json>;
+          "name"?: string;
+          "platform"?: string;
+          "status"?: string;
+        };
+        Relationships: [];
+      };
+    };
+    Views: {
+      [_ in never]: never;
+    };
     Functions: {
-      execute_command: { Args: { channel_id: string; command: string }; Returns: Json }
-      list_commands: { Args: never; Returns: Json }
-      dispatch_task: { Args: { channel_id: string; content: string; task_thread_id?: string; model?: string; priority?: number; run_at?: string; idempotency_key?: string }; Returns: Json }
-      dispatch_team: { Args: { channel_id: string; goal: string; subtasks?: string[]; model?: string; idempotency_key?: string }; Returns: Json }
-      create_task_thread: { Args: { channel_id: string; task_id: string }; Returns: Json }
-      update_thread_status: { Args: { thread_id: string; status: string }; Returns: Json }
-      cancel_task: { Args: { task_id: string }; Returns: Json }
-      retry_task: { Args: { task_id: string }; Returns: Json }
-      explain_task: { Args: { task_id: string }; Returns: Json }
-      register_device: { Args: { name: string; platform: string; models: Json; max_running?: number }; Returns: Json }
-      set_device_draining: { Args: { device_id: string; draining: boolean }; Returns: Json }
-      set_server_paused: { Args: { server_id: string; paused: boolean }; Returns: Json }
-      set_member_role: { Args: { user_id: string; role: string }; Returns: Json }
-      whoami: { Args: Record<PropertyKey, never>; Returns: Json }
-      mesh_activity: { Args: { hours?: number }; Returns: Json }
-    }
-    Enums: { [_ in never]: never }
-    CompositeTypes: { [_ in never]: never }
-  }
-}
+      "cancel_task": { Args: { "task_id": string }; Returns: Json };
+      "claim_sweep": { Args: Record<PropertyKey, never>; Returns: Json };
+      "claim_tasks": { Args: { "max_tasks"?: number; "token": string }; Returns: Json };
+      "complete_sweep": {
+        Args: { "error"?: string; "prospects"?: Json; "sweep_id": string };
+        Returns: Json;
+      };
+      "complete_task": {
+        Args: {
+          "claim_id": string;
+          "model_used"?: string;
+          "result": string;
+          "session_id"?: string;
+          "task_id": string;
+          "token": string;
+          "usage"?: Json;
+        };
+        Returns: Json;
+      };
+      "create_task_thread": { Args: { "channel_id": string; "task_id": string }; Returns: Json };
+      "device_heartbeat": {
+        Args: { "models"?: Json; "running"?: (string)[]; "token": string };
+        Returns: Json;
+      };
+      "dispatch_task": {
+        Args: {
+          "channel_id": string;
+          "content": string;
+          "idempotency_key"?: string;
+          "model"?: string;
+          "priority"?: number;
+          "run_at"?: string;
+          "task_thread_id"?: string;
+        };
+        Returns: Json;
+      };
+      "dispatch_team": {
+        Args: {
+          "channel_id": string;
+          "goal": string;
+          "idempotency_key"?: string;
+          "model"?: string;
+          "subtasks"?: Json;
+        };
+        Returns: Json;
+      };
+      "execute_command": { Args: { "channel_id": string; "command": string }; Returns: Json };
+      "explain_task": { Args: { "task_id": string }; Returns: Json };
+      "fail_task": {
+        Args: {
+          "claim_id": string;
+          "error": string;
+          "retryable"?: boolean;
+          "task_id": string;
+          "token": string;
+        };
+        Returns: Json;
+      };
+      "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
+      "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
+      "recover": { Args: Record<PropertyKey, never>; Returns: Json };
+      "register_device": {
+        Args: { "max_running"?: number; "models": Json; "name": string; "platform": string };
+        Returns: Json;
+      };
+      "release_task": {
+        Args: { "claim_id": string; "task_id": string; "token": string };
+        Returns: Json;
+      };
+      "report_progress": {
+        Args: { "claim_id": string; "partial_output": string; "task_id": string; "token": string };
+        Returns: Json;
+      };
+      "report_rate_limit": {
+        Args: {
+          "claim_id": string;
+          "model": string;
+          "task_id": string;
+          "token": string;
+          "until": string;
+        };
+        Returns: Json;
+      };
+      "retry_task": { Args: { "task_id": string }; Returns: Json };
+      "set_device_draining": { Args: { "device_id": string; "draining": boolean }; Returns: Json };
+      "set_member_role": { Args: { "role": string; "user_id": string }; Returns: Json };
+      "set_server_paused": { Args: { "paused": boolean; "server_id": string }; Returns: Json };
+      "update_settings": { Args: { "changes"?: Json }; Returns: Json };
+      "update_thread_status": { Args: { "status": string; "thread_id": string }; Returns: Json };
+      "whoami": { Args: Record<PropertyKey, never>; Returns: Json };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof (
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+    )
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+  )[TableName] extends {
+    Row: infer R;
+  } ? R
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R;
+    } ? R
+    : never
+  : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends
+    {
+      Insert: infer I;
+    } ? I
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I;
+    } ? I
+    : never
+  : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends
+    {
+      Update: infer U;
+    } ? U
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U;
+    } ? U
+    : never
+  : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+    ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][
+    CompositeTypeName
+  ]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never;
+
+export const Constants = {
+  "public": {
+    Enums: {},
+  },
+} as const;
