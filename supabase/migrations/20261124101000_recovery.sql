@@ -108,10 +108,16 @@ security definer -- the recover edge function calls it with the service key
 set search_path = ''
 as $$
 declare
-  v_offline integer := hub.retire_devices();
-  v_reclaimed record := hub.reclaim_tasks();
-  v_redelivered integer := hub.redeliver();
+  v_offline integer;
+  v_reclaimed record;
+  v_redelivered integer;
 begin
+  -- Two at once take turns, since each posts to many channels in an order of its own; the second then
+  -- finds nothing left to do.
+  perform pg_advisory_xact_lock(hashtextextended('hub.recover', 0));
+  v_offline := hub.retire_devices();
+  v_reclaimed := hub.reclaim_tasks();
+  v_redelivered := hub.redeliver();
   perform hub.admit_due_tasks(1000);
   -- An attempt whose task was taken away by hand ends with it.
   update public.hub_task_attempts as a
