@@ -100,6 +100,7 @@ const COMMAND = z.array(z.string().min(1)).min(1).refine(
 const MODEL = z.strictObject({
   command: COMMAND.optional(),
   resume: COMMAND.optional(),
+  version: COMMAND.optional(),
   format: z.enum(Object.keys(FORMATS) as [FormatName, ...FormatName[]]).optional(),
   args: z.array(z.string()).default([]),
 }).refine(
@@ -122,7 +123,7 @@ const SHAPE = z.strictObject({
 });
 
 function modelConfig(model: Model, own: z.infer<typeof MODEL>): ModelConfig {
-  const { command, resume, format, args } = own;
-  if (command && format) return { command, resume, format, args };
-  return { ...PRESETS[model], args };
+  const { command, format, ...rest } = own;
+  if (command && format) return { command, format, ...rest };
+  return { ...PRESETS[model], args: own.args };
 }

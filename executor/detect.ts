@@ -17,7 +17,7 @@ export async function detect(models: Partial<Record<Model, ModelConfig>>): Promi
     Object.entries(models).map(async ([model, config]) => {
       const path = findProgram(config.command[0]!);
       if (!path) return [];
-      return [{ model: model as Model, version: await versionOf(path), path, config }];
+      return [{ model: model as Model, version: await versionOf(config.version), path, config }];
     }),
   );
   return found.flat();
@@ -46,10 +46,12 @@ function isProgram(path: string): boolean {
 }
 
 /** `2.1.330 (Claude Code)`, `codex-cli 0.169.0`, `0.61.0` */
-async function versionOf(path: string): Promise<string | null> {
+async function versionOf([name, ...args]: string[] = []): Promise<string | null> {
+  const path = name && findProgram(name);
+  if (!path) return null;
   const signal = AbortSignal.timeout(VERSION_PATIENCE);
   const { stdout } = await new Deno.Command(path, {
-    args: ["--version"],
+    args,
     stdin: "null",
     stdout: "piped",
     stderr: "null",

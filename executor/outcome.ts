@@ -6,7 +6,7 @@ export type Outcome =
   | { kind: "limited"; until: Date }
   | { kind: "failed"; error: string; retryable: boolean };
 
-/** Judges a run that nobody stopped. `program` is what the operator calls the agent. */
+/** Judges a run that nobody stopped; `program` and `device` are named in what is said of it. */
 export function outcomeOf(end: AgentEnd, program: string, device: string): Outcome {
   const { report } = end;
   if (report.limitedUntil) return { kind: "limited", until: report.limitedUntil };

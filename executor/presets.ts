@@ -20,6 +20,8 @@ export interface AgentCommand {
   command: string[];
   /** Called instead when a session can be resumed. */
   resume?: string[];
+  /** Prints the program's version. */
+  version?: string[];
   format: FormatName;
 }
 
@@ -36,6 +38,7 @@ export const PRESETS: Record<Model, AgentCommand> = {
       "--resume",
       "{session}",
     ],
+    version: ["claude", "--version"],
     format: "claude",
   },
   gemini: {
@@ -51,6 +54,7 @@ export const PRESETS: Record<Model, AgentCommand> = {
       "--resume",
       "{session}",
     ],
+    version: ["gemini", "--version"],
     format: "gemini",
   },
   codex: {
@@ -65,6 +69,7 @@ export const PRESETS: Record<Model, AgentCommand> = {
       "{session}",
       "-",
     ],
+    version: ["codex", "--version"],
     format: "codex",
   },
 };

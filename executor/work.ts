@@ -118,7 +118,7 @@ export class Work {
       end = await this.#runAgent(folder, null);
     }
     if (end.survivors) this.#context.log(`${this.task.short_id}: ${end.survivors}`);
-    const outcome = outcomeOf(end, this.#found.config.command[0]!, this.#context.config.device);
+    const outcome = outcomeOf(end, this.task.model, this.#context.config.device);
     if (outcome.kind === "complete") this.#details = end.report;
     return outcome;
   }
