@@ -1,10 +1,13 @@
 // `npm start`: the whole backend on this machine. Prepares the state, starts the database, applies
 // the migrations, opens the gateway, and keeps all of it running until it is told to stop.
 import { join } from "node:path";
-import postgres from "postgres";
+import postgres, { type Sql } from "postgres";
 import { createApps } from "./api/apps.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { announce } from "./announce.ts";
+import { isDisconnected } from "./api/errors.ts";
 import { claimState, requireFreePort } from "./claims.ts";
+import { Clock } from "./clock.ts";
 import { serveConsole } from "./console.ts";
 import { createDemoUser } from "./demo.ts";
 import { environmentOf, writeEnvironment } from "./environment.ts";
@@ -25,6 +28,7 @@ import { Runner } from "./runner.ts";
 import { copyRuntime } from "./runtime.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { readSettings } from "./settings.ts";
+import { keepConnected } from "./standing.ts";
 import { untilTold } from "./signals.ts";
 
 const told = untilTold();
@@ -45,8 +49,7 @@ async function run(): Promise<void> {
   const broken = Promise.withResolvers<never>();
   const runner = new Runner(join(settings.state, "logs"), broken.reject);
   try {
-    await runner.start(postgresService(cluster, secrets));
-    await Promise.race([serve(secrets), told, broken.promise]);
+    await Promise.race([start(runner, cluster, secrets), told, broken.promise]);
     await Promise.race([told, broken.promise]);
   } finally {
     await runner.stop();
@@ -64,34 +67,71 @@ async function prepareCluster(secrets: Secrets): Promise<Cluster> {
   return cluster;
 }
 
-async function serve(secrets: Secrets): Promise<void> {
-  const replicationUrl = databaseUrl(settings.dbPort, "supabase_admin", secrets.adminPassword);
-  const admin = postgres(replicationUrl, {
-    max: 4,
-    idle_timeout: 60,
-    onnotice: () => {},
-  });
+async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promise<void> {
+  await runner.start(postgresService(cluster, secrets));
+  const adminUrl = databaseUrl(settings.dbPort, "supabase_admin", secrets.adminPassword);
+  const admin = postgres(adminUrl, { max: 4, idle_timeout: 60, onnotice: () => {} });
+  runner.add(() => admin.end({ timeout: 5 }));
   const apps = createApps(settings, secrets);
+  runner.add(() => apps.close());
   await bootstrap(admin, apps, secrets);
   await migrate(settings, admin, environmentOf(settings, secrets).SUPABASE_DB_URL!);
   await createDemoUser(apps.auth, settings, secrets);
-  const realtime = new RealtimeServer(admin, secrets, replicationUrl);
-  await realtime.ready;
+
+  const clock = cluster.pgCron ? undefined : new Clock(admin, adminUrl);
+  if (clock) runner.add(() => clock.stop());
+  const notices = keepConnected({
+    url: adminUrl,
+    name: "notices",
+    open: async (sql) => {
+      await sql.unsafe("listen pgrst; listen aura_cron");
+      // What was notified before is unknown.
+      await apps.reloadSchema();
+      clock?.reload();
+    },
+    onnotify: (channel) => channel === "pgrst" ? apps.reloadSchema() : clock?.reload(),
+  });
+  runner.add(() => notices.stop());
+  const realtime = new RealtimeServer(admin, secrets, adminUrl);
+  runner.add(() => realtime.stop());
+  await Promise.all([notices.ready, realtime.ready]);
+
   const gateway = createGateway(
     {
       apps,
       functions: edgeFunctions(settings, secrets),
       realtime: (request) => realtime.handle(request),
       console: serveConsole(join(settings.root, "console/dist")),
-      healthy: async () => (await admin`select 1`).length === 1,
+      healthy: () => answers(admin),
     },
     settings,
     secrets,
   );
   await writeEnvironment(settings, secrets);
-  Deno.serve({ hostname: "127.0.0.1", port: settings.apiPort, onListen: announce }, gateway);
+  const closing = new AbortController();
+  const { finished } = Deno.serve(
+    {
+      hostname: "127.0.0.1",
+      port: settings.apiPort,
+      onListen: () => {},
+      signal: closing.signal,
+    },
+    gateway,
+  );
+  // Not shutdown(), which waits for every open connection.
+  runner.add(() => {
+    closing.abort();
+    return finished;
+  });
+  announce(settings);
 }
 
-function announce(): void {
-  console.log(`Aura Servers runs at ${settings.url}`);
+async function answers(admin: Sql): Promise<boolean> {
+  try {
+    await admin`select 1`;
+    return true;
+  } catch (error) {
+    if (isDisconnected(error)) return false;
+    throw error;
+  }
 }

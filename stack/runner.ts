@@ -1,5 +1,5 @@
-// Runs the stack's programs: starts each, waits until it is ready, starts it again when it ends by
-// itself, and stops all of them in reverse order.
+// Runs the stack's parts: starts each program, waits until it is ready, starts it again when it ends
+// by itself, and stops all of them in reverse order.
 import { join } from "node:path";
 
 export interface Service {
@@ -10,6 +10,8 @@ export interface Service {
   ready: () => Promise<void>;
   /** The signal that makes it end in good order. */
   stopSignal: Deno.Signal;
+  /** Whether the stack goes on when this service cannot be kept running. */
+  optional?: boolean;
   /** When somebody else has started it again after it ended: resolves when that instance ends too. */
   adopted?: () => Promise<void> | undefined;
   /** Ends an adopted instance. */
@@ -28,7 +30,7 @@ const MAX_RESTARTS = 5;
 const RESTART_WINDOW = 60_000;
 
 export class Runner {
-  #running: Entry[] = [];
+  #stops: (() => Promise<void>)[] = [];
   #stopping = false;
 
   /** `onBroken` is called when a service cannot be kept running. */
@@ -37,7 +39,7 @@ export class Runner {
     private readonly onBroken: (error: Error) => void,
   ) {}
 
-  /** Starts a service and resolves when it is ready. */
+  /** Starts a program and resolves when it is ready. */
   async start(service: Service): Promise<void> {
     await Deno.mkdir(this.logs, { recursive: true });
     const log = await Deno.open(join(this.logs, `${service.name}.log`), {
@@ -45,23 +47,33 @@ export class Runner {
       create: true,
       truncate: true,
     });
-    const entry = { service, adopted: false, log };
-    this.#running.push(entry);
-    const ended = await this.#launch(entry);
-    this.#supervise(entry, ended).catch(this.onBroken);
+    const entry: Entry = { service, adopted: false, log };
+    this.add(() => this.#end(entry));
+    const launched = await this.#launch(entry);
+    this.#supervise(entry, launched).catch((error) => {
+      if (service.optional) console.error(error.message);
+      else this.onBroken(error);
+    });
+  }
+
+  /** Takes a part of this process in, which has been started already. */
+  add(stop: () => Promise<void>): void {
+    this.#stops.push(stop);
   }
 
   /** Stops everything, the last started first. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const { service, child, adopted, log } of this.#running.splice(0).reverse()) {
-      if (adopted) await service.stopAdopted?.();
-      else if (child) {
-        signal(child, service.stopSignal);
-        await child.status;
-      }
-      log.close();
+    for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  async #end({ service, child, adopted, log }: Entry): Promise<void> {
+    if (adopted) await service.stopAdopted?.();
+    else if (child) {
+      signal(child, service.stopSignal);
+      await child.status;
     }
+    log.close();
   }
 
   /** Starts the program; resolves when it is ready, to a promise that resolves when it ends. */

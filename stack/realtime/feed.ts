@@ -1,5 +1,6 @@
 // Follows the database's changes through a replication slot that lives as long as the connection.
-import postgres from "postgres";
+import type { Sql } from "postgres";
+import { keepConnected, type Standing } from "../standing.ts";
 import { type Change, PgOutput } from "./pgoutput.ts";
 
 const PUBLICATIONS = "supabase_realtime,supabase_realtime_messages_publication";
@@ -12,46 +13,20 @@ export interface FeedEvents {
   onDown: () => void;
 }
 
-/** Follows until `stop`, connecting again whenever the connection is lost. */
-export function followChanges(url: string, events: FeedEvents): { stop: () => Promise<void> } {
-  let stopped = false;
-  let current: postgres.Sql | undefined;
-  const following = follow();
-  return {
-    stop: async () => {
-      stopped = true;
-      await current?.end({ timeout: 0 });
-      await following;
+export function followChanges(url: string, events: FeedEvents): Standing {
+  return keepConnected({
+    url,
+    name: "realtime",
+    connection: { replication: "database" },
+    open: async (sql) => {
+      await open(sql, events.onChange);
+      events.onUp();
     },
-  };
-
-  async function follow(): Promise<void> {
-    while (!stopped) {
-      const closed = Promise.withResolvers<void>();
-      current = postgres(url, {
-        max: 1,
-        fetch_types: false,
-        idle_timeout: undefined,
-        max_lifetime: null,
-        connection: { replication: "database", application_name: "aura realtime" },
-        onclose: () => closed.resolve(),
-      });
-      try {
-        await open(current, events.onChange);
-        events.onUp();
-        await closed.promise;
-        if (!stopped) events.onDown();
-      } catch (error) {
-        if (stopped) return;
-        console.error(`Realtime cannot follow the database: ${(error as Error).message}`);
-      }
-      await current.end({ timeout: 0 });
-      if (!stopped) await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
+    onLost: events.onDown,
+  });
 }
 
-async function open(sql: postgres.Sql, onChange: (change: Change) => void): Promise<void> {
+async function open(sql: Sql, onChange: (change: Change) => void): Promise<void> {
   const name = `aura_${crypto.randomUUID().replaceAll("-", "_")}`;
   const [slot] = await sql.unsafe(
     `CREATE_REPLICATION_SLOT ${name} TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT`,

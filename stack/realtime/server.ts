@@ -3,6 +3,7 @@
 import type { Sql } from "postgres";
 import { type Claims, verifyToken } from "../api/tokens.ts";
 import type { Secrets } from "../secrets.ts";
+import type { Standing } from "../standing.ts";
 import { permissionsOn } from "./access.ts";
 import { followChanges } from "./feed.ts";
 import { serveSocket } from "./socket.ts";
@@ -11,8 +12,7 @@ import { Topics } from "./topics.ts";
 export class RealtimeServer {
   #sockets = new Set<WebSocket>();
   #topics: Topics;
-  #feed: { stop: () => Promise<void> };
-  #ready = Promise.withResolvers<void>();
+  #feed: Standing;
   #isUp = false;
 
   /** `url` connects a role that may replicate. */
@@ -26,7 +26,6 @@ export class RealtimeServer {
       onChange: (change) => this.#topics.tell(change),
       onUp: () => {
         this.#isUp = true;
-        this.#ready.resolve();
       },
       onDown: () => {
         this.#isUp = false;
@@ -38,7 +37,7 @@ export class RealtimeServer {
 
   /** Resolves once changes are followed. */
   get ready(): Promise<void> {
-    return this.#ready.promise;
+    return this.#feed.ready;
   }
 
   async stop(): Promise<void> {
