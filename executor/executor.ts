@@ -121,10 +121,12 @@ export class Executor {
     // The hub hands out only what this device has advertised.
     const found = models.find(({ model }) => model === task.model)!;
     log(`${task.short_id} claimed for ${task.model} in "${task.project ?? ""}"`);
+    // Claimed again after a lease that ran out unnoticed.
+    this.#running.get(task.id)?.stop("lost");
     const work = new Work(task, found, { config, hub, runs, environment, log });
     this.#running.set(task.id, work);
     work.done.then(() => {
-      this.#running.delete(task.id);
+      if (this.#running.get(task.id) === work) this.#running.delete(task.id);
       this.#bell.ring();
     });
   }
