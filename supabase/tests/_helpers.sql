@@ -1,0 +1,101 @@
+-- What pgTAP tests share. Loaded by the runner before the tests, outside of the migrations.
+--
+-- Every test runs in a transaction of its own that is rolled back: who is signed in, and the users
+-- made here, are gone after it.
+
+create schema if not exists tests;
+grant usage on schema tests to anon, authenticated, service_role;
+
+create or replace function tests.sign_out() returns void
+language sql
+set search_path = ''
+as $$
+  select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)
+$$;
+comment on function tests.sign_out() is 'Back to the direct SQL session that the test began as.';
+
+create or replace function tests.sign_in(role text) returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_user uuid;
+begin
+  perform tests.sign_out();
+  if sign_in.role not in ('anon', 'service_role') then
+    v_user := tests.user_with(sign_in.role);
+  end if;
+  perform
+    set_config('request.jwt.claims', jsonb_strip_nulls(jsonb_build_object(
+      'sub', v_user,
+      'role', case when v_user is null then sign_in.role else 'authenticated' end
+    ))::text, true),
+    set_config('role', case when v_user is null then sign_in.role else 'authenticated' end, true);
+  return v_user;
+end
+$$;
+comment on function tests.sign_in(text) is
+  'Goes on as anon, service_role, stranger (a user without a row in hub_members), viewer, operator or admin. The same user each time in one test; returns the id.';
+
+create or replace function tests.user_with(role text) returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_user uuid := md5('tests.user ' || user_with.role)::uuid;
+begin
+  insert into auth.users (id, email) values (v_user, user_with.role || '@tests.example')
+  on conflict (id) do nothing;
+  if user_with.role <> 'stranger' then
+    insert into public.hub_members (user_id, role) values (v_user, user_with.role)
+    on conflict (user_id) do nothing;
+  end if;
+  return v_user;
+end
+$$;
+comment on function tests.user_with(text) is 'The test''s user with this role, made when first asked for. Call it signed out.';
+
+create or replace function tests.error_of(statement text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_state text;
+  v_detail text;
+begin
+  execute statement;
+  return null;
+exception when others then
+  get stacked diagnostics v_state = returned_sqlstate, v_detail = pg_exception_detail;
+  return case
+    when v_state = tests.state_of(v_detail) then v_detail
+    else concat_ws(' ', v_state, nullif(v_detail, ''))
+  end;
+end
+$$;
+comment on function tests.error_of(text) is
+  'What a statement, run as the caller, is refused with: the registered name where the SQLSTATE is the registered one, else the SQLSTATE and the detail; null if it succeeds, and then its effects stay.';
+
+create or replace function tests.state_of(error text) returns text
+language sql
+stable
+security definer -- the registry is closed to API roles
+set search_path = ''
+as $$
+  select 'PT' || e.status from hub.errors as e where e.name = state_of.error
+$$;
+
+create or replace function tests.channel(name text) returns uuid
+language sql
+stable
+security definer -- also for roles that may not read channels
+set search_path = ''
+as $$
+  select c.id
+  from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name || '/' || c.name = channel.name
+$$;
+comment on function tests.channel(text) is 'The id of a channel named as cloud-hub/dispatch.';
+
+grant execute on all functions in schema tests to anon, authenticated, service_role;
