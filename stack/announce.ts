@@ -1,17 +1,18 @@
 // What to try, once everything runs.
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import process from "node:process";
 import type { Settings } from "./settings.ts";
 
-export function announce(settings: Settings): void {
-  const env = `${relative(process.cwd(), settings.state) || "."}/env`;
+export function announce({ url, state }: Settings): void {
+  const near = relative(process.cwd(), join(state, "env"));
+  const env = near.startsWith("..") ? join(state, "env") : near;
   console.log(`
 Aura Servers is ready.
 
-  API       ${settings.url}
-  Console   ${settings.url}/
-  Settings  source ${env}
+  Console   ${url}/
+  API       ${url}
+  Settings  set -a; . ${env}; set +a
 
-Stop it with Ctrl-C; "npm run reset" deletes its state.
+Try "npm run hub" in another terminal. Ctrl-C stops everything; "npm run reset" deletes the state.
 `);
 }

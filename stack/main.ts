@@ -7,10 +7,12 @@ import { bootstrap } from "./bootstrap.ts";
 import { announce } from "./announce.ts";
 import { isDisconnected } from "./api/errors.ts";
 import { claimState, requireFreePort } from "./claims.ts";
+import { buildConsole } from "./build_console.ts";
 import { Clock } from "./clock.ts";
 import { serveConsole } from "./console.ts";
 import { createDemoUser } from "./demo.ts";
 import { environmentOf, writeEnvironment } from "./environment.ts";
+import { executorService } from "./executor.ts";
 import { edgeFunctions } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { migrate } from "./migrate.ts";
@@ -124,6 +126,17 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
     return finished;
   });
   announce(settings);
+  runner.add(await buildConsole(settings.root, join(settings.state, "logs/console.log")));
+  if (settings.executor) await startExecutor(runner, secrets);
+}
+
+/** The stack is of use without the demo executor, too. */
+async function startExecutor(runner: Runner, secrets: Secrets): Promise<void> {
+  try {
+    await runner.start(await executorService(settings, secrets));
+  } catch (error) {
+    console.error((error as Error).message);
+  }
 }
 
 async function answers(admin: Sql): Promise<boolean> {
