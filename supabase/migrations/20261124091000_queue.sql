@@ -73,7 +73,8 @@ begin
   loop
     select l.id into v_lane from hub.lanes as l
     where l.server_id = v_server and l.model = v_model
-      and l.platform = v_platform and l.device = v_device;
+      and l.platform = v_platform and l.device = v_device
+    for key share; -- so that nobody prunes it meanwhile
     exit when found;
     insert into hub.lanes (server_id, model, platform, device)
     values (v_server, v_model, v_platform, v_device)
@@ -90,7 +91,10 @@ set search_path = ''
 as $$
 begin
   -- Busy devices claim by themselves when they finish; a message for every task would slow them down.
-  if exists (select from hub.idle_devices) then
+  if exists (
+    select from hub.idle_devices as i join public.mesh_devices as d on d.id = i.device_id
+    where d.status = 'online'
+  ) then
     perform realtime.send('{}'::jsonb, 'task_queued', 'mesh:wake', false);
   end if;
 end
@@ -197,6 +201,7 @@ execute function hub.sync_queue();
 
 create or replace function hub.advance_thread() returns trigger
 language plpgsql
+security definer -- a task deleted with the service key takes its row along as that role
 set search_path = ''
 as $$
 declare
@@ -213,10 +218,13 @@ begin
   where q.thread_id = old.thread_id and q.state = 'blocked'
   order by q.created_at, q.task_id limit 1;
   if found then
+    -- Its lane anew: the task before it may have left an agent session on a device.
     update hub.queue as q
-    set state = 'ready'
+    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
+    from public.mac_tasks as t, public.hub_task_threads as th
     where q.thread_id = old.thread_id and q.state = 'blocked'
-      and (q.task_id = v_next.task_id or q.team_id = v_next.team_id);
+      and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
+      and t.id = q.task_id and th.id = q.thread_id;
     perform hub.wake_mesh();
   end if;
   return null;
@@ -246,6 +254,10 @@ begin
     limit most
     for update of q, t skip locked
   loop
+    -- Waiting for threads in the order of tasks could be waiting for each other: leave it to the next call.
+    perform from public.hub_task_threads as th where th.id = v_task.task_thread_id
+    for no key update skip locked;
+    continue when not found and v_task.task_thread_id is not null;
     perform hub.enqueue(v_task);
     v_count := v_count + 1;
   end loop;
@@ -270,6 +282,28 @@ create or replace trigger _600_wake_on_resume
 after update on public.hub_servers
 for each row when (old.paused_at is not null and new.paused_at is null)
 execute function hub.wake_on_resume();
+
+-- A channel that moves to another server takes its waiting tasks to that server's lanes.
+create or replace function hub.move_tasks_of_channel() returns trigger
+language plpgsql
+security definer -- the queue is closed to whoever moves the channel
+set search_path = ''
+as $$
+begin
+  update hub.queue as q
+  set lane_id = hub.lane_of(t, th.session_device)
+  from public.mac_tasks as t
+  left join public.hub_task_threads as th on th.id = t.task_thread_id
+  where t.channel_id = new.id and q.task_id = t.id;
+  perform hub.wake_mesh();
+  return null;
+end
+$$;
+
+create or replace trigger _600_move_tasks
+after update of server_id on public.hub_channels
+for each row when (old.server_id is distinct from new.server_id)
+execute function hub.move_tasks_of_channel();
 
 -- Claiming ---------------------------------------------------------------------------------------
 
@@ -385,10 +419,11 @@ begin
   if v_device.status <> 'online' then
     return v_tasks;
   end if;
-  perform hub.admit_due_tasks();
-  -- Under the device's lock, so that its claims cannot pass max_running together.
+  -- Under the device's lock, so that its claims cannot pass max_running together. Before any thread's:
+  -- a completion of the same device holds the device and waits for its thread.
   select d.max_running into v_free from public.mesh_devices as d
   where d.id = v_device.id for no key update;
+  perform hub.admit_due_tasks();
   v_free := v_free - (
     select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
   );
