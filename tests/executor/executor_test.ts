@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { meshTest } from "./mesh.ts";
+
+meshTest(
+  "run completes a task and posts progress, result, usage and session",
+  async (mesh, fixture) => {
+    const channel = await fixture.channel("flat_task_pipeline");
+    await (await mesh.device({ models: ["codex"] })).start();
+    const task = await mesh.task(channel, "work 30", "codex");
+    const ended = await mesh.ended(task.id);
+    assert.equal(ended.status, "complete");
+    assert.equal(ended.result, "worked");
+    assert.equal(ended.model_used, "codex");
+    assert.match(ended.session_id!, /^[0-9a-f-]{36}$/);
+    assert.deepEqual(ended.usage, { input_tokens: 1, output_tokens: 2 });
+    const messages = await mesh.operator.aura.fetchChannelMessages(channel.id);
+    assert.ok(
+      messages.some(({ is_progress, content }) => is_progress && content.includes("step 1")),
+    );
+    assert.equal(messages.filter(({ content }) => content.startsWith("✅")).length, 1);
+  },
+);
+
+meshTest(
+  "run resumes the session of a thread, and begins anew when it is gone",
+  async (mesh, fixture) => {
+    const channel = await fixture.channel("threaded_task_isolation");
+    await (await mesh.device()).start();
+    const first = await mesh.ended((await mesh.task(channel, "session")).id);
+    assert.equal(first.result, "a new session");
+    const thread = first.task_thread_id!;
+    const second = await mesh.ended((await mesh.task(channel, "session", "claude", thread)).id);
+    assert.equal(second.result, `resumed ${first.session_id}`);
+    const third = await mesh.ended((await mesh.task(channel, "forgotten", "claude", thread)).id);
+    assert.equal(third.result, "begun anew");
+  },
+);
+
+meshTest("run fails a task whose folder is missing or outside the root", async (mesh, fixture) => {
+  const device = await (await mesh.device()).start();
+  Deno.symlinkSync("/", join(device.root, "out"));
+  for (
+    const [project, problem] of [
+      [
+        "Desktop/none",
+        /^The folder "Desktop\/none" does not exist below .* then retry the task\.$/,
+      ],
+      ["out/etc", /^The project "out\/etc" is outside the root folder/],
+      ["../..", /^The project "\.\.\/\.\." is outside the root folder/],
+    ] as const
+  ) {
+    const channel = await fixture.channel("flat_task_pipeline");
+    await fixture.sql`update hub_channels set project_path = ${project} where id = ${channel.id}`;
+    const ended = await mesh.ended((await mesh.task(channel, "where")).id);
+    assert.equal(ended.status, "failed");
+    assert.equal(ended.attempt, 1);
+    assert.match(ended.error!, problem);
+  }
+});
+
+meshTest(
+  "run says how an agent crashed, and leaves the retry to the hub",
+  async (mesh, fixture) => {
+    const channel = await fixture.channel("flat_task_pipeline");
+    await (await mesh.device()).start();
+    const task = await mesh.task(channel, "crash");
+    const failed = await mesh.until(
+      task.id,
+      ({ status, error }) => status === "pending" && !!error,
+    );
+    assert.equal(failed.error, "claude ended with exit code 3.\nit broke here");
+    assert.ok(failed.run_at);
+  },
+);
+
+meshTest("run cuts a result of 50 MB, keeps it whole and says where", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const device = await (await mesh.device()).start();
+  const ended = await mesh.ended((await mesh.task(channel, "huge")).id);
+  assert.equal(ended.status, "complete");
+  const path = /whole result, 52428800 characters, is in "(.*)" on/.exec(ended.result!)![1]!;
+  assert.equal(path, join(device.folder, `executor/results/${ended.id.slice(0, 8)}-1.txt`));
+  assert.equal(Deno.statSync(path).size, 50 * 1024 * 1024);
+});
+
+meshTest("run posts what an agent garbles", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  await (await mesh.device()).start();
+  const ended = await mesh.ended((await mesh.task(channel, "garble")).id);
+  assert.equal(ended.result, "garbled \ufffd  red end");
+});
+
+meshTest("run gives two tasks of one project working trees of their own", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const device = await mesh.device({ settings: { max_running: 2, isolation: "worktree" } });
+  const project = join(device.root, "Desktop");
+  for (
+    const args of [
+      ["init", "-q"],
+      [
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@localhost",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "x",
+      ],
+    ]
+  ) assert.ok(new Deno.Command("git", { args: ["-C", project, ...args] }).outputSync().success);
+  await device.start();
+  const tasks = await Promise.all(
+    ["one", "two"].map((text) => mesh.task(channel, `write file.txt ${text}`)),
+  );
+  const results = await Promise.all(tasks.map(({ id }) => mesh.ended(id)));
+  for (const [index, { id, result }] of results.entries()) {
+    const branch = `aura/${id.slice(0, 8)}`;
+    assert.equal(result, `wrote file.txt\n\nBranch: ${branch} (1 commit, not merged)`);
+    const { stdout } = new Deno.Command("git", {
+      args: ["-C", project, "show", `${branch}:file.txt`],
+    }).outputSync();
+    assert.equal(new TextDecoder().decode(stdout), ["one", "two"][index]);
+  }
+  assert.deepEqual([...Deno.readDirSync(project)].map(({ name }) => name), [".git"]);
+});
+
+meshTest("run shows no token in arguments, logs or messages", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const device = await (await mesh.device()).start();
+  const running = await mesh.task(channel, "work 20");
+  await mesh.until(running.id, ({ status }) => status === "running");
+  const shown = new Deno.Command("ps", { args: ["-axww", "-o", "args"] }).outputSync().stdout;
+  assert.equal(new TextDecoder().decode(shown).includes(device.token), false);
+  const told = await mesh.ended((await mesh.task(channel, `say ${device.token}`)).id);
+  assert.equal(told.result, "aura_…");
+  assert.equal(device.log.includes(device.token), false);
+});
