@@ -1,0 +1,113 @@
+// A stack for tests: on free ports, with a state directory of its own that goes with it.
+import { join, resolve } from "node:path";
+import { parseEnv } from "node:util";
+
+const ROOT = resolve(import.meta.dirname!, "../..");
+
+export class OwnStack implements AsyncDisposable {
+  /** What `<state>/env` says. */
+  env: Record<string, string> = {};
+  /** Everything it has printed. */
+  output = "";
+  #process: Deno.ChildProcess;
+  #reading: Promise<unknown>;
+
+  /** Its settings, by the names of their variables. Starts the process; see `ready`. */
+  constructor(readonly settings: Record<string, string>) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", join(ROOT, "stack/main.ts")],
+      env: settings,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#reading = Promise.all(
+      [this.#process.stdout, this.#process.stderr].map((stream) => this.#read(stream)),
+    );
+  }
+
+  /** Starts a stack on free ports, and resolves when it is ready. */
+  static async start(settings: Record<string, string> = {}): Promise<OwnStack> {
+    const stack = new OwnStack({ ...await freshSettings(), ...settings });
+    await stack.ready();
+    return stack;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Resolves when it answers; rejects with what it printed when it ends instead. */
+  async ready(): Promise<void> {
+    let ended = false;
+    const end = this.ended().then(() => ended = true);
+    for (;;) {
+      const answer = await fetch(`http://127.0.0.1:${this.settings.AURA_API_PORT}/health`)
+        .catch(() => undefined);
+      await answer?.body?.cancel();
+      if (answer?.ok) break;
+      if (ended) throw new Error(`The stack ended before it was ready:\n${this.output}`);
+      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 50))]);
+    }
+    const text = await Deno.readTextFile(join(this.settings.AURA_STATE_DIR!, "env"));
+    this.env = parseEnv(text) as Record<string, string>;
+  }
+
+  /** Resolves to its exit code when it has ended. */
+  async ended(): Promise<number> {
+    const { code } = await this.#process.status;
+    await this.#reading;
+    return code;
+  }
+
+  /** Ends it in good order, and keeps its state. */
+  async stop(signal: Deno.Signal = "SIGINT"): Promise<number> {
+    this.kill(signal);
+    return await this.ended();
+  }
+
+  kill(signal: Deno.Signal): void {
+    try {
+      this.#process.kill(signal);
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  /** Ends it and deletes its state. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.settings.AURA_STATE_DIR!, { recursive: true });
+  }
+
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+  }
+}
+
+/** Free ports and a new state directory, without the demo executor. */
+export async function freshSettings(): Promise<Record<string, string>> {
+  const state = await Deno.makeTempDir({ prefix: "aura-test-" });
+  // Postgres, which does not run as root, must be able to enter it.
+  await Deno.chmod(state, 0o755);
+  const [apiPort, dbPort] = freePorts(2);
+  return {
+    AURA_API_PORT: String(apiPort),
+    AURA_DB_PORT: String(dbPort),
+    AURA_STATE_DIR: state,
+    AURA_EXECUTOR: "off",
+  };
+}
+
+function freePorts(count: number): number[] {
+  const listeners = Array.from(
+    { length: count },
+    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
+  );
+  return listeners.map((listener) => {
+    const { port } = listener.addr as Deno.NetAddr;
+    listener.close();
+    return port;
+  });
+}
