@@ -98,4 +98,61 @@ as $$
 $$;
 comment on function tests.channel(text) is 'The id of a channel named as cloud-hub/dispatch.';
 
+create or replace function tests.device(
+  name text, models text[] default '{claude,codex,gemini}', platform text default 'linux', max_running integer default 1
+) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_token text := public.register_device(
+    device.name, device.platform, to_jsonb(device.models), device.max_running) ->> 'token';
+begin
+  perform public.device_heartbeat(v_token);
+  return v_token;
+end
+$$;
+comment on function tests.device(text, text[], text, integer) is 'Registers a device, which is then online; returns its token. Call it signed out.';
+
+create or replace function tests.keep(name text, value anyelement) returns void
+language sql
+set search_path = ''
+as $$
+  select set_config('tests.' || keep.name, coalesce(to_jsonb(keep.value), 'null')::text, true)
+$$;
+comment on function tests.keep(text, anyelement) is 'Remembers a value until the test ends; tests.kept() has it back.';
+
+create or replace function tests.kept(name text) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select current_setting('tests.' || kept.name)::jsonb
+$$;
+
+create or replace function tests.id(name text, variadic path text[] default '{task,id}') returns uuid
+language sql
+set search_path = ''
+as $$
+  select (tests.kept(id.name) #>> id.path)::uuid
+$$;
+comment on function tests.id(text, text[]) is 'An id out of a kept answer: by default that of its task.';
+
+create or replace function tests.said(place uuid) returns text[]
+language sql
+stable
+security definer -- also for roles that may not read messages
+set search_path = ''
+as $$
+  select coalesce(array_agg(
+    m.sender_type || case
+      when m.embed_data is not null then format(' [%s]: ', m.embed_data ->> 'title') || m.content
+      else ': ' || m.content
+    end
+    order by m.created_at, m.id
+  ), '{}')
+  from public.hub_channel_messages as m
+  where m.task_thread_id = place or m.task_thread_id is null and m.channel_id = place
+$$;
+comment on function tests.said(uuid) is 'What a channel or a thread shows, as "sender: text", an embed as "sender [title]: text".';
+
 grant execute on all functions in schema tests to anon, authenticated, service_role;
