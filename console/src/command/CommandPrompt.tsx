@@ -11,12 +11,14 @@ interface Props {
   run: (command: string) => void;
 }
 
-const nameOf = (text: string) => text.replace(/^!/, "").trimStart().split(/\s/, 1)[0]!.toLowerCase();
+const nameOf = (text: string) =>
+  text.replace(/^!/, "").trimStart().split(/\s/, 1)[0]!.toLowerCase();
 
 /** The `!` line: names are completed while they are typed, then the command's usage is shown. */
 export function CommandPrompt({ commands, past, run }: Props) {
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
   const highlighted = useRef<Command>(undefined);
   // How many commands back in the past the line is; 0 is the line being written.
   const back = useRef(0);
@@ -78,7 +80,7 @@ export function CommandPrompt({ commands, past, run }: Props) {
         onItemHighlighted={(command) => highlighted.current = command}
         itemToStringValue={(command: Command) => command.name}
       >
-        <div className={styles.box}>
+        <div ref={box} className={styles.box}>
           <span className={styles.bang} aria-hidden="true">!</span>
           <Autocomplete.Input
             className={styles.input}
@@ -95,7 +97,13 @@ export function CommandPrompt({ commands, past, run }: Props) {
           </button>
         </div>
         <Autocomplete.Portal>
-          <Autocomplete.Positioner side="top" align="start" sideOffset={8} className={styles.layer}>
+          <Autocomplete.Positioner
+            anchor={box}
+            side="top"
+            align="start"
+            sideOffset={8}
+            className={styles.layer}
+          >
             <Autocomplete.Popup className={styles.popup}>
               <Autocomplete.List>
                 {(command: Command) => (
@@ -115,7 +123,13 @@ export function CommandPrompt({ commands, past, run }: Props) {
         </Autocomplete.Portal>
       </Autocomplete.Root>
       <p className={styles.hint} aria-live="polite">
-        {known ? <><code>{known.usage}</code> {known.description}</> : "Tab completes, ↑ recalls"}
+        {known
+          ? (
+            <>
+              <code>{known.usage}</code> {known.description}
+            </>
+          )
+          : "Tab completes, ↑ recalls"}
       </p>
     </form>
   );

@@ -29,7 +29,11 @@ export function CommandRun({ run }: { run: Run }) {
           </p>
         </div>
       )}
-      {text === undefined && !run.error && <div className={styles.wait}><Loading label="Running" /></div>}
+      {text === undefined && !run.error && (
+        <div className={styles.wait}>
+          <Loading label="Running" />
+        </div>
+      )}
     </article>
   );
 }

@@ -44,7 +44,9 @@ export function useTasks(scope: TaskScope, since: string | undefined): ReadonlyM
 
 function merge({ pages, pageParams }: Pages, row: Task): Pages {
   const known = pages.some((page) => page.some(({ id }) => id === row.id));
-  const merged = pages.map((page) => page.map((task) => task.id === row.id ? { ...task, ...row } : task));
+  const merged = pages.map((page) =>
+    page.map((task) => task.id === row.id ? { ...task, ...row } : task)
+  );
   if (!known) merged[0] = [row, ...(merged[0] ?? [])];
   return { pages: merged, pageParams };
 }

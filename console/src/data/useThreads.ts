@@ -26,7 +26,10 @@ export function useThreads(channelId: string) {
     staleTime: Infinity,
     queryFn: async (): Promise<Threads> => {
       const [open, closed] = await Promise.all([aura.fetchOpenThreads(channelId), archived()]);
-      return { rows: [...open, ...closed].reduce(upsert<Thread>, []), hasOlder: closed.length === PAGE };
+      return {
+        rows: [...open, ...closed].reduce(upsert<Thread>, []),
+        hasOlder: closed.length === PAGE,
+      };
     },
   });
 
@@ -46,7 +49,9 @@ export function useThreads(channelId: string) {
   );
 
   async function loadOlder() {
-    const oldest = queries.getQueryData<Threads>(key)?.rows.find(({ status }) => status === "archived");
+    const oldest = queries.getQueryData<Threads>(key)?.rows.find(({ status }) =>
+      status === "archived"
+    );
     const older = await archived(oldest);
     change(({ rows }) => ({
       rows: older.reduce(upsert<Thread>, rows),

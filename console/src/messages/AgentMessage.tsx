@@ -16,7 +16,9 @@ export function AgentMessage({ message, continued }: { message: Message; continu
       name={`${name}, ${clockTime(message.created_at)}`}
       gutter={!continued && <Mark icon={agent ? Bot : Info} boxed />}
     >
-      {!continued && <Byline name={name} at={message.created_at} role={agent ? "agent" : undefined} />}
+      {!continued && (
+        <Byline name={name} at={message.created_at} role={agent ? "agent" : undefined} />
+      )}
       <Markdown text={message.content} />
     </Row>
   );

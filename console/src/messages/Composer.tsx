@@ -1,5 +1,12 @@
 import { SendHorizontal } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import {
+  type FormEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { Refusal } from "../ui/Failure.tsx";
 import styles from "./Composer.module.css";
 
@@ -57,7 +64,7 @@ export function Composer({ draftKey, label, placeholder, options, autoFocus, sen
 
   const left = LONGEST - text.length;
   return (
-    <form className={styles.composer} onSubmit={submit} aria-label={label}>
+    <form className={styles.composer} onSubmit={submit}>
       <Refusal error={error} />
       <div className={styles.box}>
         <textarea

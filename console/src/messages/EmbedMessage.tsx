@@ -1,5 +1,6 @@
 import type { Embed, Message, Task } from "@aura-servers/client";
 import { TaskChip } from "../tasks/TaskChip.tsx";
+import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
 import { Markdown } from "../ui/Markdown.tsx";
 import { clockTime, fullTime } from "../ui/time.ts";
@@ -37,8 +38,14 @@ export function EmbedMessage(
         </header>
         {embed.description && <Markdown text={embed.description} />}
         {embed.fields && embed.fields.length > 0 && <EmbedFields fields={embed.fields} />}
-        {body && <div className={styles.body}><Markdown text={body} /></div>}
-        {embed.footer && <footer className={styles.footer}>{embed.footer}</footer>}
+        {body && (
+          <div className={styles.body}>
+            <Markdown text={body} />
+          </div>
+        )}
+        {embed.footer && embed.footer !== (id && shortId(id)) && (
+          <footer className={styles.footer}>{embed.footer}</footer>
+        )}
       </section>
     </Row>
   );

@@ -1,5 +1,6 @@
 import type { Message, Task } from "@aura-servers/client";
 import { TaskChip } from "../tasks/TaskChip.tsx";
+import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
 import { Markdown } from "../ui/Markdown.tsx";
 import { clockTime } from "../ui/time.ts";
@@ -25,13 +26,12 @@ export function LifecycleMessage(
       gutter={<Mark icon={icon} tone={tone} />}
     >
       <div className={styles.line}>
-        <span className={styles.headline} data-tone={tone}>{headline}</span>
+        <span className={styles.headline} data-tone={tone}>
+          <Headline text={headline} taskId={id} />
+        </span>
         {announces && task && <TaskChip task={task} />}
         {announces && body && <span className={styles.detail}>{body}</span>}
-        <span className={styles.end}>
-          {id && <TaskTag id={id} quiet />}
-          <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
-        </span>
+        <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
       </div>
       {!announces && body && (
         <div className={styles.body} data-tone={tone}>
@@ -41,5 +41,18 @@ export function LifecycleMessage(
         </div>
       )}
     </Row>
+  );
+}
+
+/** The line, with the task's number in it as the way to the task. */
+function Headline({ text, taskId }: { text: string; taskId: string | null }) {
+  const [before, ...after] = taskId ? text.split(shortId(taskId)) : [text];
+  if (!taskId || after.length === 0) return text;
+  return (
+    <>
+      {before}
+      <TaskTag id={taskId} />
+      {after.join(shortId(taskId))}
+    </>
   );
 }

@@ -58,7 +58,9 @@ export function MessageList({ messages, tasks, label, start, hasOlder, loadOlder
               return (
                 <Fragment key={message.id}>
                   {(!before || dayName(before.created_at) !== day) && (
-                    <h2 className={styles.day}><span>{day}</span></h2>
+                    <h2 className={styles.day}>
+                      <span>{day}</span>
+                    </h2>
                   )}
                   <MessageRow
                     message={message}

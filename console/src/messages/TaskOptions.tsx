@@ -9,11 +9,8 @@ export interface Choices {
   model: ModelPreference | null;
 }
 
-const modes: Record<Mode, string> = {
-  task: "Task",
-  team: "Team",
-  note: "Note, no task",
-};
+const modes = { task: "Task", note: "Note, no task" };
+const modesWithTeam = { task: "Task", team: "Team of tasks", note: "Note, no task" };
 
 const models: Record<string, string> = {
   auto: "Auto",
@@ -24,14 +21,19 @@ const models: Record<string, string> = {
 
 /** What sending makes of the text, and which model shall do it. */
 export function TaskOptions(
-  { value, change }: { value: Choices; change: (value: Choices) => void },
+  { value, change, teams }: {
+    value: Choices;
+    change: (value: Choices) => void;
+    /** Whether the text may be split among a team. */
+    teams: boolean;
+  },
 ) {
   return (
     <>
       <Select
         label="Send as"
         value={value.mode}
-        options={modes}
+        options={teams ? modesWithTeam : modes}
         change={(mode) => change({ ...value, mode: mode as Mode })}
       />
       {value.mode !== "note" && (

@@ -1,6 +1,16 @@
 import {
-  Archive, Ban, CircleCheck, CircleX, Clock, Hourglass, type LucideIcon, MessagesSquare, Moon,
-  RefreshCw, Sparkles, Split,
+  Archive,
+  Ban,
+  CircleCheck,
+  CircleX,
+  Clock,
+  Hourglass,
+  type LucideIcon,
+  MessagesSquare,
+  Moon,
+  RefreshCw,
+  Sparkles,
+  Split,
 } from "lucide-react";
 import type { Message } from "@aura-servers/client";
 

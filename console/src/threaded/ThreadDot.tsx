@@ -9,7 +9,9 @@ const meaning: Record<ThreadStatus, string> = {
 };
 
 /** Where a thread is in its life; a thread whose task runs pulses. */
-export function ThreadDot({ status, running = false }: { status: ThreadStatus; running?: boolean }) {
+export function ThreadDot(
+  { status, running = false }: { status: ThreadStatus; running?: boolean },
+) {
   const label = running ? `${meaning[status]}, a task is running` : meaning[status];
   return (
     <span

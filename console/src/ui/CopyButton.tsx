@@ -12,7 +12,12 @@ export function CopyButton({ text }: { text: () => string }) {
   }
   const Icon = copied ? Check : Copy;
   return (
-    <button type="button" className={styles.copy} onClick={copy} aria-label={copied ? "Copied" : "Copy"}>
+    <button
+      type="button"
+      className={styles.copy}
+      onClick={copy}
+      aria-label={copied ? "Copied" : "Copy"}
+    >
       <Icon size={14} aria-hidden="true" />
     </button>
   );

@@ -5,7 +5,9 @@ import { Notice } from "./Notice.tsx";
 import styles from "./Failure.module.css";
 
 /** A view that could not be read, with a way to try again. */
-export function Failure({ title, error, retry }: { title: string; error: unknown; retry: () => void }) {
+export function Failure(
+  { title, error, retry }: { title: string; error: unknown; retry: () => void },
+) {
   const { message, hint } = errorText(error);
   return (
     <div role="alert" className={styles.view}>

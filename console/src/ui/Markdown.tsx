@@ -11,7 +11,9 @@ const components: Components = {
     <a href={href} target="_blank" rel="noopener noreferrer nofollow">{children}</a>
   ),
   img: ({ src, alt }) => (
-    <a href={String(src)} target="_blank" rel="noopener noreferrer nofollow">{alt || String(src)}</a>
+    <a href={String(src)} target="_blank" rel="noopener noreferrer nofollow">
+      {alt || String(src)}
+    </a>
   ),
   table: ({ children }) => (
     <div className={styles.scroll} tabIndex={0} role="region" aria-label="Table">

@@ -1,5 +1,4 @@
-import { Select as Base } from "@base-ui/react/select";
-import { Check, ChevronDown } from "lucide-react";
+import { ChevronDown } from "lucide-react";
 import styles from "./Select.module.css";
 
 interface Props {
@@ -10,32 +9,16 @@ interface Props {
   change: (value: string) => void;
 }
 
-/** A small choice of a few words. */
+/** A small choice of a few words: the browser's own list, which every device knows how to show. */
 export function Select({ label, value, options, change }: Props) {
   return (
-    <Base.Root items={options} value={value} onValueChange={(chosen) => chosen !== null && change(chosen)}>
-      <Base.Trigger className={styles.trigger} aria-label={label}>
-        <Base.Value />
-        <ChevronDown size={13} aria-hidden="true" />
-      </Base.Trigger>
-      <Base.Portal>
-        <Base.Positioner
-          className={styles.layer}
-          side="top"
-          sideOffset={6}
-          align="end"
-          alignItemWithTrigger={false}
-        >
-          <Base.Popup className={styles.popup}>
-            {Object.entries(options).map(([option, name]) => (
-              <Base.Item key={option} value={option} className={styles.item}>
-                <Base.ItemText>{name}</Base.ItemText>
-                <Base.ItemIndicator><Check size={14} aria-hidden="true" /></Base.ItemIndicator>
-              </Base.Item>
-            ))}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
+    <span className={styles.select}>
+      <select aria-label={label} value={value} onChange={(event) => change(event.target.value)}>
+        {Object.entries(options).map(([option, name]) => (
+          <option key={option} value={option}>{name}</option>
+        ))}
+      </select>
+      <ChevronDown size={13} aria-hidden="true" />
+    </span>
   );
 }

@@ -1,0 +1,93 @@
+import type { DeviceWithModels, Task } from "@aura-servers/client";
+import { Switch } from "@base-ui/react/switch";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Laptop, MonitorCog, Server } from "lucide-react";
+import { useBackend } from "../data/aura.ts";
+import { TaskTag } from "../tasks/TaskTag.tsx";
+import { Age, Elapsed } from "../ui/Age.tsx";
+import { Refusal } from "../ui/Failure.tsx";
+import styles from "./DeviceCard.module.css";
+import { ModelBadge } from "./ModelBadge.tsx";
+
+interface Props {
+  device: DeviceWithModels;
+  running: Task[];
+  mayAct: boolean;
+}
+
+const icons = { macos: Laptop, linux: Server, windows: MonitorCog };
+const platforms = { macos: "macOS", linux: "Linux", windows: "Windows" };
+
+/** One device: whether it is there, its models, what it runs, and the switch that drains it. */
+export function DeviceCard({ device, running, mayAct }: Props) {
+  const { aura } = useBackend();
+  const queries = useQueryClient();
+  const drain = useMutation({
+    mutationFn: (draining: boolean) => aura.setDeviceDraining(device.id, draining),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["devices"] }),
+  });
+  const Icon = icons[device.platform];
+  // An offline device may have been told to drain as well.
+  const draining = device.status === "draining" ||
+    (device.metadata as { draining?: boolean } | null)?.draining === true;
+  return (
+    <article
+      className={styles.card}
+      aria-label={`Device ${device.name}`}
+      data-status={device.status}
+    >
+      <header className={styles.head}>
+        <Icon size={18} aria-hidden="true" />
+        <h3 title={device.name}>{device.name}</h3>
+        <span className={styles.status}>
+          <span className={styles.dot} aria-hidden="true" />
+          {device.status}
+        </span>
+      </header>
+      <p className={styles.line}>
+        {platforms[device.platform]} · {running.length} of {device.max_running} running
+        {device.status === "offline" && (device.last_seen_at
+          ? (
+            <>
+              · seen <Age since={device.last_seen_at} ago />
+            </>
+          )
+          : " · never seen")}
+      </p>
+      <ul className={styles.models} aria-label="Models">
+        {device.models.map((model) => (
+          <li key={model.model}>
+            <ModelBadge model={model} />
+          </li>
+        ))}
+        {device.models.length === 0 && <li>No models</li>}
+      </ul>
+      {running.length > 0 && (
+        <ul className={styles.tasks} aria-label="Running tasks">
+          {running.map((task) => (
+            <li key={task.id}>
+              <TaskTag id={task.id} />
+              <span className={styles.content}>{task.content}</span>
+              {task.started_at && <Elapsed from={task.started_at} />}
+            </li>
+          ))}
+        </ul>
+      )}
+      {mayAct && (
+        <label className={styles.drain}>
+          <Switch.Root
+            className={styles.switch}
+            checked={draining}
+            disabled={drain.isPending}
+            onCheckedChange={(checked) => drain.mutate(checked)}
+          >
+            <Switch.Thumb className={styles.thumb} />
+          </Switch.Root>
+          Draining
+          <span>finishes what it runs, takes nothing new</span>
+        </label>
+      )}
+      <Refusal error={drain.error} />
+    </article>
+  );
+}

@@ -1,0 +1,60 @@
+import type { Channel, Role } from "@aura-servers/client";
+import { Network } from "lucide-react";
+import { Link, useRoute } from "wouter";
+import type { ServerWithChannels } from "../data/useServers.ts";
+import { Logo } from "../ui/Logo.tsx";
+import { ServerIcon } from "../ui/ServerIcon.tsx";
+import { AccountMenu } from "./AccountMenu.tsx";
+import { meshPath, serverPath } from "./paths.ts";
+import styles from "./ServerRail.module.css";
+
+interface Props {
+  servers: ServerWithChannels[];
+  current?: ServerWithChannels;
+  role: Role;
+  /** The name of who is signed in. */
+  label: string;
+  isUnread: (channel: Channel) => boolean;
+}
+
+/** The servers, one icon each, with the mesh and the account below. */
+export function ServerRail({ servers, current, role, label, isUnread }: Props) {
+  const [onMesh] = useRoute(meshPath);
+  return (
+    <nav className={styles.rail} aria-label="Servers">
+      <Link href="/" className={styles.logo} aria-label="Aura Servers">
+        <Logo size={30} />
+      </Link>
+      <ul className={styles.list}>
+        {servers.map((server) => {
+          const unread = server.channels.some(isUnread);
+          return (
+            <li key={server.id}>
+              <Link
+                href={serverPath(server)}
+                className={styles.item}
+                aria-current={!onMesh && server.id === current?.id ? "true" : undefined}
+                aria-label={`${server.display_name}${unread ? ", unread" : ""}`}
+                title={server.display_name}
+                data-unread={unread || undefined}
+                data-paused={server.paused_at ? true : undefined}
+              >
+                <ServerIcon name={server.icon} />
+              </Link>
+            </li>
+          );
+        })}
+      </ul>
+      <Link
+        href={meshPath}
+        className={styles.item}
+        aria-current={onMesh ? "page" : undefined}
+        aria-label="Mesh"
+        title="Mesh"
+      >
+        <Network size={20} strokeWidth={1.9} aria-hidden="true" />
+      </Link>
+      <AccountMenu role={role} name={label} />
+    </nav>
+  );
+}

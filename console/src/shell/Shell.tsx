@@ -1,0 +1,83 @@
+import { useCallback, useMemo, useRef, useState } from "react";
+import { useLocation, useRoute } from "wouter";
+import { useUser } from "../data/aura.ts";
+import { useServers } from "../data/useServers.ts";
+import { useRole } from "../data/useRole.ts";
+import { useUnread } from "../data/useUnread.ts";
+import { TaskDrawer } from "../tasks/TaskDrawer.tsx";
+import { TaskDrawerContext } from "../tasks/taskDrawerContext.ts";
+import { Failure } from "../ui/Failure.tsx";
+import { Loading } from "../ui/Loading.tsx";
+import { ChannelList } from "./ChannelList.tsx";
+import { ConnectionBanner } from "./ConnectionBanner.tsx";
+import { Pages } from "./Pages.tsx";
+import { ServerRail } from "./ServerRail.tsx";
+import styles from "./Shell.module.css";
+
+/** The frame of the console: servers, channels, and the page that the address names. */
+export function Shell() {
+  const user = useUser();
+  const { role, label, ...whoami } = useRole();
+  const [connected, setConnected] = useState<boolean>();
+  const { servers, error, retry } = useServers(setConnected);
+  const unread = useUnread(user.id);
+  const [taskId, setTaskId] = useState<string | null>(null);
+  const closeTask = useCallback(() => setTaskId(null), []);
+
+  const [location] = useLocation();
+  const [, channelRoute] = useRoute("/c/:server/:channel/*?");
+  const [, serverRoute] = useRoute("/s/:server");
+  const serverName = channelRoute?.server ?? serverRoute?.server;
+  // The mesh and the start page belong to no server: the lists stay at the one shown last.
+  const lastServer = useRef<string>(undefined);
+  const server = useMemo(
+    () =>
+      servers?.find(({ name }) => name === (serverName ?? lastServer.current)) ??
+        (serverName ? undefined : servers?.[0]),
+    [servers, serverName],
+  );
+  if (server) lastServer.current = server.name;
+  const channel = server?.channels.find(({ name }) => name === channelRoute?.channel);
+
+  if (!servers || !role) {
+    const failure = error ?? whoami.error;
+    const again = () => {
+      retry();
+      whoami.retry();
+    };
+    return (
+      <main className="page">
+        {failure
+          ? <Failure title="The servers could not be read" error={failure} retry={again} />
+          : <Loading />}
+      </main>
+    );
+  }
+  const mayAct = role !== "viewer";
+  // On a phone the lists are a page of their own, shown where no channel or page is chosen.
+  const choosing = !channelRoute && location !== "/mesh";
+  return (
+    <TaskDrawerContext value={setTaskId}>
+      <div className={styles.shell} data-choosing={choosing || undefined}>
+        <a href="#main" className={styles.skip} onClick={skip}>Skip to the conversation</a>
+        <ConnectionBanner connected={connected} />
+        <div className={styles.columns}>
+          <div className={styles.lists}>
+            <ServerRail {...{ servers, role, label }} current={server} isUnread={unread.isUnread} />
+            <ChannelList {...{ server, mayAct }} current={channel} isUnread={unread.isUnread} />
+          </div>
+          <main id="main" className={styles.main} tabIndex={-1}>
+            <Pages {...{ servers, server, channel, mayAct }} markRead={unread.markRead} />
+          </main>
+        </div>
+      </div>
+      {taskId && <TaskDrawer key={taskId} id={taskId} close={closeTask} mayAct={mayAct} />}
+    </TaskDrawerContext>
+  );
+}
+
+/** The address belongs to the router, so the skip link moves the focus itself. */
+function skip(event: React.MouseEvent) {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}

@@ -1,0 +1,11 @@
+import type { Channel, Server } from "@aura-servers/client";
+
+export const meshPath = "/mesh";
+export const serverPath = (server: Pick<Server, "name">) => `/s/${server.name}`;
+export const channelPath = (server: Pick<Server, "name">, channel: Pick<Channel, "name">) =>
+  `/c/${server.name}/${channel.name}`;
+export const threadPath = (
+  server: Pick<Server, "name">,
+  channel: Pick<Channel, "name">,
+  threadId: string,
+) => `${channelPath(server, channel)}/${threadId}`;

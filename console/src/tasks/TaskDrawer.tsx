@@ -1,0 +1,58 @@
+import { X } from "lucide-react";
+import { useTask } from "../data/useTask.ts";
+import { Failure } from "../ui/Failure.tsx";
+import { IconButton } from "../ui/IconButton.tsx";
+import { Loading } from "../ui/Loading.tsx";
+import { Modal } from "../ui/Modal.tsx";
+import { TaskActions } from "./TaskActions.tsx";
+import { TaskAttempts } from "./TaskAttempts.tsx";
+import { TaskChip } from "./TaskChip.tsx";
+import styles from "./TaskDrawer.module.css";
+import { TaskExplanation } from "./TaskExplanation.tsx";
+import { TaskFacts } from "./TaskFacts.tsx";
+import { shortId } from "./taskState.ts";
+import { TaskText } from "./TaskText.tsx";
+
+interface Props {
+  id: string;
+  close: () => void;
+  mayAct: boolean;
+}
+
+/** Everything about one task, over the right edge of the page. */
+export function TaskDrawer({ id, close, mayAct }: Props) {
+  const { task, attempts, explanation, error, refresh } = useTask(id);
+  const title = (
+    <>
+      <h2 className={styles.title}>
+        Task <code>{shortId(id)}</code>
+      </h2>
+      {task && <TaskChip task={task} />}
+      <IconButton icon={X} label="Close" className={styles.close} onClick={close} />
+    </>
+  );
+  return (
+    <Modal open close={close} shape="drawer" title={title}>
+      {!task && (error
+        ? <Failure title="The task could not be read" error={error} retry={refresh} />
+        : <Loading label="Loading the task" />)}
+      {task && (
+        <>
+          <div className={styles.body}>
+            {explanation && <TaskExplanation explanation={explanation} />}
+            <TaskText title="Request" text={task.content} plain />
+            <TaskFacts task={task} />
+            {attempts && attempts.length > 0 && <TaskAttempts attempts={attempts} />}
+            {task.error && <TaskText title="Error" text={task.error} plain bad />}
+            {task.result
+              ? <TaskText title="Result" text={task.result} />
+              : task.partial_output && (
+                <TaskText title="Output so far" text={task.partial_output} plain />
+              )}
+          </div>
+          {mayAct && <TaskActions task={task} changed={refresh} />}
+        </>
+      )}
+    </Modal>
+  );
+}
