@@ -195,17 +195,49 @@ begin
     perform hub.fail('role_required', array['of an executor', hub.caller_role()]);
   end if;
   if new.status <> 'pending' or new.kind <> 'task' or new.team_id is not null or new.claim_id is not null
-    or new.claimed_by is not null or new.attempt <> 0 or new.max_attempts is not null
+    or new.claimed_by is not null or new.attempt <> 0 or new.max_attempts is not null or new.progress_count <> 0
   then
     perform hub.fail('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
+  elsif new.channel_id is null and new.task_thread_id is not null then
+    perform hub.fail('bad_argument', array['A task in a thread names its channel_id too.']);
+  elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
+    or new.metadata ?| array['request', 'position', 'created_by_label', 'cancelled_by']
+  then
+    perform hub.fail('bad_argument', array[
+      'metadata is an object of at most 16 kB without request, position, created_by_label and cancelled_by.'
+    ]);
+  elsif new.metadata ? 'message_id' and not exists (
+    select from public.hub_channel_messages as m
+    where m.id = (new.metadata ->> 'message_id')::uuid
+      and m.channel_id = new.channel_id and m.sender_id = auth.uid()::text
+  ) then
+    perform hub.fail('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
   end if;
   perform hub.require_content(new.content, 'content', 32000);
+  perform hub.require_bounds(new);
   new.created_by := auth.uid();
   perform hub.require_open_task_slots(1);
   return new;
 end
 $$;
-comment on function hub.guard_task() is 'What an API user may do to a task with a channel by itself: insert a new one.';
+comment on function hub.guard_task() is 'What an API user may do to a task by itself: insert a new one.';
+
+create or replace function hub.require_bounds(task public.mac_tasks) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if task.model_preference not in ('claude', 'gemini', 'codex', 'any') then
+    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
+  elsif task.priority not between -100 and 100 then
+    perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
+  elsif task.run_at > now() + interval '1 year' or task.run_at = '-infinity' then
+    perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);
+  end if;
+end
+$$;
+comment on function hub.require_bounds(public.mac_tasks) is 'Raises bad_argument for a model, priority or run_at that no task has.';
 
 create or replace function hub.require_open_task_slots(wanted integer) returns void
 language plpgsql
@@ -261,13 +293,7 @@ begin
       perform hub.fail('thread_archived', array[v_thread.id::text]);
     end if;
   end if;
-  if new.model_preference not in ('claude', 'gemini', 'codex', 'any') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
-  elsif new.priority not between -100 and 100 then
-    perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
-  elsif new.run_at > now() + interval '1 year' or new.run_at = '-infinity' then
-    perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);
-  end if;
+  perform hub.require_bounds(new);
 
   v_route := hub.classify(new.content, new.channel_id);
   if new.kind in ('task', 'subtask') then
@@ -383,15 +409,35 @@ $$;
 comment on function hub.settle_task() is
   'The state machine of a task: what each change of status means for the other columns. What is over stays over, but for a retry.';
 
-create or replace trigger _050_guard_task_on_insert
-before insert on public.mac_tasks
-for each row when (new.channel_id is not null and current_user in ('anon', 'authenticated'))
-execute function hub.guard_task();
+-- In a table that was here before, only rows that name something of this project are guarded. In one of
+-- its own every row is: what has no channel is run by executors all the same.
+do $$
+begin
+  execute format(
+    $trigger$
+      create or replace trigger _050_guard_task_on_insert
+      before insert on public.mac_tasks
+      for each row when ((%s) and current_user in ('anon', 'authenticated'))
+      execute function hub.guard_task()
+    $trigger$,
+    case
+      when exists (
+        select from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
+      ) then 'true'
+      else 'num_nonnulls(new.channel_id, new.task_thread_id, new.team_id, new.claim_id) > 0'
+    end
+  );
+end
+$$;
 
 create or replace trigger _050_guard_task_on_update
 before update on public.mac_tasks
 for each row when (
-  (old.channel_id is not null or new.channel_id is not null) and current_user in ('anon', 'authenticated')
+  num_nonnulls(
+    old.channel_id, new.channel_id, new.task_thread_id, new.team_id, old.claim_id, new.claim_id
+  ) > 0
+  and current_user in ('anon', 'authenticated')
 )
 execute function hub.guard_task();
 
