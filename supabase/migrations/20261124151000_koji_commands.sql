@@ -72,17 +72,15 @@ declare
   v_name text := left(unknown_command.name, 40);
   v_nearest text;
 begin
-  -- Near is: half a command, a command and more, or as many slips as a third of the word, two at least.
-  select near.name into v_nearest
-  from (
-    select c.name, case
-      when length(v_name) > 1 and (starts_with(c.name, v_name) or starts_with(v_name, c.name)) then 1
-      else koji.edit_distance(c.name, v_name)
-    end as distance
-    from koji.commands as c
+  -- Near is: a part of a command, a command and more, or as many slips as a third of the word, two at least.
+  select c.name into v_nearest
+  from koji.commands as c
+  cross join lateral (
+    select koji.edit_distance(c.name, v_name) as slips,
+      length(v_name) > 1 and (starts_with(c.name, v_name) or starts_with(v_name, c.name)) as begins_so
   ) as near
-  where near.distance <= greatest(2, length(v_name) / 3)
-  order by near.distance, near.name
+  where near.begins_so or near.slips <= greatest(2, length(v_name) / 3)
+  order by case when near.begins_so then 1 else near.slips end, near.slips, c.name
   limit 1;
   perform hub.fail('unknown_command', array['"!' || v_name || '"'],
     hint => 'Did you mean !' || v_nearest || '? Send !help for the list of commands.');
