@@ -4,14 +4,17 @@
 -- writes mac_tasks itself, and for an admin. Rows of no channel pass through untouched.
 
 create table if not exists hub.delivery_failures (
-  task_id uuid primary key references public.mac_tasks on delete cascade,
+  task_id uuid not null references public.mac_tasks on delete cascade,
+  what text not null check (what in ('task', 'team')),
   reason text not null,
   failures integer not null default 1,
   failed_at timestamptz not null default clock_timestamp(),
-  retry_at timestamptz not null
+  retry_at timestamptz not null,
+  primary key (task_id, what)
 );
 comment on table hub.delivery_failures is
   'Tasks whose outcome could not be posted, with the reason. hub.recover() tries again from retry_at on.';
+comment on column hub.delivery_failures.what is 'The outcome of the task, or of the team that ended with it.';
 create index if not exists idx_delivery_failures_retry on hub.delivery_failures (retry_at);
 
 -- Words ------------------------------------------------------------------------------------------
@@ -33,6 +36,13 @@ language sql immutable
 set search_path = ''
 return hub.cut(split_part(btrim(translate(content, E'\r', E'\n'), E' \t\n'), E'\n', 1), 60);
 comment on function hub.title(text) is 'The first line of a request, cut to 60 characters.';
+
+create or replace function hub.request_of(task public.mac_tasks) returns text
+language sql immutable
+set search_path = ''
+return case when task.kind = 'task' then task.content else coalesce(task.metadata ->> 'request', task.content) end;
+comment on function hub.request_of(public.mac_tasks) is
+  'What a person asked for: the content, or the goal of the team for which a plan or a synthesis was made.';
 
 create or replace function hub.duration(span interval) returns text
 language sql immutable
@@ -118,9 +128,8 @@ as $$
       then format('📋 %s: %s', hub.short_id(task.id), p.news) else '📋 ' || p.news
     end,
     'text', null,
-    -- The id follows from the number, so that the last one can be rewritten in place; max_attempts grows
-    -- with each retry, which begins to count anew.
-    md5(format('%s:%s:%s', task.id, task.max_attempts, least(task.progress_count, s.progress_limit)))::uuid,
+    -- The id follows from the number, so that the last one can be rewritten in place.
+    md5(format('%s:%s', task.id, least(task.progress_count, s.progress_limit)))::uuid,
     true
   )
   from hub.settings as s
@@ -146,9 +155,6 @@ begin
   if task.cancelled_at is not null then
     perform hub.post(task, 'system', format('🚫 %s cancelled by %s',
       hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');
-  elsif task.kind in ('plan', 'synthesis') then
-    -- Their outcome is the team's.
-    perform hub.post_team_outcome(task);
   elsif task.status = 'complete' and task.task_thread_id is null then
     perform hub.post(task, 'agent',
       format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text), 'result');
@@ -166,19 +172,23 @@ end
 $$;
 comment on function hub.post_outcome(public.mac_tasks) is 'Posts how a task ended.';
 
-create or replace function hub.record_delivery_failure(task_id uuid, reason text) returns void
+create or replace function hub.record_delivery_failure(task_id uuid, what text, reason text) returns void
 language sql
 set search_path = ''
 as $$
-  insert into hub.delivery_failures as f (task_id, reason, retry_at)
-  values (record_delivery_failure.task_id, record_delivery_failure.reason, clock_timestamp() + interval '1 minute')
+  update public.mac_tasks as t set delivered_at = null where t.id = record_delivery_failure.task_id;
+  insert into hub.delivery_failures as f (task_id, what, reason, retry_at)
+  values (
+    record_delivery_failure.task_id, record_delivery_failure.what, record_delivery_failure.reason,
+    clock_timestamp() + interval '1 minute'
+  )
   on conflict on constraint delivery_failures_pkey do update set
     reason = excluded.reason,
     failures = f.failures + 1,
     failed_at = clock_timestamp(),
     retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(f.failures, 10), interval '6 hours')
 $$;
-comment on function hub.record_delivery_failure(uuid, text) is
+comment on function hub.record_delivery_failure(uuid, text, text) is
   'Remembers that an outcome was not posted, and when to try again: after 1, 2, 4 … minutes, 6 hours at most.';
 
 -- Before a task is written -----------------------------------------------------------------------
@@ -280,7 +290,7 @@ begin
   elsif v_channel.architecture_type = 'command_dispatch' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
       'Send it a command with execute_command.');
-  elsif v_channel.is_read_only then
+  elsif v_channel.is_read_only and new.kind = 'task' then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if new.task_thread_id is not null then
@@ -295,7 +305,7 @@ begin
   end if;
   perform hub.require_bounds(new);
 
-  v_route := hub.classify(new.content, new.channel_id);
+  v_route := hub.classify(hub.request_of(new), new.channel_id);
   if new.kind in ('task', 'subtask') then
     new.task_type := coalesce(new.task_type, v_route.task_type);
     new.platform := coalesce(new.platform, v_route.platform);
@@ -306,6 +316,12 @@ begin
   new.model_preference := coalesce(
     nullif(new.model_preference, 'any'),
     case when v_thread.session_id is not null then v_thread.metadata ->> 'session_model' end,
+    -- A follow-up to a task that has not ended yet will want to resume the session of that one.
+    case when new.kind = 'task' then (
+      select previous.model_preference from public.mac_tasks as previous
+      where previous.task_thread_id = v_thread.id and previous.kind = 'task'
+      order by previous.created_at desc limit 1
+    ) end,
     v_route.model
   );
   new.project := coalesce(new.project, v_channel.project_path);
@@ -324,7 +340,7 @@ begin
       insert into public.hub_task_threads (channel_id, task_id, team_id, name, next_transition_at)
       values (
         new.channel_id, new.id, new.team_id,
-        format('%s — %s', hub.short_id(new.id), hub.title(new.content)),
+        format('%s — %s', hub.short_id(new.id), hub.title(hub.request_of(new))),
         clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
       )
       returning id into new.task_thread_id;
@@ -357,7 +373,6 @@ begin
     new.cancel_requested_at := null;
     new.partial_output := null;
     new.result := null;
-    new.progress_count := 0;
   elsif v_was_over then
     if (new.status, new.result, new.error, new.partial_output, new.cancelled_at)
       is distinct from (old.status, old.result, old.error, old.partial_output, old.cancelled_at)
@@ -374,10 +389,17 @@ begin
     new.cancelled_at := coalesce(new.cancelled_at, clock_timestamp());
   end if;
   if new.status = 'running' then
-    if old.status = 'pending' and new.claim_id is null then
+    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id then
       -- Claimed by an UPDATE: no lease, and nobody takes it away.
-      new.started_at := clock_timestamp();
-      new.attempt := greatest(new.attempt, old.attempt + 1);
+      new.claim_id := null;
+      new.lease_expires_at := null;
+    end if;
+    if old.status = 'pending' then
+      new.error := null;
+      if new.claim_id is null then
+        new.started_at := clock_timestamp();
+        new.attempt := greatest(new.attempt, old.attempt + 1);
+      end if;
     end if;
   else
     new.claim_id := null;
@@ -460,6 +482,18 @@ execute function hub.settle_task();
 
 -- After a task is written ------------------------------------------------------------------------
 
+create or replace function hub.reopen_thread(thread_id uuid) returns void
+language sql
+set search_path = ''
+as $$
+  update public.hub_task_threads as t
+  set status = 'active', archived_at = null, last_activity_at = clock_timestamp(),
+    next_transition_at = clock_timestamp() + coalesce(c.idle_after, s.idle_after)
+  from public.hub_channels as c, hub.settings as s
+  where t.id = reopen_thread.thread_id and t.status <> 'active' and c.id = t.channel_id
+$$;
+comment on function hub.reopen_thread(uuid) is 'Makes a thread active that is not.';
+
 create or replace function hub.announce(task public.mac_tasks) returns void
 language plpgsql
 set search_path = ''
@@ -467,7 +501,7 @@ as $$
 declare
   v_opens_thread boolean;
   v_model text := hub.model_to_try(task.model_preference, task.platform);
-  v_request text := coalesce(task.metadata ->> 'request', task.content);
+  v_request text := hub.request_of(task);
   v_now timestamptz := clock_timestamp();
 begin
   v_opens_thread := task.task_thread_id is not null and exists (
@@ -529,11 +563,8 @@ set search_path = ''
 as $$
 begin
   if new.task_thread_id is not null and new.status <> 'running' then
-    -- A task of an archived thread can only end after a failed delivery or by an admin's hand.
-    update public.hub_task_threads as t
-    set status = 'active', archived_at = null, next_transition_at = clock_timestamp() + s.idle_after
-    from hub.settings as s
-    where t.id = new.task_thread_id and t.status = 'archived';
+    -- A retry, or a task that ends after an admin archived its thread by hand.
+    perform hub.reopen_thread(new.task_thread_id);
   end if;
   if new.progress_count > old.progress_count then
     perform hub.post_progress(new, coalesce(old.partial_output, ''));
@@ -551,8 +582,7 @@ begin
 exception when others then
   -- The one place that must not fail: the work is done whether it can be shown or not.
   if new.status in ('complete', 'failed') then
-    update public.mac_tasks as t set delivered_at = null where t.id = new.id;
-    perform hub.record_delivery_failure(new.id, sqlerrm);
+    perform hub.record_delivery_failure(new.id, 'task', sqlerrm);
   else
     raise warning 'Posting about task % failed: %', new.id, sqlerrm;
   end if;
@@ -592,11 +622,7 @@ begin
     channel_id = null,
     task_thread_id = null,
     metadata = t.metadata || jsonb_build_object('cancelled_by', 'the deletion of its channel')
-  where t.channel_id = old.id and t.id in (
-    select q.task_id from hub.queue as q
-    join hub.lanes as l on l.id = q.lane_id
-    where l.server_id = old.server_id
-  );
+  where t.channel_id = old.id and t.status in ('pending', 'running');
   return old;
 end
 $$;

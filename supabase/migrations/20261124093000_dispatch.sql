@@ -98,6 +98,7 @@ declare
   v_task public.mac_tasks;
   v_channel record;
   v_thread uuid := gen_random_uuid();
+  v_route record;
 begin
   perform hub.require_role('operator');
   select c.*, s.architecture_type into v_channel
@@ -128,8 +129,12 @@ begin
       format('%s — %s', hub.short_id(v_task.id), hub.title(v_task.content)),
       clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
     );
+    v_route := hub.classify(v_task.content, v_channel.id);
     update public.mac_tasks as t
     set channel_id = v_channel.id, task_thread_id = v_thread,
+      task_type = coalesce(t.task_type, v_route.task_type),
+      platform = coalesce(t.platform, v_route.platform),
+      model_preference = coalesce(nullif(t.model_preference, 'any'), v_route.model),
       project = coalesce(t.project, v_channel.project_path),
       max_attempts = coalesce(t.max_attempts, (select s.max_attempts from hub.settings as s)),
       created_by = coalesce(t.created_by, auth.uid()),
@@ -231,11 +236,14 @@ begin
   if not found then
     perform hub.fail('task_not_found', array[coalesce(retry_task.task_id::text, 'null')]);
   end if;
+  -- A subtask that ends meanwhile decides under this lock whether its team goes on.
+  perform from public.hub_teams as team where team.id = v_task.team_id for update;
   v_state := case
     when v_task.status <> 'failed' then v_task.status
     when exists (
       select from public.hub_teams as team
-      where team.id = v_task.team_id and (team.status <> 'running' or v_task.kind <> 'subtask')
+      where team.id = v_task.team_id
+        and (team.status <> 'running' or v_task.kind <> 'subtask' or team.metadata ? 'cancelled_by')
     ) then 'part of a team that went on without it'
   end;
   if v_state is not null then
@@ -344,7 +352,9 @@ begin
     when v_task.status in ('complete', 'failed') then jsonb_build_object(
       'reason', 'finished', 'since', v_task.finished_at, 'cancelled_at', v_task.cancelled_at,
       'error', v_task.error, 'delivered_at', v_task.delivered_at,
-      'delivery_failure', (select f.reason from hub.delivery_failures as f where f.task_id = v_task.id)
+      'delivery_failure', (
+        select string_agg(f.reason, '; ' order by f.what) from hub.delivery_failures as f where f.task_id = v_task.id
+      )
     )
     when v_task.status = 'running' then jsonb_build_object(
       'reason', 'running', 'since', v_task.started_at, 'device', v_task.claimed_by, 'model', v_task.model_used,

@@ -98,9 +98,6 @@ begin
   if cardinality(device_heartbeat.running) > 1000 then
     perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
   end if;
-  if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
-    perform hub.set_device_models(v_device.id, device_heartbeat.models);
-  end if;
   select array_agg(held.id) into v_held from (
     select t.id from public.mac_tasks as t
     where t.id = any (device_heartbeat.running)
@@ -109,6 +106,10 @@ begin
     for no key update
   ) as held;
   update public.mac_tasks as t set lease_expires_at = v_lease where t.id = any (v_held);
+  -- Tasks before models, as report_rate_limit locks them.
+  if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
+    perform hub.set_device_models(v_device.id, device_heartbeat.models);
+  end if;
   return jsonb_build_object(
     'cancel', coalesce((
       select jsonb_agg(t.id) from public.mac_tasks as t

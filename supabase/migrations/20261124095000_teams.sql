@@ -62,7 +62,7 @@ begin
     return to_jsonb(format('The plan has %s subtasks; %s are allowed.', jsonb_array_length(v_plan), v_most));
   end if;
   return v_plan;
-exception when invalid_text_representation or untranslatable_character then
+exception when data_exception or program_limit_exceeded then
   return to_jsonb('The plan is not a JSON array of strings.'::text);
 end
 $$;
@@ -170,10 +170,10 @@ declare
 begin
   update public.hub_teams as t set status = 'synthesizing' where t.id = team.id;
   insert into public.mac_tasks (
-    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
   ) values (
     team.channel_id, team.task_thread_id, team.id, 'synthesis', hub.synthesis_prompt(team),
-    coalesce(team.model_preference, 'any'), team.created_by
+    coalesce(team.model_preference, 'any'), team.created_by, jsonb_build_object('request', team.goal)
   )
   returning * into v_task;
   perform hub.post_team_step(v_task, 'synthesizing');
@@ -199,8 +199,7 @@ begin
 exception when others then
   -- As with every delivery: the team goes on whether it can be shown or not.
   if step = 'outcome' then
-    update public.mac_tasks as t set delivered_at = null where t.id = task.id and t.kind <> 'subtask';
-    perform hub.record_delivery_failure(task.id, sqlerrm);
+    perform hub.record_delivery_failure(task.id, 'team', sqlerrm);
   else
     raise warning 'Posting about team % failed: %', task.team_id, sqlerrm;
   end if;
@@ -235,7 +234,7 @@ begin
     perform hub.end_team(v_team, 'complete', null);
   elsif new.kind in ('plan', 'synthesis') then
     perform hub.end_team(v_team, 'failed', new.error);
-  elsif exists (
+  elsif v_team.status <> 'running' or exists (
     select from public.mac_tasks as s
     where s.team_id = v_team.id and s.kind = 'subtask' and s.status not in ('complete', 'failed')
   ) then
@@ -366,13 +365,17 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  v_channel public.hub_channels;
   v_team public.hub_teams;
   v_listed jsonb;
   v_subtasks text[];
 begin
   perform hub.require_role('operator');
-  if not exists (select from public.hub_channels as c where c.id = dispatch_team.channel_id) then
+  select * into v_channel from public.hub_channels as c where c.id = dispatch_team.channel_id;
+  if not found then
     perform hub.fail('channel_not_found', array[coalesce(dispatch_team.channel_id::text, 'null')]);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if dispatch_team.idempotency_key is not null then
     perform hub.lock_idempotency_key(dispatch_team.channel_id, dispatch_team.idempotency_key);

@@ -147,13 +147,7 @@ begin
     perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
   end if;
   if update_thread_status.status = 'active' then
-    update public.hub_task_threads as t
-    set status = 'active', archived_at = null, last_activity_at = clock_timestamp(),
-      next_transition_at = clock_timestamp() + coalesce(
-        (select c.idle_after from public.hub_channels as c where c.id = v_thread.channel_id),
-        (select s.idle_after from hub.settings as s)
-      )
-    where t.id = v_thread.id;
+    perform hub.reopen_thread(v_thread.id);
   elsif v_thread.status <> 'archived' then
     if exists (select from hub.queue as q where q.thread_id = v_thread.id) then
       perform hub.fail('thread_busy', array[v_thread.id::text]);
@@ -249,8 +243,7 @@ begin
   )
   into v_brief
   from public.hub_channels as c
-  join public.mac_tasks as t on t.channel_id = c.id and t.created_at > v_since - interval '3 hours'
-    and t.finished_at > v_since;
+  join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
   perform hub.post_feed('morning-brief', v_brief);
   return v_brief;
 end

@@ -69,32 +69,35 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_due record;
   v_task public.mac_tasks;
   v_count integer := 0;
 begin
-  for v_task in
-    select t.* from hub.delivery_failures as f
+  for v_due in
+    select f.what, t as task from hub.delivery_failures as f
     join public.mac_tasks as t on t.id = f.task_id
     where f.retry_at <= clock_timestamp()
-    order by f.retry_at
+    order by f.retry_at, f.what
     limit redeliver.most
     for update of f, t skip locked
   loop
+    v_task := v_due.task;
     begin
-      if v_task.channel_id is not null and v_task.delivered_at is null
-        and v_task.status in ('complete', 'failed')
-      then
-        update public.hub_task_threads as h
-        set status = 'active', archived_at = null, next_transition_at = clock_timestamp() + s.idle_after
-        from hub.settings as s
-        where h.id = v_task.task_thread_id and h.status = 'archived';
-        perform hub.post_outcome(v_task);
-        update public.mac_tasks as t set delivered_at = clock_timestamp() where t.id = v_task.id;
+      if v_task.channel_id is not null and v_task.status in ('complete', 'failed') then
+        perform hub.reopen_thread(v_task.task_thread_id);
+        if v_due.what = 'team' then
+          perform hub.post_team_outcome(v_task);
+        else
+          perform hub.post_outcome(v_task);
+        end if;
         v_count := v_count + 1;
       end if;
-      delete from hub.delivery_failures as f where f.task_id = v_task.id;
+      delete from hub.delivery_failures as f where f.task_id = v_task.id and f.what = v_due.what;
+      update public.mac_tasks as t set delivered_at = clock_timestamp()
+      where t.id = v_task.id and t.channel_id is not null and t.status in ('complete', 'failed')
+        and not exists (select from hub.delivery_failures as f where f.task_id = t.id);
     exception when others then
-      perform hub.record_delivery_failure(v_task.id, sqlerrm);
+      perform hub.record_delivery_failure(v_task.id, v_due.what, sqlerrm);
     end;
   end loop;
   return v_count;
@@ -161,7 +164,12 @@ begin
   get diagnostics v_attempts = row_count;
   delete from hub.delivery_failures as f where f.failed_at < v_before;
   get diagnostics v_failures = row_count;
-  delete from hub.lanes as l where not exists (select from hub.queue as q where q.lane_id = l.id);
+  -- A lane that a task is being put into is locked, and stays.
+  delete from hub.lanes as l where l.id in (
+    select empty.id from hub.lanes as empty
+    where not exists (select from hub.queue as q where q.lane_id = empty.id)
+    for update skip locked
+  );
   if to_regclass('cron.job_run_details') is not null then
     -- A week of the project's own runs: two jobs a minute would be 260,000 rows in 90 days.
     execute $cron$
