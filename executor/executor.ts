@@ -140,13 +140,17 @@ export class Executor {
   }
 
   async #heartbeat(): Promise<void> {
-    const { hub, models } = this.#options;
+    const { hub, models, config, log } = this.#options;
     const from = this.#lastBeat = performance.now();
     try {
       const { cancel, lost } = await hub.heartbeat(
         [...this.#running.keys()],
         this.#advertised ? undefined : models.map(({ model, version }) => ({ model, version })),
       );
+      if (!this.#advertised) {
+        const offered = models.map(({ model, version }) => `${model} ${version ?? ""}`.trim());
+        log(`"${config.device}" offers ${offered.join(", ")} to ${config.url}`);
+      }
       this.#advertised = true;
       this.#leaseFrom = from;
       for (const id of cancel) this.#running.get(id)?.stop("cancelled");

@@ -42,8 +42,6 @@ export async function run(config: Config, grace: number): Promise<void> {
       told = true;
     });
   }
-  const offered = models.map(({ model, version }) => `${model} ${version ?? ""}`.trim());
-  log(`"${config.device}" offers ${offered.join(", ")} to ${config.url}`);
   await executor.run();
   await dismissWatcher();
   log("Stopped; nothing is left running");
