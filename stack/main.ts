@@ -10,6 +10,7 @@ import { claimState, requireFreePort } from "./claims.ts";
 import { buildConsole } from "./build_console.ts";
 import { Clock } from "./clock.ts";
 import { serveConsole } from "./console.ts";
+import { surviveDriverFaults } from "./driver_faults.ts";
 import { createDemoUser } from "./demo.ts";
 import { environmentOf, writeEnvironment } from "./environment.ts";
 import { executorService } from "./executor.ts";
@@ -33,6 +34,7 @@ import { readSettings } from "./settings.ts";
 import { keepConnected } from "./standing.ts";
 import { untilTold } from "./signals.ts";
 
+surviveDriverFaults();
 const told = untilTold();
 const settings = readSettings(Deno.env.get);
 try {

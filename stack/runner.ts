@@ -41,7 +41,7 @@ export class Runner {
 
   /** Starts a program and resolves when it is ready. */
   async start(service: Service): Promise<void> {
-    await Deno.mkdir(this.logs, { recursive: true });
+    await Deno.mkdir(this.logs, { recursive: true, mode: 0o700 });
     const log = await Deno.open(join(this.logs, `${service.name}.log`), {
       write: true,
       create: true,

@@ -68,6 +68,7 @@ function app(
       secret_key: secrets.secretKey,
       site_url: settings.url,
       jwt_expiry: 3600,
+      minimum_password_length: 8,
       email: { enable_signup: true, enable_confirmations: false },
     },
     storage: { enabled: false },

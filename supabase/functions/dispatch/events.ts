@@ -1,0 +1,78 @@
+// A task's life as server-sent events: `queued` with what dispatch answers, `progress` with the
+// output so far, and at the end `complete` or `failed` with the task.
+//
+// It looks at the task's row again and again rather than listen to Realtime: the row says
+// everything, also after a lost connection, and a function lives too short to keep a socket for it.
+import { setTimeout } from "node:timers/promises";
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { type Problem, problemOf } from "../_shared/problem.ts";
+
+export interface Dispatched {
+  message: unknown;
+  task: { id: string };
+  thread: unknown;
+}
+
+type Send = (event: string, data: unknown) => void;
+
+/** The wait between two looks, in ms: it doubles while nothing changes. */
+const SHORTEST_WAIT = 200;
+const LONGEST_WAIT = 1_600;
+/** Looks that may fail in a row, so that a restart of the database is survived. */
+const MAX_FAILURES = 10;
+
+/** Ends with the task, or when the client has gone. */
+export function taskEvents(client: SupabaseClient, dispatched: Dispatched): ReadableStream {
+  const gone = new AbortController();
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async start(controller) {
+      const send: Send = (event, data) =>
+        controller.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+      send("queued", dispatched);
+      try {
+        await follow(client, dispatched.task.id, send, gone.signal);
+      } catch (error) {
+        if (gone.signal.aborted) return;
+        const { code, message, hint } = error as Problem;
+        send("error", { error: { code: code ?? "internal", message, hint: hint ?? null } });
+      }
+      controller.close();
+    },
+    cancel: () => gone.abort(),
+  });
+}
+
+async function follow(client: SupabaseClient, id: string, send: Send, gone: AbortSignal) {
+  const look = (columns: string) =>
+    client.from("mac_tasks").select(columns).eq("id", id).abortSignal(gone).single<Task>();
+  let output: string | null = null;
+  let wait = SHORTEST_WAIT;
+  for (let failures = 0;;) {
+    await setTimeout(wait, undefined, { signal: gone });
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+    const { error, data: task, status } = await look("status, partial_output, progress_count");
+    gone.throwIfAborted();
+    if (error) {
+      if (status < 500 || ++failures > MAX_FAILURES) throw problemOf({ error, status });
+      continue;
+    }
+    failures = 0;
+    if (task.partial_output && task.partial_output !== output) {
+      output = task.partial_output;
+      wait = SHORTEST_WAIT;
+      send("progress", { task_id: id, ...task });
+    }
+    if (task.status === "complete" || task.status === "failed") {
+      const last = await look("*");
+      if (last.error) throw problemOf(last);
+      return send(task.status, { task: last.data });
+    }
+  }
+}
+
+interface Task {
+  status: "pending" | "running" | "complete" | "failed";
+  partial_output: string | null;
+  progress_count: number;
+}

@@ -1,0 +1,36 @@
+// A task: {channel, content, ...} → 202 {message, task, thread}; with Accept: text/event-stream, its
+// life as events.
+import { z } from "zod";
+import { Channel, channelId } from "../_shared/channel.ts";
+import { clientOf } from "../_shared/client.ts";
+import type { Call } from "../_shared/endpoint.ts";
+import { problemOf } from "../_shared/problem.ts";
+import { taskEvents } from "./events.ts";
+
+export const Input = z.object({
+  channel: Channel,
+  content: z.string(),
+  task_thread_id: z.uuid().optional(),
+  model: z.enum(["claude", "gemini", "codex", "any"]).optional(),
+  priority: z.int().min(-100).max(100).optional(),
+  run_at: z.iso.datetime({ offset: true }).optional(),
+  idempotency_key: z.string().min(1).max(200).optional(),
+});
+
+export async function dispatch(
+  { input, request, context }: Call<z.infer<typeof Input>>,
+): Promise<Response> {
+  const client = clientOf(context);
+  const { channel, ...task } = input;
+  const answer = await client.rpc("dispatch_task", {
+    channel_id: await channelId(client, channel),
+    ...task,
+  });
+  if (answer.error) throw problemOf(answer);
+  if (!request.headers.get("accept")?.includes("text/event-stream")) {
+    return Response.json(answer.data, { status: 202 });
+  }
+  return new Response(taskEvents(client, answer.data), {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}
