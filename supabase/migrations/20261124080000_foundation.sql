@@ -128,11 +128,17 @@ language sql
 stable
 set search_path = ''
 as $$
-  select case when current_setting('role', true) in ('anon', 'authenticated', 'service_role')
-    then current_setting('role', true) end
+  select case
+    when r.role in ('anon', 'authenticated', 'service_role') then r.role
+    -- Any other role that is not the owner's, as one that an app's tokens name, is a person at most.
+    when not pg_has_role(r.role, n.nspowner, 'member') then 'authenticated'
+  end
+  from (select coalesce(nullif(current_setting('role', true), 'none'), session_user) as role) as r,
+    pg_catalog.pg_namespace as n
+  where n.nspname = 'hub'
 $$;
 comment on function hub.api_role() is
-  'The API role this call came in with, also inside a definer function; null for a direct SQL session.';
+  'The API role this call came in with, also inside a definer function; null for a direct SQL session of the owner or a superuser.';
 
 create or replace function hub.caller_role() returns text
 language sql
@@ -183,24 +189,38 @@ $$;
 comment on function hub.require_role(text) is
   'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
 
+create or replace function hub.one_line(name text) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  -- Control characters, line ends, and the marks that change the direction of what follows.
+  select btrim(left(regexp_replace(
+    name, '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
+  ), 80))
+$$;
+comment on function hub.one_line(text) is
+  'A name that people choose, safe inside a line of the system''s: at most 80 characters, none that begins a line or turns the reading direction.';
+
 create or replace function hub.user_label(user_id uuid) returns text
 language sql
 stable
 security definer -- auth.users is closed to API roles
 set search_path = ''
 as $$
-  select left(coalesce(
+  select coalesce(
     (
       select coalesce(
-        nullif(btrim(u.raw_user_meta_data ->> 'name'), ''),
-        nullif(btrim(u.raw_user_meta_data ->> 'full_name'), ''),
-        nullif(split_part(u.email, '@', 1), '')
+        nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
+        nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
+        nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
+        'user'
       )
       from auth.users as u
       where u.id = user_label.user_id
     ),
     case when hub.api_role() = 'service_role' then 'service' else 'admin' end
-  ), 80)
+  )
 $$;
 comment on function hub.user_label(uuid) is
   'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
@@ -299,6 +319,7 @@ as $$
 declare
   v_settings hub.settings;
   v_unknown text;
+  v_columns text;
 begin
   perform hub.require_role('admin');
   select * into v_settings from hub.settings for update;
@@ -311,19 +332,13 @@ begin
     perform hub.fail('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
   end if;
   v_settings := jsonb_populate_record(v_settings, update_settings.changes);
-  update hub.settings as s
-  set (
-    default_role, task_lease, max_attempts, max_runtime, retry_backoff, max_retry_backoff,
-    max_open_tasks_per_user, max_subtasks, progress_limit, chunk_size, idle_after, archive_after,
-    device_offline_after, history_kept, claims_foreign_tasks
-  ) = row(
-    v_settings.default_role, v_settings.task_lease, v_settings.max_attempts, v_settings.max_runtime,
-    v_settings.retry_backoff, v_settings.max_retry_backoff, v_settings.max_open_tasks_per_user,
-    v_settings.max_subtasks, v_settings.progress_limit, v_settings.chunk_size, v_settings.idle_after,
-    v_settings.archive_after, v_settings.device_offline_after, v_settings.history_kept,
-    v_settings.claims_foreign_tasks
-  )
-  where s.id; -- hosted API sessions refuse an update without where
+  -- Later chapters add settings of their own: the columns are those the caller names.
+  select string_agg(format('%I = ($1).%1$I', k), ', ') into v_columns
+  from jsonb_object_keys(update_settings.changes) as k;
+  if v_columns is not null then
+    execute format('update hub.settings as s set %s where s.id returning s.*', v_columns)
+    into v_settings using v_settings;
+  end if;
   return to_jsonb(v_settings) - 'id';
 end
 $$;

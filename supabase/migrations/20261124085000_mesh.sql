@@ -143,10 +143,10 @@ declare
   v_token text := 'aura_' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
 begin
   perform hub.require_role('operator');
-  if coalesce(length(register_device.name), 0) not between 1 and 80
-    or register_device.name ~ '[[:cntrl:]]|^[[:space:]]|[[:space:]]$'
+  if coalesce(length(register_device.name), 0) = 0
+    or register_device.name <> hub.one_line(register_device.name)
   then
-    perform hub.fail('bad_argument', array['name has 1 to 80 visible characters.']);
+    perform hub.fail('bad_argument', array['name has 1 to 80 visible characters, and one space between words.']);
   end if;
   if register_device.platform is null or register_device.platform not in ('macos', 'linux', 'windows') then
     perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);

@@ -10,7 +10,7 @@ create or replace function tests.sign_out() returns void
 language sql
 set search_path = ''
 as $$
-  select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)
+  select set_config('role', 'none', true), set_config('request.jwt.claims', '{}', true)
 $$;
 comment on function tests.sign_out() is 'Back to the direct SQL session that the test began as.';
 
