@@ -1,6 +1,7 @@
 begin;
 set local search_path = public, extensions;
-select plan(25);
+select pg_advisory_xact_lock(hashtext('koji tests')); -- they take the same rows
+select plan(24);
 
 create function pg_temp.says(command text) returns text language sql as $$
   select string_agg(c, '' order by p)
@@ -11,7 +12,10 @@ $$;
 create function pg_temp.refusal(command text) returns text language sql as $$
   select tests.error_of(format('select pg_temp.says(%L)', command))
 $$;
-truncate koji.prospects, koji.sweeps, koji.shipments, koji.follow_ups, koji.accounts, koji.orders;
+delete from koji.orders where true;
+delete from koji.accounts where true;
+delete from koji.prospects where true;
+delete from koji.sweeps where true;
 
 -- Asking ---------------------------------------------------------------------------------------
 
