@@ -59,6 +59,8 @@ export function openSession({ url, key }: Address): SupabaseClient {
   }
   const save = (storage: Record<string, string>) => write({ url, key, storage });
   return createClient(url, key, {
+    // Somebody waits: say at once that the server is away. What follows tries again by itself.
+    db: { retry: false },
     auth: {
       storageKey: "session",
       detectSessionInUrl: false,

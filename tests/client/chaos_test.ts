@@ -2,8 +2,9 @@
 // killed; what a subscription delivered is then compared with the table.
 import assert from "node:assert/strict";
 import type { Change, Message } from "../../client/index.ts";
+import { OwnStack } from "../runner/own_stack.ts";
+import { connectAdmin } from "../stack.ts";
 import { Fixture } from "./fixture.ts";
-import { OwnStack } from "./own_stack.ts";
 import { Proxy } from "./proxy.ts";
 
 const PATIENCE_MS = 60_000;
@@ -13,9 +14,12 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    await using stack = await OwnStack.start();
-    using proxy = new Proxy(stack.port);
-    await using fixture = new Fixture(stack.env);
+    let stack = await OwnStack.start();
+    await using life = new AsyncDisposableStack();
+    life.defer(() => stack[Symbol.asyncDispose]());
+    const { settings, env } = stack;
+    using proxy = new Proxy(Number(settings.AURA_API_PORT));
+    await using fixture = new Fixture(env);
     const reader = await fixture.user("viewer", proxy.url);
     const writer = await fixture.user("operator");
     const channel = await fixture.channel("flat_task_pipeline");
@@ -41,8 +45,12 @@ Deno.test({
 
     const harms = [
       () => void proxy.cut(),
-      () => stack.cutReplication(),
-      () => stack.killAndRestart(),
+      () => cutReplication({ ...settings, ...env }),
+      async () => {
+        await stack.stop("SIGKILL");
+        stack = new OwnStack(settings);
+        await stack.ready();
+      },
       async () => void await reader.supabase.auth.refreshSession(),
     ];
     for (const harm of shuffled([...harms, ...harms])) {
@@ -102,6 +110,12 @@ class Flow implements Disposable {
   [Symbol.dispose](): void {
     this.#stopped = true;
   }
+}
+
+/** Ends the connection by which Realtime follows the database. */
+async function cutReplication(env: Record<string, string>): Promise<void> {
+  await using sql = await connectAdmin(env);
+  await sql`select pg_terminate_backend(pid) from pg_stat_replication`;
 }
 
 /** A message written two seconds ago whose transaction commits only now: behind newer ones. */

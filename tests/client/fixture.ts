@@ -1,7 +1,6 @@
 // What the tests of the client and of the CLI start from: a user with a role, and a server and a
 // channel of the test's own.
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import postgres, { type Sql } from "postgres";
 import {
   type Architecture,
   AuraClient,
@@ -10,6 +9,7 @@ import {
   type Message,
   type Role,
 } from "../../client/index.ts";
+import { connect, type Connection, stackEnv } from "../stack.ts";
 
 export interface User {
   aura: AuraClient;
@@ -22,14 +22,15 @@ export interface User {
 export class Fixture implements AsyncDisposable {
   readonly url: string;
   readonly key: string;
-  readonly sql: Sql;
+  readonly sql: Connection;
   readonly #users: User[] = [];
   readonly #servers: string[] = [];
 
-  constructor(env: Record<string, string | undefined> = Deno.env.toObject()) {
-    this.url = env.SUPABASE_URL!;
-    this.key = env.SUPABASE_PUBLISHABLE_KEY!;
-    this.sql = postgres(env.SUPABASE_DB_URL!, { max: 2, onnotice() {} });
+  /** On the stack under test, or on the one that these variables name. */
+  constructor(env?: Record<string, string>) {
+    this.url = stackEnv("SUPABASE_URL", env);
+    this.key = stackEnv("SUPABASE_PUBLISHABLE_KEY", env);
+    this.sql = connect({ max: 2 }, env);
   }
 
   /** A new user of this role. `url` may lead elsewhere than to the gateway itself. */
