@@ -72,21 +72,21 @@ declare
   v_name text := left(unknown_command.name, 40);
   v_nearest text;
 begin
-  -- Near is: a part of a command, a command and more, or as many slips as a third of the word, two at least.
+  -- A command that begins like the word, or that the word begins with, is nearer than any slip.
   select c.name into v_nearest
   from koji.commands as c
   cross join lateral (
     select koji.edit_distance(c.name, v_name) as slips,
       length(v_name) > 1 and (starts_with(c.name, v_name) or starts_with(v_name, c.name)) as begins_so
   ) as near
-  where near.begins_so or near.slips <= greatest(2, length(v_name) / 3)
+  where near.slips < greatest(length(c.name), length(v_name)) -- something in common
   order by case when near.begins_so then 1 else near.slips end, near.slips, c.name
   limit 1;
   perform hub.fail('unknown_command', array['"!' || v_name || '"'],
     hint => 'Did you mean !' || v_nearest || '? Send !help for the list of commands.');
 end
 $$;
-comment on function koji.unknown_command(text) is 'Raises unknown_command; the hint names the nearest command, if one is near.';
+comment on function koji.unknown_command(text) is 'Raises unknown_command; the hint names the nearest command, if one has anything in common with the name.';
 
 create or replace function koji.bad_argument(command text, problem text) returns void
 language plpgsql
