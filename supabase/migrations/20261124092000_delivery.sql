@@ -69,7 +69,9 @@ return jsonb_build_object(
 create or replace function hub.field(name text, value text) returns jsonb
 language sql immutable
 set search_path = ''
-return jsonb_build_object('name', hub.cut(name, 256), 'value', hub.cut(value, 1024), 'inline', true);
+return jsonb_build_object(
+  'name', hub.cut(name, 256), 'value', coalesce(nullif(hub.cut(value, 1024), ''), '—'), 'inline', true
+);
 
 create or replace function hub.color(meaning text) returns integer
 language sql immutable

@@ -192,7 +192,7 @@ begin
   end if;
   update public.mac_tasks as t
   set status = 'complete', result = coalesce(complete_task.result, ''),
-    model_used = coalesce(complete_task.model_used, t.model_used),
+    model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
     usage = coalesce(complete_task.usage, t.usage)
   where t.id = v_task.id;

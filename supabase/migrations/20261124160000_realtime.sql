@@ -89,15 +89,36 @@ after update on public.mesh_device_models
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_device();
 
--- Who may listen: whoever may read. There is no policy for insert: nobody else speaks on these topics.
+create or replace function hub.is_topic(topic text) returns boolean
+language sql
+stable
+security definer -- whether a topic is this project's is the same for everybody
+set search_path = ''
+as $$
+  select coalesce(case
+    when topic !~ '^(channel|thread):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then topic = 'mesh'
+    when topic like 'channel:%' then
+      exists (select from public.hub_channels as c where c.id = split_part(topic, ':', 2)::uuid)
+    else exists (select from public.hub_task_threads as t where t.id = split_part(topic, ':', 2)::uuid)
+  end, false)
+$$;
+comment on function hub.is_topic(text) is
+  'Whether a private topic belongs to a channel or thread that exists, or is mesh. An app beside this may name its own topics channel:<id>: they stay its own.';
+
+-- Who may listen: whoever may read.
 drop policy if exists hub_authenticated_read_topics on realtime.messages;
 create policy hub_authenticated_read_topics on realtime.messages
 for select to authenticated
 using (
   (select auth.uid()) is not null
   and extension = 'broadcast'
-  and (select realtime.topic()) ~ '^(mesh|(channel|thread):[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+  and (select hub.is_topic(realtime.topic()))
 );
+-- Nobody but the database speaks on these topics, whatever other policies of the app allow.
+drop policy if exists hub_only_the_database_speaks on realtime.messages;
+create policy hub_only_the_database_speaks on realtime.messages
+as restrictive for insert to anon, authenticated
+with check (not hub.is_topic(topic) and not (select hub.is_topic(realtime.topic())));
 
 do $$
 declare
@@ -124,3 +145,5 @@ end
 $$;
 
 revoke execute on all functions in schema hub from public;
+-- Asked by the policies, as whoever joins.
+grant execute on function hub.is_topic(text) to anon, authenticated;

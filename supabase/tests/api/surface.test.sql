@@ -283,6 +283,7 @@ public.mac_tasks.authenticated_read_tasks: select to authenticated, permissive
 public.mesh_device_models.authenticated_read_device_models: select to authenticated, permissive
 public.mesh_devices.authenticated_read_devices: select to authenticated, permissive
 realtime.messages.hub_authenticated_read_topics: select to authenticated, permissive
+realtime.messages.hub_only_the_database_speaks: insert to anon and authenticated, restrictive
 $lines$, E'\n'), E'\n'),
   'The policies, on Realtime too'
 );

@@ -207,7 +207,8 @@ insert into expected_functions values
   ('hub.caller_role()', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.has_role(text)', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.require_role(text)', 'no', 'yes', 'yes', 'yes', 'yes'),
-  ('hub.check_embed(jsonb)', 'no', 'yes', 'yes', 'yes', 'yes');
+  ('hub.check_embed(jsonb)', 'no', 'yes', 'yes', 'yes', 'yes'),
+  ('hub.is_topic(text)', 'yes', 'yes', 'yes', 'yes', 'no');
 
 create temp view functions as
 select p.oid, p.oid::regprocedure as signature,
