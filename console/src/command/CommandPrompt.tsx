@@ -2,6 +2,7 @@ import type { Command } from "@aura-servers/client";
 import { Autocomplete } from "@base-ui/react/autocomplete";
 import { CornerDownLeft } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
+import { useHover } from "../ui/useMedia.ts";
 import styles from "./CommandPrompt.module.css";
 
 interface Props {
@@ -18,6 +19,7 @@ const nameOf = (text: string) =>
 export function CommandPrompt({ commands, past, run }: Props) {
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
+  const hover = useHover();
   const box = useRef<HTMLDivElement>(null);
   const highlighted = useRef<Command>(undefined);
   // How many commands back in the past the line is; 0 is the line being written.
@@ -90,7 +92,7 @@ export function CommandPrompt({ commands, past, run }: Props) {
             autoCapitalize="off"
             spellCheck={false}
             onKeyDown={onKeyDown}
-            autoFocus
+            autoFocus={hover}
           />
           <button type="submit" className={styles.run} disabled={!text.trim()} aria-label="Run">
             <CornerDownLeft size={16} aria-hidden="true" />
@@ -129,7 +131,7 @@ export function CommandPrompt({ commands, past, run }: Props) {
               <code>{known.usage}</code> {known.description}
             </>
           )
-          : "Tab completes, ↑ recalls"}
+          : hover && "Tab completes, ↑ recalls"}
       </p>
     </form>
   );

@@ -8,6 +8,7 @@ import {
   useState,
 } from "react";
 import { Refusal } from "../ui/Failure.tsx";
+import { useHover } from "../ui/useMedia.ts";
 import styles from "./Composer.module.css";
 
 interface Props {
@@ -29,6 +30,7 @@ export function Composer({ draftKey, label, placeholder, options, autoFocus, sen
   const [text, setText] = useState(() => sessionStorage.getItem(draftKey) ?? "");
   const [sending, setSending] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const hover = useHover();
   const key = useRef(crypto.randomUUID());
   const box = useRef<HTMLTextAreaElement>(null);
 
@@ -73,7 +75,7 @@ export function Composer({ draftKey, label, placeholder, options, autoFocus, sen
           rows={1}
           value={text}
           maxLength={LONGEST}
-          autoFocus={autoFocus}
+          autoFocus={autoFocus && hover}
           readOnly={sending}
           aria-label={label}
           placeholder={placeholder}

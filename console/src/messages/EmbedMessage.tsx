@@ -29,9 +29,11 @@ export function EmbedMessage(
           : { "--edge": cssColor(embed.color) } as React.CSSProperties}
       >
         <header className={styles.head}>
-          <h3>{embed.title}</h3>
-          {queued && task && <TaskChip task={task} />}
-          {id && <TaskTag id={id} quiet />}
+          <div className={styles.title}>
+            <h3>{embed.title}</h3>
+            {queued && task && <TaskChip task={task} />}
+            {id && <TaskTag id={id} quiet />}
+          </div>
           <time dateTime={message.created_at} title={fullTime(message.created_at)}>
             {clockTime(message.created_at)}
           </time>

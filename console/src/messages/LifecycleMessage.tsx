@@ -26,11 +26,13 @@ export function LifecycleMessage(
       gutter={<Mark icon={icon} tone={tone} />}
     >
       <div className={styles.line}>
-        <span className={styles.headline} data-tone={tone}>
-          <Headline text={headline} taskId={id} />
-        </span>
-        {announces && task && <TaskChip task={task} />}
-        {announces && body && <span className={styles.detail}>{body}</span>}
+        <div className={styles.said}>
+          <span className={styles.headline} data-tone={tone}>
+            <Headline text={headline} taskId={id} />
+          </span>
+          {announces && task && <TaskChip task={task} />}
+          {announces && body && <span className={styles.detail}>{body}</span>}
+        </div>
         <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
       </div>
       {!announces && body && (

@@ -1,9 +1,11 @@
-import { useCallback, useMemo, useRef, useState } from "react";
+import type { Task } from "@aura-servers/client";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
 import { useUser } from "../data/aura.ts";
-import { useServers } from "../data/useServers.ts";
+import { type ServerWithChannels, useServers } from "../data/useServers.ts";
 import { useRole } from "../data/useRole.ts";
 import { useUnread } from "../data/useUnread.ts";
+import type { Place } from "../tasks/TaskFacts.tsx";
 import { TaskDrawer } from "../tasks/TaskDrawer.tsx";
 import { TaskDrawerContext } from "../tasks/taskDrawerContext.ts";
 import { Failure } from "../ui/Failure.tsx";
@@ -11,6 +13,7 @@ import { Loading } from "../ui/Loading.tsx";
 import { ChannelList } from "./ChannelList.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { Pages } from "./Pages.tsx";
+import { channelPath, threadPath } from "./paths.ts";
 import { ServerRail } from "./ServerRail.tsx";
 import styles from "./Shell.module.css";
 
@@ -39,6 +42,9 @@ export function Shell() {
   if (server) lastServer.current = server.name;
   const channel = server?.channels.find(({ name }) => name === channelRoute?.channel);
 
+  // Following a link out of the drawer leaves it.
+  useEffect(closeTask, [location]);
+
   if (!servers || !role) {
     const failure = error ?? whoami.error;
     const again = () => {
@@ -56,6 +62,7 @@ export function Shell() {
   const mayAct = role !== "viewer";
   // On a phone the lists are a page of their own, shown where no channel or page is chosen.
   const choosing = !channelRoute && location !== "/mesh";
+  const placeOf = (task: Task) => placeOfTask(servers, task);
   return (
     <TaskDrawerContext value={setTaskId}>
       <div className={styles.shell} data-choosing={choosing || undefined}>
@@ -71,9 +78,19 @@ export function Shell() {
           </main>
         </div>
       </div>
-      {taskId && <TaskDrawer key={taskId} id={taskId} close={closeTask} mayAct={mayAct} />}
+      {taskId && <TaskDrawer key={taskId} id={taskId} close={closeTask} {...{ mayAct, placeOf }} />}
     </TaskDrawerContext>
   );
+}
+
+/** The channel or thread that a task reports in. */
+function placeOfTask(servers: ServerWithChannels[], task: Task): Place | null {
+  const server = servers.find(({ channels }) => channels.some(({ id }) => id === task.channel_id));
+  const channel = server?.channels.find(({ id }) => id === task.channel_id);
+  if (!server || !channel) return null;
+  return task.task_thread_id
+    ? { name: `thread in #${channel.name}`, href: threadPath(server, channel, task.task_thread_id) }
+    : { name: `#${channel.name}`, href: channelPath(server, channel) };
 }
 
 /** The address belongs to the router, so the skip link moves the focus itself. */

@@ -1,3 +1,4 @@
+import type { Task } from "@aura-servers/client";
 import { X } from "lucide-react";
 import { useTask } from "../data/useTask.ts";
 import { Failure } from "../ui/Failure.tsx";
@@ -9,7 +10,7 @@ import { TaskAttempts } from "./TaskAttempts.tsx";
 import { TaskChip } from "./TaskChip.tsx";
 import styles from "./TaskDrawer.module.css";
 import { TaskExplanation } from "./TaskExplanation.tsx";
-import { TaskFacts } from "./TaskFacts.tsx";
+import { type Place, TaskFacts } from "./TaskFacts.tsx";
 import { shortId } from "./taskState.ts";
 import { TaskText } from "./TaskText.tsx";
 
@@ -17,10 +18,12 @@ interface Props {
   id: string;
   close: () => void;
   mayAct: boolean;
+  /** Where the task reports. */
+  placeOf: (task: Task) => Place | null;
 }
 
 /** Everything about one task, over the right edge of the page. */
-export function TaskDrawer({ id, close, mayAct }: Props) {
+export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
   const { task, attempts, explanation, error, refresh } = useTask(id);
   const title = (
     <>
@@ -41,7 +44,7 @@ export function TaskDrawer({ id, close, mayAct }: Props) {
           <div className={styles.body}>
             {explanation && <TaskExplanation explanation={explanation} />}
             <TaskText title="Request" text={task.content} plain />
-            <TaskFacts task={task} />
+            <TaskFacts task={task} place={placeOf(task)} />
             {attempts && attempts.length > 0 && <TaskAttempts attempts={attempts} />}
             {task.error && <TaskText title="Error" text={task.error} plain bad />}
             {task.result

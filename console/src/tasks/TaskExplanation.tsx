@@ -1,10 +1,12 @@
 import type { Explanation } from "@aura-servers/client";
 import { CircleCheck, CircleHelp, LoaderCircle } from "lucide-react";
-import { Age } from "../ui/Age.tsx";
+import { Age, Elapsed } from "../ui/Age.tsx";
 import { fullTime } from "../ui/time.ts";
 import styles from "./TaskExplanation.module.css";
+import { TaskTag } from "./TaskTag.tsx";
 
 const sentences: Record<string, string> = {
+  ready: "Waits to be claimed: a device has room for it.",
   waiting_for_device: "Waits: no device is online.",
   no_matching_platform: "Waits: no device of the platform it needs is online.",
   no_matching_model: "Waits: no online device has a model that can do it.",
@@ -15,7 +17,7 @@ const sentences: Record<string, string> = {
   scheduled: "Waits for the time it was scheduled for.",
   backoff: "Waits a while before it is tried again.",
   waiting_for_previous: "Waits for an earlier task of its thread.",
-  running: "Runs.",
+  running: "Is running.",
   finished: "Has ended.",
 };
 
@@ -23,7 +25,9 @@ const icons = { running: LoaderCircle, finished: CircleCheck } as const;
 
 /** Why the task is where it is, as the backend explains it. */
 export function TaskExplanation({ explanation }: { explanation: Explanation }) {
-  const { reason, since, detail } = explanation;
+  const { reason, since } = explanation;
+  const { until, devices, server, task_id, lease_expires_at, delivery_failure } = explanation
+    .detail as Record<string, string | string[] | undefined>;
   const Icon = icons[reason as keyof typeof icons] ?? CircleHelp;
   return (
     <section className={styles.explanation} data-reason={reason} aria-label="Why it is where it is">
@@ -33,28 +37,23 @@ export function TaskExplanation({ explanation }: { explanation: Explanation }) {
         <p className={styles.detail}>
           {since && (
             <span>
-              since <Age since={since} ago />
+              {reason === "finished" ? <Age since={since} ago /> : (
+                <>
+                  for <Elapsed from={since} />
+                </>
+              )}
             </span>
           )}
-          {facts(detail).map(([name, value]) => <span key={name}>{name} {value}</span>)}
+          {typeof until === "string" && <span>until {fullTime(until)}</span>}
+          {Array.isArray(devices) && <span>{devices.join(", ")}</span>}
+          {server && <span>server {server}</span>}
+          {typeof task_id === "string" && <TaskTag id={task_id} />}
+          {typeof lease_expires_at === "string" && (
+            <span>lease until {fullTime(lease_expires_at)}</span>
+          )}
+          {delivery_failure && <span>result not posted yet: {delivery_failure}</span>}
         </p>
       </div>
     </section>
   );
-}
-
-const isTime = (value: string) => /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value);
-
-/** The detail is an object whose keys depend on the reason; times are shown in the reader's zone. */
-function facts(detail: unknown): [name: string, value: string][] {
-  if (typeof detail === "string") return [["", detail]];
-  if (typeof detail !== "object" || detail === null) return [];
-  return Object.entries(detail)
-    .filter(([, value]) =>
-      value !== null && value !== "" && !(Array.isArray(value) && !value.length)
-    )
-    .map(([name, value]) => {
-      const text = Array.isArray(value) ? value.join(", ") : String(value);
-      return [name.replaceAll("_", " "), isTime(text) ? fullTime(text) : text];
-    });
 }

@@ -1,14 +1,22 @@
 import type { Task } from "@aura-servers/client";
+import { Link } from "wouter";
 import { Age } from "../ui/Age.tsx";
 import { fullTime } from "../ui/time.ts";
 import styles from "./TaskFacts.module.css";
 
+/** A page of the console. */
+export interface Place {
+  name: string;
+  href: string;
+}
+
 /** Model, device, place, attempts and times of a task. */
-export function TaskFacts({ task }: { task: Task }) {
+export function TaskFacts({ task, place }: { task: Task; place: Place | null }) {
   const facts: Record<string, React.ReactNode> = {
     Model: task.model_used ?? `${task.model_preference ?? "any"} (preferred)`,
     Device: task.claimed_by,
     Project: task.project,
+    Channel: place && <Link href={place.href}>{place.name}</Link>,
     Platform: task.platform,
     Kind: task.kind === "task" ? null : task.kind,
     Type: task.task_type,

@@ -12,5 +12,8 @@ export function useMedia(query: string): boolean {
   );
 }
 
+/** A pointer that hovers comes with a keyboard: focus may be given without one covering the page. */
+export const useHover = () => useMedia("(hover: hover)");
+
 /** One column: the lists and the conversation are pages of their own. */
 export const usePhone = () => useMedia("(max-width: 760px)");
