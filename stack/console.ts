@@ -13,15 +13,18 @@ const TYPES: Record<string, string> = {
   webmanifest: "application/manifest+json",
 };
 
-/** Serves a folder; paths without a file are the console's own routes and get its page. */
+/** Serves a folder. Paths that name no file are the console's own routes and get its page. */
 export function serveConsole(folder: string): (request: Request) => Promise<Response> {
   return async (request) => {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return new Response("Method not allowed.\n", { status: 405 });
     }
     const { pathname } = new URL(request.url);
-    return await file(folder, pathname) ?? await file(folder, "/index.html") ??
-      new Response("The console is not built: run npm run build.\n", { status: 404 });
+    const isRoute = !pathname.split("/").at(-1)!.includes(".");
+    const found = await file(folder, isRoute ? "/index.html" : pathname);
+    if (found) return found;
+    const reason = isRoute ? "The console is being built: try again in a moment." : "Not found.";
+    return new Response(`${reason}\n`, { status: 404 });
   };
 }
 

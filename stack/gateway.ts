@@ -1,5 +1,6 @@
 // One door for everything a project's URL answers: REST, Auth, edge functions, Realtime, the health
 // check, and the console at the root.
+import { refusedAuthInput } from "./api/auth_input.ts";
 import { completeTokens } from "./api/tokens.ts";
 import { isDisconnected, unavailable } from "./api/errors.ts";
 import type { Apps } from "./api/apps.ts";
@@ -42,7 +43,10 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
   };
 
   async function auth(request: Request): Promise<Response> {
-    const response = await apps.auth(request);
+    const refusal = request.body && refusedAuthInput(await request.clone().text());
+    const response = refusal || await apps.auth(request);
+    // lite does not say why it failed; only the database can be away without a fault in it.
+    if (response.status === 500 && !await parts.healthy()) return unavailable().getResponse();
     return request.method === "POST"
       ? await completeTokens(response, settings.url, secrets)
       : response;

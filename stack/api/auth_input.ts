@@ -1,0 +1,43 @@
+// What Auth may be sent. lite answers some bodies with a failure of its own; here they are refused
+// first, in the words and the shape of hosted Auth.
+import { z } from "zod";
+
+const text = (longest: number) =>
+  z.string().max(longest, `is longer than ${longest} characters`).nullish();
+
+const Body = z.looseObject({
+  email: text(255),
+  password: text(1_000),
+  refresh_token: text(1_000),
+  token: text(1_000),
+  token_hash: text(1_000),
+  type: text(100),
+  auth_code: text(1_000),
+  code_verifier: text(1_000),
+});
+
+/** The refusal of a body; undefined when it may pass. Bodies that are not JSON are lite's to refuse. */
+export function refusedAuthInput(body: string): Response | undefined {
+  if (body === "") return undefined;
+  let hasNul = false;
+  let json: unknown;
+  try {
+    json = JSON.parse(body, (key, value) => {
+      hasNul ||= key.includes("\0") || typeof value === "string" && value.includes("\0");
+      return value;
+    });
+  } catch {
+    return undefined;
+  }
+  if (hasNul) {
+    return refused("The body contains the character U+0000, which Postgres cannot store.");
+  }
+  const { error } = Body.safeParse(json);
+  if (!error) return undefined;
+  const [issue] = error.issues;
+  return refused(`${issue!.path.join(".") || "The body"}: ${issue!.message}`);
+}
+
+function refused(msg: string): Response {
+  return Response.json({ code: 400, error_code: "validation_failed", msg }, { status: 400 });
+}
