@@ -99,21 +99,32 @@ begin
     grant select on public.mac_tasks to authenticated;
     grant select, insert, update, delete on public.mac_tasks to service_role;
   else
-    select string_agg(format('%I is %s and must be %s', n.name, coalesce(t.type, 'missing'), n.types), '; ')
+    -- Columns of the same names are shared where their types fit, and never altered.
+    select string_agg(
+      format('%I is %s and must be %s', n.name, coalesce(t.type, 'missing'), n.accepted[1]), '; ' order by n.name
+    )
     into v_problem
-    from (values
-      ('id', 'uuid', array['uuid']),
-      ('content', 'text', array['text', 'character varying']),
-      ('status', 'text', array['text', 'character varying'])
-    ) as n (name, types, accepted)
+    from (
+      select unnest(string_to_array(names, ' ')) as name, accepted
+      from (values
+        ('id channel_id task_thread_id team_id claim_id created_by', array['uuid']),
+        ('content status project model_preference claimed_by partial_output result kind task_type platform '
+          || 'error model_used idempotency_key session_id', array['text', 'character varying']),
+        ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
+        ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
+          || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
+        ('usage metadata', array['jsonb'])
+      ) as kinds (names, accepted)
+    ) as n
     left join lateral (
       select format_type(a.atttypid, null) as type
       from pg_catalog.pg_attribute as a
       where a.attrelid = 'public.mac_tasks'::regclass and a.attname = n.name and not a.attisdropped
     ) as t on true
-    where t.type is null or t.type <> all (n.accepted);
+    where t.type <> all (n.accepted) or t.type is null and n.name in ('id', 'content', 'status');
     if v_problem is not null then
-      raise exception 'The table mac_tasks that exists here cannot take tasks of Aura Servers: %.', v_problem;
+      raise exception 'The table mac_tasks that exists here cannot take tasks of Aura Servers: %.', v_problem
+      using hint = 'Nothing was changed. Rename the column, or install into a project of its own.';
     end if;
     if not exists (
       select from pg_catalog.pg_attribute as a
@@ -171,8 +182,23 @@ begin
       content, project, model_preference, channel_id, task_thread_id, platform, priority, run_at,
       idempotency_key, metadata
     ) on public.mac_tasks to authenticated;
+    create policy authenticated_read_tasks on public.mac_tasks
+    for select to authenticated using ((select auth.uid()) is not null);
+    create policy authenticated_insert_tasks on public.mac_tasks
+    for insert to authenticated with check ((select hub.has_role('operator')));
     comment on table public.mac_tasks is
       'Tasks for executors. Read by every signed-in user; made by dispatch_task or by an operator''s insert; written by executors.';
+  elsif not exists (
+    select from pg_catalog.pg_constraint as c
+    where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
+  ) then
+    -- Where the owner's row security is on, these add tasks with a channel to what is seen, and no others.
+    drop policy if exists authenticated_read_hub_tasks on public.mac_tasks;
+    drop policy if exists authenticated_insert_hub_tasks on public.mac_tasks;
+    create policy authenticated_read_hub_tasks on public.mac_tasks
+    for select to authenticated using (channel_id is not null and (select auth.uid()) is not null);
+    create policy authenticated_insert_hub_tasks on public.mac_tasks
+    for insert to authenticated with check (channel_id is not null and (select hub.has_role('operator')));
   end if;
 end
 $$;
@@ -227,11 +253,3 @@ for select to authenticated using ((select auth.uid()) is not null);
 drop policy if exists authenticated_read_task_threads on public.hub_task_threads;
 create policy authenticated_read_task_threads on public.hub_task_threads
 for select to authenticated using ((select auth.uid()) is not null);
-
--- On a table that was here first these add the sight of tasks with a channel, and of no others.
-drop policy if exists authenticated_read_hub_tasks on public.mac_tasks;
-create policy authenticated_read_hub_tasks on public.mac_tasks
-for select to authenticated using (channel_id is not null and (select auth.uid()) is not null);
-drop policy if exists authenticated_insert_hub_tasks on public.mac_tasks;
-create policy authenticated_insert_hub_tasks on public.mac_tasks
-for insert to authenticated with check ((select hub.has_role('operator')) and channel_id is not null);

@@ -327,6 +327,9 @@ begin
     v_route.model
   );
   new.project := coalesce(new.project, v_channel.project_path);
+  new.priority := coalesce(new.priority, 0);
+  new.attempt := coalesce(new.attempt, 0);
+  new.progress_count := coalesce(new.progress_count, 0);
   new.max_attempts := coalesce(new.max_attempts, (select s.max_attempts from hub.settings as s));
   new.created_by := coalesce(new.created_by, auth.uid());
   new.session_id := coalesce(new.session_id, v_thread.session_id);

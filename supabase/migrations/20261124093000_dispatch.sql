@@ -61,9 +61,12 @@ begin
   perform hub.require_content(dispatch_task.content, 'content', 32000);
   perform hub.require_open_task_slots(1);
   insert into public.mac_tasks (
+    -- A table that was here first has other defaults: nothing is left to them.
+    id, status, project, platform,
     channel_id, content, task_thread_id, model_preference, priority, run_at, idempotency_key, created_by,
     metadata
   ) values (
+    gen_random_uuid(), 'pending', null, null,
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id,
     coalesce(dispatch_task.model, 'any'), coalesce(dispatch_task.priority, 0), dispatch_task.run_at,
     dispatch_task.idempotency_key, auth.uid(), jsonb_build_object('message_id', gen_random_uuid())

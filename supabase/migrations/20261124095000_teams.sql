@@ -120,9 +120,10 @@ language sql
 set search_path = ''
 as $$
   insert into public.mac_tasks (
-    id, channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
+    id, status, project, platform, priority,
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
   )
-  select case when s.position = 1 then first_id else gen_random_uuid() end,
+  select case when s.position = 1 then first_id else gen_random_uuid() end, 'pending', null, null, 0,
     team.channel_id, team.task_thread_id, team.id, 'subtask', s.content,
     coalesce(team.model_preference, 'any'), team.created_by, jsonb_build_object('position', s.position)
   from unnest(subtasks) with ordinality as s (content, position)
@@ -170,8 +171,10 @@ declare
 begin
   update public.hub_teams as t set status = 'synthesizing' where t.id = team.id;
   insert into public.mac_tasks (
+    id, status, project, platform, priority,
     channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
   ) values (
+    gen_random_uuid(), 'pending', null, null, 0,
     team.channel_id, team.task_thread_id, team.id, 'synthesis', hub.synthesis_prompt(team),
     coalesce(team.model_preference, 'any'), team.created_by, jsonb_build_object('request', team.goal)
   )
@@ -340,8 +343,11 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
-  insert into public.mac_tasks (channel_id, team_id, kind, content, model_preference, created_by, metadata)
-  values (
+  insert into public.mac_tasks (
+    id, status, project, platform, priority,
+    channel_id, team_id, kind, content, model_preference, created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', null, null, 0,
     team.channel_id, team.id, 'plan',
     format(
       E'Split the request below into at most %s subtasks that different agents can do at the same time, without seeing each other''s work. Each must make sense by itself. Answer with nothing but a JSON array of strings.\n\n# Request\n\n%s',
