@@ -9,10 +9,7 @@ import { printable } from "./output.ts";
  * Shows a task until it ends: what its progress adds as lines, and on a terminal who works on it
  * since when as a live line. Sets the exit code if the task fails.
  */
-export async function followTask(
-  { aura, out, signal }: Context,
-  taskId: string,
-): Promise<void> {
+export async function followTask({ aura, out, signal }: Context, taskId: string): Promise<void> {
   let task: Task | undefined;
   let shown = "";
   const tick = setInterval(() => task && out.live(status(task)), 1000);
@@ -51,7 +48,5 @@ function status(task: Task): string {
   const seconds = since ? Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000)) : 0;
   const where = task.status === "running" ? ` on ${task.claimed_by}` : "";
   const attempt = task.attempt > 1 ? `, attempt ${task.attempt}` : "";
-  return printable(
-    `${shortId(task.id)} ${task.status}${where} for ${seconds} s${attempt}`,
-  );
+  return printable(`${shortId(task.id)} ${task.status}${where} for ${seconds} s${attempt}`);
 }

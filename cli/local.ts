@@ -13,10 +13,7 @@ export interface LocalStack {
 /** What the local stack wrote for its clients when it was ready; null if there is no such file. */
 export function localStack(): LocalStack | null {
   const root = resolve(import.meta.dirname!, "..");
-  const file = join(
-    resolve(root, process.env.AURA_STATE_DIR || ".local"),
-    "env",
-  );
+  const file = join(resolve(root, process.env.AURA_STATE_DIR || ".local"), "env");
   let text: string;
   try {
     text = readFileSync(file, "utf8");

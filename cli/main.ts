@@ -22,29 +22,14 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const program = new Command("hub")
-  .description(
-    "Chat channels that run AI coding agents and data queries: Aura Servers.",
-  )
-  .option(
-    "--json",
-    "one JSON value, or one a line where things follow; errors too",
-  )
+  .description("Chat channels that run AI coding agents and data queries: Aura Servers.")
+  .option("--json", "one JSON value, or one a line where things follow; errors too")
   .addHelpText("after", EXIT_HELP)
   .showHelpAfterError("Try --help.")
   .exitOverride();
 
 const context = () => new Context(program.opts().json ?? false, interrupt.signal);
-for (
-  const add of [
-    addLogin,
-    addLists,
-    addKoji,
-    addSend,
-    addTail,
-    addTask,
-    addDevices,
-  ]
-) {
+for (const add of [addLogin, addLists, addKoji, addSend, addTail, addTask, addDevices]) {
   add(program, context);
 }
 process.exit(await run());
@@ -56,9 +41,7 @@ async function run(): Promise<number> {
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
     // commander has said already what is wrong with the arguments.
-    if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    }
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     new Output(program.opts().json ?? false).trouble(error as Error);
     return exitCode(error);
   }

@@ -3,18 +3,15 @@ import type { Embed, Message } from "../client/index.ts";
 import { type Output, printable } from "./output.ts";
 import { when } from "./when.ts";
 
+const COLOURS = { human: "cyan", agent: "green", system: "yellow" } as const;
+
 /** The first line says when and who; those that follow are indented below it. */
 export function messageLines(out: Output, message: Message): string[] {
   const who = printable(message.sender_label ?? message.sender_type);
-  const colour = ({ human: "cyan", agent: "green", system: "yellow" } as const)[
-    message.sender_type
-  ];
+  const colour = COLOURS[message.sender_type];
   const [first = "", ...rest] = printable(bodyOf(message)).split("\n");
   const time = out.style("dim", when(out, message.created_at));
-  return [
-    `${time} ${out.style(colour, who)}: ${first}`,
-    ...rest.map((line) => `  ${line}`),
-  ];
+  return [`${time} ${out.style(colour, who)}: ${first}`, ...rest.map((line) => `  ${line}`)];
 }
 
 function bodyOf({ content, embed_data }: Message): string {

@@ -16,67 +16,41 @@ export interface Place {
 }
 
 export async function fetchPlaces(aura: AuraClient): Promise<Place[]> {
-  const [servers, channels] = await Promise.all([
-    aura.fetchServers(),
-    aura.fetchChannels(),
-  ]);
+  const [servers, channels] = await Promise.all([aura.fetchServers(), aura.fetchChannels()]);
   return servers.flatMap((server) =>
     channels.filter((channel) => channel.server_id === server.id)
-      .map((channel) => ({
-        server,
-        channel,
-        name: `${server.name}/${channel.name}`,
-      }))
+      .map((channel) => ({ server, channel, name: `${server.name}/${channel.name}` }))
   );
 }
 
 /** The server of this name. */
-export async function findServer(
-  aura: AuraClient,
-  name: string,
-): Promise<Server> {
+export async function findServer(aura: AuraClient, name: string): Promise<Server> {
   const servers = await aura.fetchServers();
   return servers.find((server) => server.name === name) ??
     unknown("server", name, servers.map((server) => server.name));
 }
 
 /** The channel called `server/channel`, or `channel` alone where only one server has it. */
-export async function findPlace(
-  aura: AuraClient,
-  name: string,
-): Promise<Place> {
+export async function findPlace(aura: AuraClient, name: string): Promise<Place> {
   const wanted = name.replace(/^#/, "");
   const places = await fetchPlaces(aura);
   const found = places.filter((place) => place.name === wanted || place.channel.name === wanted);
   if (found.length === 1) return found[0]!;
   if (found.length > 1) {
     const names = found.map((place) => place.name).join(", ");
-    throw new AuraError(
-      "bad_argument",
-      400,
-      `"${name}" may be ${names}.`,
-      "Name the server too.",
-    );
+    throw new AuraError("bad_argument", 400, `"${name}" may be ${names}.`, "Name the server too.");
   }
   const candidates = places.map((place) => wanted.includes("/") ? place.name : place.channel.name);
   unknown("channel", name, candidates);
 }
 
 /** The task whose id starts so. */
-export async function findTask(
-  aura: AuraClient,
-  prefix: string,
-): Promise<Task> {
+export async function findTask(aura: AuraClient, prefix: string): Promise<Task> {
   const tasks = await aura.findTasks(prefix);
   if (tasks.length === 1) return tasks[0]!;
   if (tasks.length > 1) {
     const ids = tasks.map((task) => task.id).join(", ");
-    throw new AuraError(
-      "bad_argument",
-      400,
-      `"${prefix}" may be ${ids}.`,
-      "Give more digits.",
-    );
+    throw new AuraError("bad_argument", 400, `"${prefix}" may be ${ids}.`, "Give more digits.");
   }
   throw new AuraError("task_not_found", 404, `There is no task "${prefix}".`);
 }
@@ -86,19 +60,8 @@ export function shortId(taskId: string): string {
   return taskId.slice(0, 8);
 }
 
-function unknown(
-  noun: "server" | "channel",
-  name: string,
-  names: string[],
-): never {
-  const nearest = closestMatch(name, names, {
-    maxDistance: Math.ceil(name.length / 2),
-  });
+function unknown(noun: "server" | "channel", name: string, names: string[]): never {
+  const nearest = closestMatch(name, names, { maxDistance: Math.ceil(name.length / 2) });
   const hint = nearest ? `Did you mean ${nearest}?` : `There are: ${names.join(", ")}.`;
-  throw new AuraError(
-    `${noun}_not_found`,
-    404,
-    `There is no ${noun} "${name}".`,
-    hint,
-  );
+  throw new AuraError(`${noun}_not_found`, 404, `There is no ${noun} "${name}".`, hint);
 }

@@ -9,9 +9,7 @@ export function count(text: string): number {
 
 /** A whole number given as an option. */
 export function whole(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) {
-    throw new InvalidArgumentError("It must be a whole number.");
-  }
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(text);
 }
 
@@ -20,13 +18,10 @@ export function moment(text: string): string {
   const offset = /^(\d{1,6})([smhd])$/.exec(text);
   const seconds = { s: 1, m: 60, h: 3600, d: 86_400 };
   const time = offset
-    ? Date.now() +
-      Number(offset[1]) * seconds[offset[2] as keyof typeof seconds] * 1000
+    ? Date.now() + Number(offset[1]) * seconds[offset[2] as keyof typeof seconds] * 1000
     : Date.parse(text);
   if (Number.isNaN(time)) {
-    throw new InvalidArgumentError(
-      "It must be a time, like 2h or 2030-01-31T08:00:00Z.",
-    );
+    throw new InvalidArgumentError("It must be a time, like 2h or 2030-01-31T08:00:00Z.");
   }
   return new Date(time).toISOString();
 }

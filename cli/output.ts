@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import { styleText } from "node:util";
+import { AuraError, NotSignedInError } from "../client/index.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -39,8 +40,7 @@ export class Output {
         Math.max(title.length, ...rows.map((row) => row[column]!.length))
       );
       const align = (row: string[]) =>
-        row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
-          .trimEnd();
+        row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
       return [this.style("dim", align(heading)), ...rows.map(align)]
         .map((line) => NO_WRAP + line + WRAP);
     });
@@ -50,33 +50,21 @@ export class Output {
   live(line: string): void {
     if (this.json || !this.isTerminal || line === this.#live) return;
     this.#live = line;
-    process.stdout.write(
-      line ? CLEAR_LINE + NO_WRAP + line + WRAP : CLEAR_LINE,
-    );
+    process.stdout.write(line ? CLEAR_LINE + NO_WRAP + line + WRAP : CLEAR_LINE);
   }
 
   /** Trouble, to the error output. */
-  trouble(
-    error: {
-      name: string;
-      status?: number;
-      message: string;
-      hint?: string | null;
-    },
-  ): void {
-    this.live("");
-    const { name, status, message, hint } = error;
+  trouble(error: Error | AuraError): void {
+    const { name, message } = error;
+    const { status, hint: advice } = error instanceof AuraError
+      ? error
+      : { status: null, hint: null };
+    const hint = error instanceof NotSignedInError ? "Sign in with `hub login`." : advice;
     if (this.json) {
-      console.error(
-        JSON.stringify({
-          error: { name, status, message, hint: hint ?? null },
-        }),
-      );
+      console.error(JSON.stringify({ error: { name, status, message, hint } }));
       return;
     }
-    console.error(
-      styleText("red", printable(message), { stream: process.stderr }),
-    );
+    console.error(styleText("red", printable(message), { stream: process.stderr }));
     if (hint) console.error(printable(hint));
   }
 

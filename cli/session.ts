@@ -23,24 +23,14 @@ interface Saved extends Address {
 export function sessionFile(): string {
   const { AURA_SESSION_FILE, XDG_CONFIG_HOME } = process.env;
   if (AURA_SESSION_FILE) return AURA_SESSION_FILE;
-  return join(
-    XDG_CONFIG_HOME || join(homedir(), ".config"),
-    "aura-servers",
-    "session.json",
-  );
+  return join(XDG_CONFIG_HOME || join(homedir(), ".config"), "aura-servers", "session.json");
 }
 
 /** The client of the saved session; throws if there is none. */
 export function resumeSession(): SupabaseClient {
   const saved = read();
   if (saved) return openSession(saved);
-  const hint = "Sign in with `hub login`.";
-  throw new NotSignedInError(
-    "not_signed_in",
-    401,
-    "Nobody is signed in.",
-    hint,
-  );
+  throw new NotSignedInError("not_signed_in", 401, "Nobody is signed in.");
 }
 
 /** Forgets the session; false if there was none. */
@@ -81,9 +71,7 @@ function read(): Saved | null {
     return JSON.parse(readFileSync(sessionFile(), "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new Error(
-      `The session file ${sessionFile()} cannot be read: ${error}`,
-    );
+    throw new Error(`The session file ${sessionFile()} cannot be read: ${error}`);
   }
 }
 

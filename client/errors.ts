@@ -46,7 +46,17 @@ export function toAuraError(refusal: Refusal, status: number): AuraError {
     const sentence = `The server could not be reached: ${message}`;
     return new UnavailableError("unavailable", status, sentence, hint);
   }
-  if (status === 401) return new NotSignedInError("not_signed_in", status, message, hint);
-  if (status === 403) return new AuraError("role_required", status, message, hint);
+  if (status === 401) {
+    const sentence = `This needs a signed-in user: ${message}`;
+    return new NotSignedInError("not_signed_in", status, sentence, hint);
+  }
+  if (status === 403) {
+    return new AuraError(
+      "role_required",
+      status,
+      `Your role does not allow this: ${message}`,
+      hint,
+    );
+  }
   return new AuraError(code || "unexpected_answer", status, message, hint);
 }

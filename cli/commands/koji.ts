@@ -6,22 +6,13 @@ import { printable } from "../output.ts";
 
 export function addKoji(program: Command, context: () => Context): void {
   program.command("koji")
-    .description(
-      "run a command, like stats or '!hot brooklyn'; help lists them",
-    )
+    .description("run a command, like stats or '!hot brooklyn'; help lists them")
     .argument("<command...>")
-    .option(
-      "--in <channel>",
-      "another channel than the first that takes commands",
-    )
+    .option("--in <channel>", "another channel than the first that takes commands")
     .action((words: string[], options: { in?: string }) => koji(context(), words, options.in));
 }
 
-async function koji(
-  { aura, out }: Context,
-  words: string[],
-  place?: string,
-): Promise<void> {
+async function koji({ aura, out }: Context, words: string[], place?: string): Promise<void> {
   const channel = place ? (await findPlace(aura, place)).channel : await commandChannel(aura);
   const result = await aura.executeCommand(channel.id, words.join(" "));
   out.result(result, () => result.chunks.map(printable));
@@ -31,9 +22,5 @@ async function commandChannel(aura: Context["aura"]): Promise<Channel> {
   const places = await fetchPlaces(aura);
   const place = places.find(({ server }) => server.architecture_type === "command_dispatch");
   if (place) return place.channel;
-  throw new AuraError(
-    "channel_not_found",
-    404,
-    "No server here takes commands.",
-  );
+  throw new AuraError("channel_not_found", 404, "No server here takes commands.");
 }

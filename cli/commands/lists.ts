@@ -15,9 +15,7 @@ export function addLists(program: Command, context: () => Context): void {
     .action((server?: string) => listChannels(context(), server));
 
   program.command("threads")
-    .description(
-      "list a channel's threads, newest first; those that are open unless told",
-    )
+    .description("list a channel's open threads, newest first")
     .argument("<channel>", "as in cloud-hub/dispatch")
     .option("-a, --all", "archived ones too")
     .option("-n, --limit <count>", "how many at most", count, 50)
@@ -41,10 +39,7 @@ async function listServers({ aura, out }: Context): Promise<void> {
   );
 }
 
-async function listChannels(
-  { aura, out }: Context,
-  serverName?: string,
-): Promise<void> {
+async function listChannels({ aura, out }: Context, serverName?: string): Promise<void> {
   const server = serverName && await findServer(aura, serverName);
   const places = (await fetchPlaces(aura)).filter((place) =>
     !server || place.server.id === server.id
@@ -57,8 +52,7 @@ async function listChannels(
       channel.category_group ?? "",
       String(channel.message_count),
       when(out, channel.last_message_at),
-      (channel.description ?? "") +
-      (channel.is_read_only ? " (read-only)" : ""),
+      (channel.description ?? "") + (channel.is_read_only ? " (read-only)" : ""),
     ]),
   );
 }

@@ -44,15 +44,22 @@ async function send(
 ): Promise<void> {
   const { aura, out } = context;
   const { channel } = await findPlace(aura, channelName);
-  const content = words.length > 0 ? words.join(" ") : (await text(process.stdin)).trimEnd();
-  const dispatch = await aura.dispatchTask(channel.id, content, {
-    ...await dispatchOptions(context, options),
-  });
+  const content = words.length > 0 ? words.join(" ") : await standardInput();
+  const dispatch = await aura.dispatchTask(
+    channel.id,
+    content,
+    await dispatchOptions(context, options),
+  );
   const { task, thread } = dispatch;
   out.result(dispatch, () => [
     `⏳ ${shortId(task.id)} queued${thread ? ` in “${printable(thread.name)}”` : ""}`,
   ]);
   if (options.follow) await followTask(context, task.id);
+}
+
+async function standardInput(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write("What is to be done? End with Ctrl-D.\n");
+  return (await text(process.stdin)).trimEnd();
 }
 
 async function dispatchOptions(
@@ -68,15 +75,8 @@ async function dispatchOptions(
   };
 }
 
-async function threadOf(
-  aura: Context["aura"],
-  taskPrefix: string,
-): Promise<string> {
+async function threadOf(aura: Context["aura"], taskPrefix: string): Promise<string> {
   const task = await findTask(aura, taskPrefix);
   if (task.task_thread_id) return task.task_thread_id;
-  throw new AuraError(
-    "thread_not_found",
-    404,
-    `The task ${shortId(task.id)} has no thread.`,
-  );
+  throw new AuraError("thread_not_found", 404, `The task ${shortId(task.id)} has no thread.`);
 }

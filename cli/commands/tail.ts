@@ -13,40 +13,24 @@ interface TailOptions {
 
 export function addTail(program: Command, context: () => Context): void {
   program.command("tail")
-    .description(
-      "show the newest messages of a channel, or of a task's thread, and those to come",
-    )
+    .description("show the newest messages of a channel, or of a task's thread, and those to come")
     .argument("<where>", "as in buf-barista/bridge, or a task's id")
     .option("-n, --lines <count>", "how many of the newest", count, 20)
     .option("--no-follow", "end after them")
     .action((where: string, options: TailOptions) => tail(context(), where, options));
 }
 
-async function tail(
-  context: Context,
-  where: string,
-  options: TailOptions,
-): Promise<void> {
+async function tail(context: Context, where: string, options: TailOptions): Promise<void> {
   const { aura } = context;
   if (!/^[0-9a-f]{8}(-[0-9a-f-]*)?$/i.test(where)) {
     const { id } = (await findPlace(aura, where)).channel;
     const page = await aura.fetchChannelMessages(id, { limit: options.lines });
-    return await show(
-      context,
-      page,
-      options,
-      (from) => aura.subscribeToChannelMessages(id, from),
-    );
+    return await show(context, page, options, (from) => aura.subscribeToChannelMessages(id, from));
   }
   const { id, task_thread_id: thread } = await findTask(aura, where);
   if (!thread) return await followTask(context, id);
   const page = await aura.fetchThreadMessages(thread, { limit: options.lines });
-  await show(
-    context,
-    page,
-    options,
-    (from) => aura.subscribeToThreadMessages(thread, from),
-  );
+  await show(context, page, options, (from) => aura.subscribeToThreadMessages(thread, from));
 }
 
 async function show(

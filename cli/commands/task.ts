@@ -12,10 +12,7 @@ export function addTask(program: Command, context: () => Context): void {
     description: string,
     action: (context: Context, task: Task) => Promise<void>,
   ) =>
-    program.command(name).description(description).argument(
-      "<task>",
-      "its first eight hex digits",
-    )
+    program.command(name).description(description).argument("<task>", "its first eight hex digits")
       .action(async (prefix: string) => {
         const here = context();
         await action(here, await findTask(here.aura, prefix));
@@ -68,23 +65,15 @@ async function explain({ aura, out }: Context, task: Task): Promise<void> {
   out.result(explanation, () => explanationLines(out, task, explanation));
 }
 
-function explanationLines(
-  out: Context["out"],
-  task: Task,
-  explanation: Explanation,
-): string[] {
+function explanationLines(out: Context["out"], task: Task, explanation: Explanation): string[] {
   const { state, reason, since, detail } = explanation;
-  const lines = detail && typeof detail === "object"
-    ? Object.entries(detail)
-    : [["detail", detail]];
+  const lines = detail && typeof detail === "object" ? Object.entries(detail) : [["", detail]];
   return [
-    `${shortId(task.id)} is ${state}: ${reason}${since ? ` since ${when(out, since)}` : ""}`,
-    ...lines.filter(([, value]) => value !== null && value !== undefined).map((
-      [name, value],
-    ) =>
-      printable(
-        `  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
-      )
+    `${shortId(task.id)} is ${state}: ${reason.replaceAll("_", " ")}${
+      since ? ` since ${when(out, since)}` : ""
+    }`,
+    ...lines.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) =>
+      printable(`  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
     ),
   ];
 }

@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import { join, resolve } from "node:path";
+import { type Fixture, stackTest, type User } from "../client/fixture.ts";
+
+const main = resolve(import.meta.dirname!, "../../cli/main.ts");
+
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** hub as one user runs it: a session file of its own, no terminal. */
+class Hub implements AsyncDisposable {
+  readonly #folder: string = Deno.makeTempDirSync();
+  readonly sessionFile: string = join(this.#folder, "config", "session.json");
+  readonly #env: Record<string, string>;
+
+  private constructor(fixture: Fixture, { email, password }: User) {
+    this.#env = {
+      AURA_SESSION_FILE: this.sessionFile,
+      SUPABASE_URL: fixture.url,
+      SUPABASE_PUBLISHABLE_KEY: fixture.key,
+      AURA_USER_EMAIL: email,
+      AURA_USER_PASSWORD: password,
+      AURA_STATE_DIR: this.#folder,
+    };
+  }
+
+  static async open(fixture: Fixture, user: User, signedIn = true): Promise<Hub> {
+    const hub = new Hub(fixture, user);
+    if (signedIn) assert.equal((await hub.run("login")).code, 0);
+    return hub;
+  }
+
+  spawn(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", main, ...args],
+      env: { ...this.#env, ...env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
+  async run(...args: string[]): Promise<Ended> {
+    return await this.runWith({}, ...args);
+  }
+
+  async runWith(
+    { env, input = "" }: { env?: Record<string, string>; input?: string },
+    ...args: string[]
+  ): Promise<Ended> {
+    const child = this.spawn(args, env);
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+    const { code, stdout, stderr } = await child.output();
+    const text = new TextDecoder();
+    return { code, out: text.decode(stdout), err: text.decode(stderr) };
+  }
+
+  /** The value that --json prints. */
+  async json(...args: string[]) {
+    const { code, out, err } = await this.run("--json", ...args);
+    assert.equal(code, 0, err);
+    return JSON.parse(out);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+async function openHub(fixture: Fixture, role: "viewer" | "operator" = "operator"): Promise<Hub> {
+  return await Hub.open(fixture, await fixture.user(role));
+}
+
+stackTest(
+  "hub login keeps the session in a private file, and logout forgets it",
+  async (fixture) => {
+    const user = await fixture.user("viewer");
+    await using hub = await Hub.open(fixture, user, false);
+
+    const before = await hub.run("servers");
+    assert.deepEqual([before.code, before.out], [3, ""]);
+    assert.match(before.err, /Nobody is signed in\.\n.*hub login/);
+    const wrong = await hub.runWith({ env: { AURA_USER_PASSWORD: "wrong" } }, "login");
+    assert.equal(wrong.code, 3, wrong.err);
+
+    const login = await hub.run("login");
+    assert.equal(login.code, 0, login.err);
+    assert.equal(Deno.statSync(hub.sessionFile).mode! & 0o777, 0o600);
+    assert.equal((await hub.json("whoami")).user_id, user.id);
+    assert.equal((await hub.run("logout")).code, 0);
+    assert.throws(() => Deno.statSync(hub.sessionFile), Deno.errors.NotFound);
+  },
+);
+
+stackTest("hub login takes the local stack's first user without a word", async (fixture) => {
+  const { email, password } = await fixture.user("viewer");
+  await using hub = await Hub.open(fixture, await fixture.user("viewer"), false);
+  const state = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    join(state, "env"),
+    [
+      ...[`SUPABASE_URL=${fixture.url}`, `SUPABASE_PUBLISHABLE_KEY=${fixture.key}`],
+      ...[`AURA_USER_EMAIL=${email}`, `AURA_USER_PASSWORD=${password}`],
+    ].join("\n"),
+  );
+  // A newcomer's environment: nothing is set but, here, where the state is.
+  const cleared = Object.fromEntries(
+    ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "AURA_USER_EMAIL", "AURA_USER_PASSWORD"]
+      .map((name) => [name, ""]),
+  );
+  const { code, out, err } = await hub.runWith(
+    { env: { ...cleared, AURA_STATE_DIR: state } },
+    "login",
+  );
+  await Deno.remove(state, { recursive: true });
+
+  assert.equal(code, 0, err);
+  assert(out.includes(email));
+});
+
+stackTest("hub servers, channels and threads list with tabs in a pipe", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const channel = await fixture.channel("threaded_task_isolation");
+  const servers = await hub.run("servers");
+  const channels = await hub.run("channels", "koji-pipeline");
+  await hub.run("send", channel.name, "Look at the disks");
+  const threads = await hub.run("threads", `${channel.name}/${channel.name}`);
+
+  assert(servers.out.includes("cloud-hub\tthreaded_task_isolation\t6\trunning\t"));
+  assert(channels.out.split("\n").some((line) => line.startsWith("koji-pipeline/leads\t")));
+  assert.match(threads.out, /^active\t\d+\t\S+\t[0-9a-f]{8} — Look at the disks\n$/);
+  assert.equal((await hub.json("servers")).length > 2, true);
+  assert.equal((await hub.json("threads", channel.name))[0].status, "active");
+});
+
+stackTest("hub koji runs a command", async (fixture) => {
+  await using hub = await openHub(fixture, "viewer");
+
+  assert.match((await hub.run("koji", "!stats")).out, /^Pipeline: \d+ active leads\n/);
+  assert.equal((await hub.json("koji", "stats", "--in", "koji-pipeline/leads")).command, "stats");
+  const unknown = await hub.run("koji", "!stat");
+  assert.equal(unknown.code, 4);
+});
+
+stackTest("hub names the nearest server and channel when one is misspelt", async (fixture) => {
+  await using hub = await openHub(fixture, "viewer");
+
+  const channel = await hub.run("tail", "cloud-hub/dispach");
+  assert.deepEqual([channel.code, channel.out], [4, ""]);
+  assert.equal(
+    channel.err,
+    'There is no channel "cloud-hub/dispach".\nDid you mean cloud-hub/dispatch?\n',
+  );
+  const server = await hub.run("--json", "channels", "buf-brista");
+  assert.deepEqual(JSON.parse(server.err), {
+    error: {
+      name: "server_not_found",
+      status: 404,
+      message: 'There is no server "buf-brista".',
+      hint: "Did you mean buf-barista?",
+    },
+  });
+  const device = await hub.run("devices", "drain", "nowhere");
+  assert.equal(device.code, 4);
+});
+
+stackTest(
+  "hub send queues, show, explain, cancel and retry know the task's short id",
+  async (fixture) => {
+    await using hub = await openHub(fixture);
+    const channel = await fixture.channel("flat_task_pipeline");
+
+    const sent = await hub.run("send", channel.name, "Count", "the lines", "--at", "2h");
+    const [, id] = /^⏳ ([0-9a-f]{8}) queued\n$/.exec(sent.out)!;
+    assert.match((await hub.run("show", id!)).out, /\nstatus +pending\n/);
+    assert.match((await hub.run("explain", id!)).out, new RegExp(`^${id} is pending: scheduled`));
+    assert.match((await hub.run("cancel", id!)).out, /^🚫/);
+    assert.equal((await hub.run("cancel", id!)).code, 1);
+    assert.match((await hub.run("retry", id!)).out, /^🔁/);
+    const shown = await hub.json("show", id!);
+    assert.deepEqual([shown.content, shown.status, shown.attempts], [
+      "Count the lines",
+      "pending",
+      [],
+    ]);
+    assert.equal((await hub.run("show", "00000000")).code, 4);
+  },
+);
+
+stackTest("hub send reads the standard input and passes on its options", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const channel = await fixture.channel("flat_task_pipeline");
+
+  const args = ["--json", "send", channel.name, "-m", "gemini", "-p", "7", "--key", "k"];
+  const first = JSON.parse((await hub.runWith({ input: "line one\nline two\n" }, ...args)).out);
+  const again = JSON.parse((await hub.runWith({ input: "line one\nline two\n" }, ...args)).out);
+
+  assert.equal(first.task.content, "line one\nline two");
+  assert.deepEqual([first.task.model_preference, first.task.priority], ["gemini", 7]);
+  assert.equal(again.task.id, first.task.id);
+});
+
+stackTest("hub send --follow shows the progress and ends as the task ends", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const channel = await fixture.channel("flat_task_pipeline");
+  const follow = async (states: Record<string, string>[]) => {
+    const ended = hub.run("send", channel.name, "Work", "--follow");
+    const task = await pendingTask(fixture, channel.id);
+    for (const state of states) {
+      await fixture.sql`update mac_tasks set ${fixture.sql(state)} where id = ${task}`;
+    }
+    return await ended;
+  };
+
+  const good = await follow([
+    { status: "running", claimed_by: "mac", model_used: "claude", partial_output: "one\n" },
+    { status: "complete", result: "All \x1b[31mred" },
+  ]);
+  assert.equal(good.code, 0, good.err);
+  assert.match(good.out, /one\n✅ [0-9a-f]{8} complete \[claude\/mac\]\nAll \[31mred\n$/);
+  const bad = await follow([
+    { status: "running", claimed_by: "mac" },
+    { status: "failed", error: "No disk" },
+  ]);
+  assert.equal(bad.code, 5, bad.err);
+  assert.match(bad.out, /❌ [0-9a-f]{8} failed \[[^\]]*\/mac\]\nNo disk\n$/);
+});
+
+stackTest(
+  "hub tail prints the newest messages, then what comes, until interrupted",
+  async (fixture) => {
+    await using hub = await openHub(fixture, "viewer");
+    const channel = await fixture.channel("flat_task_pipeline");
+    const post = (content: string) =>
+      fixture.sql`
+      insert into hub_channel_messages (channel_id, sender_type, sender_label, content)
+      values (${channel.id}, 'agent', 'mac', ${content})`;
+    for (const content of ["a", "b", "c"]) await post(content);
+
+    const page = await hub.run("tail", channel.name, "-n", "2", "--no-follow");
+    assert.match(page.out, /^\S+Z mac: b\n\S+Z mac: c\n$/);
+
+    const child = hub.spawn(["--json", "tail", channel.name, "-n", "1"]);
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    assert.equal(JSON.parse((await lines.read()).value!).content, "c");
+    await post("d");
+    assert.equal(JSON.parse((await lines.read()).value!).content, "d");
+    child.kill("SIGINT");
+    assert.equal((await child.status).code, 130);
+  },
+);
+
+stackTest("hub devices registers, lists, drains and resumes", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const name = `test-${crypto.randomUUID()}`;
+
+  const { out } = await hub.run(
+    "devices",
+    "register",
+    name,
+    "--model",
+    "claude",
+    "--platform",
+    "macos",
+  );
+  assert.match(out, /^aura_[0-9a-f]{64}\n$/);
+  assert.equal((await hub.run("devices", "drain", name)).code, 0);
+  assert.match(
+    (await hub.run("devices")).out,
+    new RegExp(`${name}\toffline, draining\tmacos\tclaude\t1\t`),
+  );
+  assert.equal((await hub.run("devices", "resume", name)).code, 0);
+  await fixture.sql`delete from mesh_devices where name = ${name}`;
+});
+
+stackTest(
+  "hub ends with codes that tell wrong usage, refusal and absence apart",
+  async (fixture) => {
+    await using hub = await openHub(fixture, "viewer");
+
+    assert.equal((await hub.run("--help")).code, 0);
+    assert.equal((await hub.run("nonsense")).code, 2);
+    assert.equal((await hub.run("send")).code, 2);
+    assert.equal((await hub.run("tail", "bridge", "-n", "many")).code, 2);
+    assert.equal((await hub.run("send", "bridge", "Work")).code, 3);
+    const away = {
+      SUPABASE_URL: "http://127.0.0.1:9",
+      AURA_SESSION_FILE: `${hub.sessionFile}.away`,
+    };
+    assert.equal((await hub.runWith({ env: away }, "login")).code, 6);
+  },
+);
+
+async function pendingTask(fixture: Fixture, channelId: string): Promise<string> {
+  while (true) {
+    const [task] = await fixture.sql`
+      select id from mac_tasks where channel_id = ${channelId} and status = 'pending'`;
+    if (task) return task.id;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
