@@ -6,6 +6,7 @@ create function pg_temp.refusal(channel uuid, arguments text default $$content =
 language sql as $$
   select tests.error_of(format('select public.dispatch_task(%L, %s)', channel, arguments))
 $$;
+update hub.settings set default_role = 'viewer';
 select tests.keep('before', (select count(*) from hub_channel_messages));
 
 select tests.sign_in('anon');
