@@ -66,18 +66,21 @@ function clockIn(text: string, now: Date): Date | null {
   const zone = zoneOf(found.zone);
   const local = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(zone);
   const hour = Number(found.hour) % 12 + (found.half!.toLowerCase() === "pm" ? 12 : 0);
-  let at = local.with({ hour, minute: Number(found.minute ?? 0), second: 0, millisecond: 0 });
+  // The seconds are not told: the whole minute is waited for.
+  let at = local.with({ hour, minute: Number(found.minute ?? 0), second: 59, millisecond: 0 });
   if (found.month) {
     const month = MONTHS.indexOf(found.month.slice(0, 3).toLowerCase()) + 1;
     at = at.with({ month, day: Number(found.day), year: Number(found.year ?? local.year) });
     if (!found.year && at.epochMilliseconds < now.getTime() - DAY) at = at.add({ years: 1 });
-  } else if (at.epochMilliseconds <= now.getTime()) {
+  } else if (at.epochMilliseconds <= now.getTime() - JUST_PASSED) {
     at = at.add({ days: 1 });
   }
   return new Date(at.epochMilliseconds);
 }
 
 const DAY = 86_400_000;
+/** A time that has just passed is a clock that differs, and not the same time tomorrow. */
+const JUST_PASSED = 10 * 60_000;
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
 const CLOCK = new RegExp(
   "(?:resets?|again)(?: at)? " +

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { MODELS } from "../../executor/presets.ts";
 import { stackTest } from "../client/fixture.ts";
-import { Random } from "./random.ts";
+import { Random } from "../random.ts";
 import { CallError, Session } from "./session.ts";
 import { type Tally, UnreliableExecutor } from "./unreliable.ts";
 
@@ -16,13 +16,15 @@ const TASKS = 500;
 const PATIENCE = 90_000;
 
 stackTest("claims, leases and reports stay exact with 8 unreliable executors", async (fixture) => {
-  const random = new Random(Number(Deno.env.get("AURA_SEED") ?? Date.now() % 1_000_000));
+  const random = Random.fromEnvironment();
   console.log(`AURA_SEED=${random.seed}`);
   const { sql } = fixture;
   const url = Deno.env.get("SUPABASE_DB_URL")!;
   await using stack = new AsyncDisposableStack();
   await hurry(sql, stack);
-  const user = stack.use(new Session(url, (await fixture.user()).id));
+  const { id } = await fixture.user();
+  stack.defer(async () => void await sql`delete from mac_tasks where created_by = ${id}`);
+  const user = stack.use(new Session(url, id));
   const tally: Tally = { claims: 0, completed: new Map(), stale: 0, counts: {} };
   const executors: UnreliableExecutor[] = [];
   for (let index = 0; index < EXECUTORS; index++) {

@@ -103,6 +103,8 @@ export class Mesh {
       await this.fixture.sql`delete from mesh_devices where id = ${device.id}`;
       Deno.removeSync(device.folder, { recursive: true });
     }
+    // Tasks outlive their channel, and would go to the next test's device.
+    await this.fixture.sql`delete from mac_tasks where created_by = ${this.operator.id}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Model } from "../../client/index.ts";
 import type { ClaimedTask } from "../../executor/hub.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import { CallError, type Session } from "./session.ts";
 
 /** What the executors' writes came to, by the answers they got. */
@@ -58,7 +58,7 @@ export class UnreliableExecutor {
     for (let count = this.#random.below(3); count > 0; count--) {
       await this.#write("report_progress", task, { partial_output: `step ${this.#random.next()}` });
     }
-    const deed = this.#random.weighted(DEEDS);
+    const deed = weighted(this.#random, DEEDS);
     this.#tally.counts[deed] = (this.#tally.counts[deed] ?? 0) + 1;
     switch (deed) {
       case "complete":
@@ -118,4 +118,11 @@ export class UnreliableExecutor {
   #call<Answer = any>(name: string, values: Record<string, unknown>): Promise<Answer> {
     return this.#session.call<Answer>(name, { token: this.#token, ...values });
   }
+}
+
+/** One of the keys, each as often as its weight says. */
+function weighted<Key extends string>(random: Random, weights: Record<Key, number>): Key {
+  const entries = Object.entries(weights) as [Key, number][];
+  let left = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+  return entries.find(([, weight]) => (left -= weight) < 0)![0];
 }
