@@ -54,21 +54,17 @@ stable
 set search_path = ''
 as $$
 declare
-  v_leads record;
+  v_hot bigint;
+  v_warm bigint;
+  v_cold bigint;
 begin
-  -- By group: each temperature is a run of the index, counted without a sort.
-  select coalesce(sum(t.leads), 0)::bigint as active,
-    coalesce(sum(t.leads) filter (where t.temperature = 'hot'), 0) as hot,
-    coalesce(sum(t.leads) filter (where t.temperature = 'warm'), 0) as warm,
-    coalesce(sum(t.leads) filter (where t.temperature = 'cold'), 0) as cold
-  into v_leads
-  from (
-    select p.temperature, count(*) as leads from koji.prospects as p
-    where p.closed_at is null group by p.temperature
-  ) as t;
+  -- Three counts of one stretch of the index each: faster than one statement that groups it all.
+  select count(*) into v_hot from koji.prospects as p where p.closed_at is null and p.temperature = 'hot';
+  select count(*) into v_warm from koji.prospects as p where p.closed_at is null and p.temperature = 'warm';
+  select count(*) into v_cold from koji.prospects as p where p.closed_at is null and p.temperature = 'cold';
   return concat_ws(E'\n',
-    'Pipeline: ' || koji.counted(v_leads.active, 'active lead'),
-    format('Hot: %s | Warm: %s | Cold: %s', v_leads.hot, v_leads.warm, v_leads.cold),
+    'Pipeline: ' || koji.counted(v_hot + v_warm + v_cold, 'active lead'),
+    format('Hot: %s | Warm: %s | Cold: %s', v_hot, v_warm, v_cold),
     'Revenue MTD: ' || koji.dollars(koji.revenue(date_trunc('month', now()), clock_timestamp()))
   );
 end
