@@ -18,8 +18,8 @@ Exit codes:
   1  refused by the server, or an unexpected error
   2  wrong usage
   3  not signed in, or not allowed to
-  4  no such server, channel, task or command
-  5  the followed task failed
+  4  no such server, channel, task, device or command
+  5  the followed task failed or was cancelled
   6  the server cannot be reached
   130  interrupted`;
 

@@ -15,7 +15,9 @@ export function messageLines(out: Output, message: Message): string[] {
 }
 
 function bodyOf({ content, embed_data }: Message): string {
-  return embed_data ? `${embedText(embed_data)}${content && `\n${content}`}` : content;
+  if (!embed_data) return content;
+  const embed = embedText(embed_data);
+  return content && content !== embed_data.title ? `${embed}\n${content}` : embed;
 }
 
 function embedText({ title, description, fields = [] }: Embed): string {

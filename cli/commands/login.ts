@@ -45,8 +45,8 @@ export function addLogin(program: Command, context: () => Context): void {
     });
 }
 
-async function login({ out }: Context, options: LoginOptions): Promise<void> {
-  const { url, key, email, password } = await credentials(options);
+async function login({ out, signal }: Context, options: LoginOptions): Promise<void> {
+  const { url, key, email, password } = await credentials(options, signal);
   const session = openSession({ url, key });
   const { data, error } = await session.auth.signInWithPassword({ email, password });
   if (error) throw refusal(error);
@@ -60,8 +60,10 @@ function refusal(error: AuthError): Error {
   return new AuraError("not_signed_in", 401, `${error.message}.`, hint);
 }
 
-async function credentials(options: LoginOptions) {
+async function credentials(options: LoginOptions, signal: AbortSignal) {
   const env = process.env;
+  const ask = (question: string, instead: string, hidden = false) =>
+    askAtTerminal(question, instead, hidden, signal);
   const url = options.url ?? (options.local ? undefined : env.SUPABASE_URL);
   if (!url) {
     const local = localStack();
@@ -79,16 +81,25 @@ async function credentials(options: LoginOptions) {
 }
 
 /** Asks at the terminal; what is hidden is not echoed. */
-async function ask(question: string, instead: string, hidden = false): Promise<string> {
+async function askAtTerminal(
+  question: string,
+  instead: string,
+  hidden: boolean,
+  signal: AbortSignal,
+): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new Error(`Without a terminal to ask at, ${instead} must be given.`);
   }
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const output = hidden ? silent : process.stderr;
   const terminal = createInterface({ input: process.stdin, output, terminal: true });
+  // The terminal hands Ctrl-C to whoever reads its keys.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   if (hidden) process.stderr.write(question);
-  const answer = await terminal.question(question);
-  terminal.close();
-  if (hidden) process.stderr.write("\n");
-  return answer.trim();
+  try {
+    return (await terminal.question(question, { signal })).trim();
+  } finally {
+    terminal.close();
+    if (hidden) process.stderr.write("\n");
+  }
 }

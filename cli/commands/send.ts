@@ -6,7 +6,6 @@ import type { Context } from "../context.ts";
 import { followTask } from "../follow.ts";
 import { findPlace, findTask, shortId } from "../names.ts";
 import { moment, whole } from "../options.ts";
-import { printable } from "../output.ts";
 
 interface SendOptions {
   follow?: boolean;
@@ -50,10 +49,8 @@ async function send(
     content,
     await dispatchOptions(context, options),
   );
-  const { task, thread } = dispatch;
-  out.result(dispatch, () => [
-    `⏳ ${shortId(task.id)} queued${thread ? ` in “${printable(thread.name)}”` : ""}`,
-  ]);
+  const { task } = dispatch;
+  out.result(dispatch, () => [`⏳ ${shortId(task.id)} queued`]);
   if (options.follow) await followTask(context, task.id);
 }
 
