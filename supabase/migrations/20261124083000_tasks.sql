@@ -78,7 +78,12 @@ where team_id is not null;
 do $$
 declare
   v_fresh boolean := to_regclass('public.mac_tasks') is null;
+  v_shared text[] := array(
+    select a.attname from pg_catalog.pg_attribute as a
+    where a.attrelid = to_regclass('public.mac_tasks') and a.attnum > 0 and not a.attisdropped
+  );
   v_problem text;
+  v_column record;
 begin
   if v_fresh then
     create table public.mac_tasks (
@@ -126,10 +131,7 @@ begin
       raise exception 'The table mac_tasks that exists here cannot take tasks of Aura Servers: %.', v_problem
       using hint = 'Nothing was changed. Rename the column, or install into a project of its own.';
     end if;
-    if not exists (
-      select from pg_catalog.pg_attribute as a
-      where a.attrelid = 'public.mac_tasks'::regclass and a.attname = 'claim_id' and not a.attisdropped
-    ) then
+    if 'claim_id' <> all (v_shared) then
       -- The rows that wait here are another app's: executors of the mesh leave them alone.
       update hub.settings as s set claims_foreign_tasks = false where s.id;
     end if;
@@ -200,28 +202,36 @@ begin
     create policy authenticated_insert_hub_tasks on public.mac_tasks
     for insert to authenticated with check (channel_id is not null and (select hub.has_role('operator')));
   end if;
+
+  -- What was said of a shared column is its owner's.
+  for v_column in
+    select * from (values
+      ('channel_id', 'Where the task was asked and answers; null: somebody else''s task, nothing here posts about it.'),
+      ('kind', 'task; plan, subtask and synthesis belong to a team.'),
+      ('task_type', 'What hub.classify took the content for.'),
+      ('platform', 'Platform a device must have; null: any.'),
+      ('priority', 'Higher is claimed first; -100 to 100.'),
+      ('run_at', 'Not claimed before; set by the user, or by the back-off after a failed attempt.'),
+      ('attempt', 'Claims so far that count against max_attempts.'),
+      ('claim_id', 'The claim that may write the task now; null unless claim_tasks made the claim.'),
+      ('lease_expires_at', 'Until when the claim holds without a heartbeat.'),
+      ('error', 'Why the task failed, or why it was last requeued.'),
+      ('model_used', 'The model that runs or ran the task.'),
+      ('progress_count', 'Changes of partial_output that were posted.'),
+      ('cancel_requested_at', 'When a running task was asked to stop; it ends as cancelled whatever its executor says.'),
+      ('cancelled_at', 'Set on a cancelled task, whose status is failed.'),
+      ('delivered_at', 'When the outcome was posted to the channel.'),
+      ('idempotency_key', 'Unique per user and channel: a repeated dispatch returns the first task.'),
+      ('created_by', 'The user who asked; null for the service key and SQL.'),
+      ('usage', 'What the agent reported of tokens and cost.'),
+      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
+    ) as c (name, comment)
+    where c.name <> all (v_shared)
+  loop
+    execute format('comment on column public.mac_tasks.%I is %L', v_column.name, v_column.comment);
+  end loop;
 end
 $$;
-
-comment on column public.mac_tasks.channel_id is 'Where the task was asked and answers; null: somebody else''s task, nothing here posts about it.';
-comment on column public.mac_tasks.kind is 'task; plan, subtask and synthesis belong to a team.';
-comment on column public.mac_tasks.task_type is 'What hub.classify took the content for.';
-comment on column public.mac_tasks.platform is 'Platform a device must have; null: any.';
-comment on column public.mac_tasks.priority is 'Higher is claimed first; -100 to 100.';
-comment on column public.mac_tasks.run_at is 'Not claimed before; set by the user, or by the back-off after a failed attempt.';
-comment on column public.mac_tasks.attempt is 'Claims so far that count against max_attempts.';
-comment on column public.mac_tasks.claim_id is 'The claim that may write the task now; null unless claim_tasks made the claim.';
-comment on column public.mac_tasks.lease_expires_at is 'Until when the claim holds without a heartbeat.';
-comment on column public.mac_tasks.error is 'Why the task failed, or why it was last requeued.';
-comment on column public.mac_tasks.model_used is 'The model that runs or ran the task.';
-comment on column public.mac_tasks.progress_count is 'Changes of partial_output that were posted.';
-comment on column public.mac_tasks.cancel_requested_at is 'When a running task was asked to stop; it ends as cancelled whatever its executor says.';
-comment on column public.mac_tasks.cancelled_at is 'Set on a cancelled task, whose status is failed.';
-comment on column public.mac_tasks.delivered_at is 'When the outcome was posted to the channel.';
-comment on column public.mac_tasks.idempotency_key is 'Unique per user and channel: a repeated dispatch returns the first task.';
-comment on column public.mac_tasks.created_by is 'The user who asked; null for the service key and SQL.';
-comment on column public.mac_tasks.usage is 'What the agent reported of tokens and cost.';
-comment on column public.mac_tasks.metadata is '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.';
 
 -- Deferred, so that a thread can be opened for a task within the task's own insert.
 alter table public.hub_task_threads drop constraint if exists hub_task_threads_task_id_fkey;
