@@ -99,11 +99,9 @@ select is(
   tests.error_of(format('insert into public.mac_tasks (channel_id, content) values (%L, ''x'')', gen_random_uuid())),
   'channel_not_found', 'and one into no channel'
 );
-insert into mac_tasks (channel_id, content, metadata) values
-  (tests.channel('cloud-hub/pulse-control'), 'Real words', '{"request": "Other words"}');
 select is(
-  tests.said((select task_thread_id from mac_tasks where content = 'Real words')),
-  '{"human: Real words","system [Task Queued]: Task Queued"}', 'what is posted is the content, whatever the metadata say'
+  tests.error_of(format('insert into public.mac_tasks (channel_id, content, metadata) values (%L, ''x'', ''{"request": "y"}'')', tests.channel('cloud-hub/pulse-control'))),
+  'bad_argument', 'and one that would have other words posted than the content'
 );
 select tests.sign_in('service_role');
 insert into mac_tasks (channel_id, content) values (tests.channel('cloud-hub/dispatch'), 'By service');
