@@ -259,6 +259,7 @@ set search_path = ''
 as $$
 declare
   v_settings hub.settings;
+  v_best bigint[];
   v_sent bigint;
   v_list text;
 begin
@@ -266,18 +267,19 @@ begin
   if argument !~ '^[0-9]{1,4}$' or argument::integer not between 1 and v_settings.max_samples then
     perform koji.bad_argument('send-samples', format('n is a number from 1 to %s.', v_settings.max_samples));
   end if;
-  with best as materialized (
+  -- By themselves first: joined to a limit not known when planned, the update would scan the table.
+  v_best := array(
     select p.id from koji.prospects as p
     where p.closed_at is null and p.sampled_at is null
     order by p.temperature, p.rating desc nulls last, p.id
     limit argument::integer
     for update skip locked
-  ), moved as (
+  );
+  with moved as (
     update koji.prospects as p
     set stage = 'sample', sampled_at = clock_timestamp(),
       follow_up_at = clock_timestamp() + v_settings.follow_up_after
-    from best
-    where p.id = best.id
+    where p.id = any (v_best)
     returning p.*
   ), shipped as (
     insert into koji.shipments (prospect_id, shipped_at) select m.id, m.sampled_at from moved as m
