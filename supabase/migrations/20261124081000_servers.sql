@@ -56,7 +56,21 @@ comment on column public.hub_channels.archive_after is 'Time from the idle warni
 
 create index if not exists idx_hub_channels_server on public.hub_channels (server_id, category_group, name);
 
--- channel_count, by statement: exact after inserts, deletes, cascades and moves.
+-- channel_count: exact after inserts, deletes, cascades and moves.
+
+create or replace function hub.count_channels_of(servers uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Counted under the locks, which are taken in a fixed order.
+  perform from public.hub_servers as s where s.id = any (servers) order by s.id for no key update;
+  update public.hub_servers as s
+  set channel_count = (select count(*) from public.hub_channels as c where c.server_id = s.id)
+  where s.id = any (servers);
+end
+$$;
+comment on function hub.count_channels_of(uuid[]) is 'Counts the channels of these servers anew.';
 
 create or replace function hub.count_channels() returns trigger
 language plpgsql
@@ -65,27 +79,11 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    update public.hub_servers as s
-    set channel_count = s.channel_count + n.channels
-    from (select server_id, count(*) as channels from new_rows group by server_id) as n
-    where s.id = n.server_id;
+    perform hub.count_channels_of(array(select distinct server_id from new_rows));
   elsif tg_op = 'DELETE' then
-    update public.hub_servers as s
-    set channel_count = s.channel_count - o.channels
-    from (select server_id, count(*) as channels from old_rows group by server_id) as o
-    where s.id = o.server_id;
+    perform hub.count_channels_of(array(select distinct server_id from old_rows));
   else
-    update public.hub_servers as s
-    set channel_count = s.channel_count + d.channels
-    from (
-      select server_id, sum(delta) as channels
-      from (
-        select server_id, 1 as delta from new_rows union all select server_id, -1 from old_rows
-      ) as moves
-      group by server_id
-      having sum(delta) <> 0
-    ) as d
-    where s.id = d.server_id;
+    perform hub.count_channels_of(array[old.server_id, new.server_id]);
   end if;
   return null;
 end
@@ -99,9 +97,11 @@ create or replace trigger _500_count_channels_on_delete
 after delete on public.hub_channels referencing old table as old_rows
 for each statement execute function hub.count_channels();
 
+-- By row: every message updates its channel, and only a move concerns the servers.
 create or replace trigger _500_count_channels_on_update
-after update on public.hub_channels referencing old table as old_rows new table as new_rows
-for each statement execute function hub.count_channels();
+after update of server_id on public.hub_channels
+for each row when (old.server_id is distinct from new.server_id)
+execute function hub.count_channels();
 
 create or replace function hub.touch_updated_at() returns trigger
 language plpgsql

@@ -205,8 +205,8 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  -- A single row needs no order: the update itself locks it.
-  if cardinality(channels) > 1 then
+  -- A single row needs no order: the update itself locks it. But a channel comes before any thread.
+  if cardinality(channels) > 1 or cardinality(threads) > 1 then
     perform from public.hub_channels as c where c.id = any (channels) order by c.id for no key update;
   end if;
   if cardinality(threads) > 1 then
