@@ -36,21 +36,17 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
   const client = await signIn(enrolment);
   const { data, error } = await client.rpc("register_device", {
     name,
-    platform: PLATFORMS[Deno.build.os] ?? "linux",
+    platform: Deno.build.os === "darwin" ? "macos" : "linux",
     models: models.map(({ model, version }) => ({ model, version })),
     max_running: maxRunning,
   });
   if (error) throw new SetupError(`${error.message} ${error.hint ?? ""}`.trim());
   writeConfig(configPath, enrolment, data.device.id, data.token);
+  // What "run" would refuse is better known now.
   readConfig(configPath);
   const found = models.map(({ model, version }) => `${model} ${version ?? ""}`.trim()).join(", ");
   return `Enrolled "${name}" with ${found}. Its configuration is "${configPath}".`;
 }
-
-const PLATFORMS: Partial<Record<typeof Deno.build.os, string>> = {
-  darwin: "macos",
-  windows: "windows",
-};
 
 function exists(path: string): boolean {
   try {
@@ -94,7 +90,7 @@ token = ${quote(values.token)}
 # Channels name their project's folder relative to this one. Nothing runs outside it.
 root = ${quote(values.root)}
 
-# How many tasks run at once.
+# How many tasks run at once; for more than at the enrolment, enrol again with --max-running.
 max_running = ${values.maxRunning}
 
 # "worktree" gives every task a git working tree and a branch of its own.

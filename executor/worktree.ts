@@ -40,7 +40,13 @@ export async function openWorktree(
     );
   })).trim();
   await Deno.mkdir(home, { recursive: true, mode: 0o700 });
-  await git(repository, "worktree", "add", ...(known ? [path, branch] : ["-b", branch, path]));
+  const checkout = known ? [path, branch] : ["-b", branch, path];
+  await git(repository, "worktree", "add", ...checkout).catch((error) => {
+    throw new FolderError(
+      `The branch "${branch}" cannot be checked out for this task; a person may be using it. Leave ` +
+        `it in "${repository}", then retry the task. ${error.message}`,
+    );
+  });
 
   async function close(message: string): Promise<string> {
     await git(path, "add", "--all");

@@ -62,6 +62,13 @@ Deno.test("openWorktree() goes on with the branch and the path of the same key",
   Deno.removeSync(base, { recursive: true });
 });
 
+Deno.test("openWorktree() asks for a branch that a person has checked out", async () => {
+  const { base, project, home } = repository();
+  git(project, "switch", "-qc", "aura/1111");
+  await assert.rejects(openWorktree(project, "1111", home), /a person may be using it/);
+  Deno.removeSync(base, { recursive: true });
+});
+
 Deno.test("openWorktree() says what a folder lacks", async () => {
   const base = Deno.realPathSync(Deno.makeTempDirSync());
   await assert.rejects(openWorktree(base, "1", join(base, "w")), /no git repository, .*git init/);

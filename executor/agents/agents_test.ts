@@ -64,6 +64,15 @@ Deno.test("claude() shows its retries, and none of them is a limit yet", () => {
   assert.equal(report.limitedUntil, undefined);
 });
 
+Deno.test("claude() does not sit out a long wait of the program's own", () => {
+  const report: AgentReport = {};
+  claude().stdout(
+    '{"type":"system","subtype":"api_retry","retry_delay_ms":1800000,"error_status":429}',
+    report,
+  );
+  assert.ok(report.limitedUntil!.getTime() > Date.now() + 1_700_000);
+});
+
 Deno.test("claude() gives up on a machine that is not logged in", () => {
   const { report } = play(claude(), "claude-not-logged-in");
   assert.equal(report.error, "Not logged in · Please run /login");

@@ -2,6 +2,7 @@ import { limitedUntil, LONGEST_OWN_WAIT } from "../limits.ts";
 import { firstLine } from "../text.ts";
 import type { AgentFormat, AgentReport } from "./format.ts";
 import { type Event, parseEvent } from "./json.ts";
+import { toolStep } from "./tool_step.ts";
 
 /** Claude Code: `claude -p --output-format stream-json --verbose`. */
 export function claude(): AgentFormat {
@@ -69,23 +70,3 @@ function steps(event: Event): string[] {
     return "";
   }).filter(Boolean).map((step) => mark + step);
 }
-
-/** What a tool is about to do, by the one input that tells most. */
-export function toolStep(name: string, input: Event): string {
-  if (typeof input.command === "string") return `$ ${firstLine(input.command)}`;
-  const subject = SUBJECTS.map((key) => input[key]).find((value) => typeof value === "string");
-  return subject ? `${name}: ${firstLine(subject, 120)}` : name;
-}
-
-const SUBJECTS = [
-  "file_path",
-  "absolute_path",
-  "dir_path",
-  "path",
-  "notebook_path",
-  "description",
-  "pattern",
-  "query",
-  "url",
-  "prompt",
-];

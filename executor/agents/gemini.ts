@@ -1,8 +1,8 @@
 import { limitedUntil, LONGEST_OWN_WAIT } from "../limits.ts";
 import { firstLine } from "../text.ts";
-import { toolStep } from "./claude.ts";
 import type { AgentFormat, AgentReport } from "./format.ts";
 import { parseEvent } from "./json.ts";
+import { toolStep } from "./tool_step.ts";
 
 /** Gemini CLI: `gemini --output-format stream-json`. */
 export function gemini(): AgentFormat {
