@@ -14,9 +14,11 @@ export function parseFilter(text: string | undefined): Filter {
   }
   const test = comparison(operator, operand);
   return (record, relation) => {
+    // Of a deleted row only the key is known: as on hosted projects, deletions are not filtered.
+    if (!(column in record)) return true;
     const value = record[column];
     const type = relation.columns.find(({ name }) => name === column)?.type;
-    return value !== null && value !== undefined && test(value, NUMBERS.has(type!));
+    return typeof value === "string" && test(value, NUMBERS.has(type!));
   };
 }
 

@@ -59,8 +59,10 @@ export class PgOutput {
     const relation = this.#relations.get(reader.uint32())!;
     const change: Change = { type, relation, committedAt: this.#committedAt };
     while (!reader.done) {
-      const isNew = String.fromCharCode(reader.byte()) === "N";
-      change[isNew ? "record" : "oldRecord"] = tuple(reader, relation);
+      const kind = String.fromCharCode(reader.byte());
+      const values = tuple(reader, relation);
+      if (kind === "N") change.record = values;
+      else change.oldRecord = kind === "K" ? keyOf(values, relation) : values;
     }
     return change;
   }
@@ -89,6 +91,12 @@ function tuple(reader: Reader, { columns }: Relation): Tuple {
     else if (kind === "t") values[name] = reader.sized();
   }
   return values;
+}
+
+/** Of a key only, Postgres sends nulls in the other columns' places. */
+function keyOf(values: Tuple, { columns }: Relation): Tuple {
+  const names = columns.filter(({ key }) => key).map(({ name }) => name);
+  return Object.fromEntries(names.map((name) => [name, values[name]!]));
 }
 
 class Reader {

@@ -1,0 +1,155 @@
+// Realtime as unmodified supabase-js sees it.
+import assert from "node:assert/strict";
+import type { RealtimeChannel } from "@supabase/supabase-js";
+import { type Client, connect, publishableClient, signUp, stackEnv, until } from "../stack.ts";
+
+const leaves = { sanitizeOps: false, sanitizeResources: false };
+
+/** Resolves when the channel is joined; rejects with the refusal. */
+function joined(channel: RealtimeChannel): Promise<void> {
+  return new Promise((resolve, reject) => {
+    channel.subscribe((status, error) => {
+      if (status === "SUBSCRIBED") resolve();
+      else if (status !== "CLOSED") reject(error ?? new Error(status));
+    });
+  });
+}
+
+async function closed(...clients: Client[]): Promise<void> {
+  for (const client of clients) await client.removeAllChannels();
+}
+
+async function anyChannel(sql: ReturnType<typeof connect>): Promise<string> {
+  const [row] = await sql`
+    select c.id from hub_channels c join hub_servers s on s.id = c.server_id
+    where s.architecture_type = 'flat_task_pipeline' and not c.is_read_only limit 1`;
+  return row!.id;
+}
+
+Deno.test("Realtime gives a private topic to whoever may read it", leaves, async () => {
+  await using sql = connect();
+  const topic = `channel:${await anyChannel(sql)}`;
+  const { client } = await signUp("viewer");
+  const heard: unknown[] = [];
+  const channel = client.channel(topic, { config: { private: true } })
+    .on("broadcast", { event: "probe" }, ({ payload, meta }) => heard.push({ payload, meta }));
+  await joined(channel);
+  await sql`select realtime.send('{"a": [1]}', 'probe', ${topic}, true)`;
+  const [first] = await until(() => heard.length > 0 && heard, "the broadcast") as [
+    { payload: unknown; meta: { id: string } },
+  ];
+  assert.deepEqual(first.payload, { a: [1] });
+  assert.match(first.meta.id, /^[0-9a-f-]{36}$/);
+  await closed(client);
+});
+
+Deno.test("Realtime refuses a private topic to anon and to unknown topics", leaves, async () => {
+  await using sql = connect();
+  const topic = `channel:${await anyChannel(sql)}`;
+  const anon = publishableClient();
+  await assert.rejects(joined(anon.channel(topic, { config: { private: true } })), /Unauthorized/);
+  const { client } = await signUp("viewer");
+  await assert.rejects(
+    joined(client.channel("nobody:knows", { config: { private: true } })),
+    /Unauthorized/,
+  );
+  await closed(anon, client);
+});
+
+Deno.test(
+  "Realtime keeps private broadcasts from a public channel of the same name",
+  leaves,
+  async () => {
+    await using sql = connect();
+    const topic = `channel:${await anyChannel(sql)}`;
+    const anon = publishableClient();
+    const heard: string[] = [];
+    const channel = anon.channel(topic)
+      .on("broadcast", { event: "*" }, ({ event }) => heard.push(event));
+    await joined(channel);
+    await sql`select realtime.send('{}', 'secret', ${topic}, true)`;
+    await sql`select realtime.send('{}', 'open', ${topic}, false)`;
+    await until(() => heard.includes("open"), "the public broadcast");
+    assert.deepEqual(heard, ["open"]);
+    await closed(anon);
+  },
+);
+
+Deno.test("Realtime passes a client's broadcast on to the others", leaves, async () => {
+  const [one, two] = [publishableClient(), publishableClient()];
+  const topic = crypto.randomUUID();
+  const heard: unknown[] = [];
+  const own: unknown[] = [];
+  const sender = one.channel(topic, { config: { broadcast: { ack: true } } })
+    .on("broadcast", { event: "x" }, ({ payload }) => own.push(payload));
+  await joined(sender);
+  await joined(
+    two.channel(topic).on("broadcast", { event: "x" }, ({ payload }) => heard.push(payload)),
+  );
+  assert.equal(await sender.send({ type: "broadcast", event: "x", payload: { é: 1 } }), "ok");
+  await until(() => heard.length > 0, "the broadcast");
+  assert.deepEqual([heard, own], [[{ é: 1 }], []]);
+  await sender.httpSend("x", { by: "http" });
+  await until(() => heard.length > 1, "the broadcast by HTTP");
+  await closed(one, two);
+});
+
+Deno.test("Realtime tells changes only of rows the subscriber may see", leaves, async () => {
+  await using sql = connect();
+  const id = await anyChannel(sql);
+  const [anon, { client: viewer }] = [publishableClient(), await signUp("viewer")];
+  const heard: Record<string, unknown>[] = [];
+  const refused: unknown[] = [];
+  const changes = { event: "*", schema: "public", table: "hub_channel_messages" } as const;
+  await joined(
+    viewer.channel("seen").on("postgres_changes", {
+      ...changes,
+      filter: `channel_id=eq.${id}`,
+    }, (change) => heard.push(change)),
+  );
+  await joined(anon.channel("unseen").on("postgres_changes", changes, (c) => refused.push(c)));
+  const [message] = await sql`
+    insert into hub_channel_messages (channel_id, sender_type, sender_label, content)
+    values (${id}, 'system', 'test', 'hello') returning *`;
+  // Whether a row may be seen is asked when its change is told: it must still be there.
+  await until(() => heard.length === 1, "the insert");
+  await sql`update hub_channel_messages set content = 'changed' where id = ${message!.id}`;
+  await until(() => heard.length === 2, "the update");
+  await sql`delete from hub_channel_messages where id = ${message!.id}`;
+  await until(() => heard.length === 3, "the deletion");
+  assert.deepEqual(heard.map(({ eventType }) => eventType), ["INSERT", "UPDATE", "DELETE"]);
+  const [insert, update, removal] = heard;
+  const { new: row } = insert as { new: Record<string, unknown> };
+  assert.equal(row.content, "hello");
+  assert.equal(new Date(row.created_at as string).toISOString(), message!.created_at.toISOString());
+  assert.deepEqual(row.metadata, message!.metadata);
+  assert.equal((update!.new as { content: string }).content, "changed");
+  assert.deepEqual(removal!.old, { id: message!.id });
+  assert.deepEqual(refused, []);
+  await closed(anon, viewer);
+});
+
+Deno.test("Realtime refuses a socket without a key of the project", leaves, async () => {
+  const url = `${stackEnv("SUPABASE_URL")}/realtime/v1/websocket?apikey=nope&vsn=2.0.0`;
+  const response = await fetch(url);
+  assert.equal(response.status, 401);
+  await response.body?.cancel();
+});
+
+Deno.test(
+  "Realtime ends a private membership when its token no longer permits it",
+  leaves,
+  async () => {
+    await using sql = connect();
+    const topic = `channel:${await anyChannel(sql)}`;
+    const { client } = await signUp("viewer");
+    const states: string[] = [];
+    const channel = client.channel(topic, { config: { private: true } });
+    channel.subscribe((status) => states.push(status));
+    await until(() => states.includes("SUBSCRIBED"), "the channel");
+    // The same socket goes on as anon, who may not read the topic.
+    await client.realtime.setAuth(stackEnv("SUPABASE_PUBLISHABLE_KEY"));
+    await until(() => states.includes("CLOSED"), "the end of the membership");
+    await closed(client);
+  },
+);
