@@ -67,6 +67,8 @@ export function isPostgresError(error: unknown): error is PostgresError & Error 
 function statusOf(code: string, role: string): number | undefined {
   const raised = /^PT(\d{3})$/.exec(code);
   if (raised) return Number(raised[1]);
+  // lite passes each item of a body that is an array as an argument of the function.
+  if (code === "54023") return 400;
   if (["42703", "42883", "PGRST"].includes(code)) return undefined;
   if (code === "42501") return role === "anon" ? 401 : 403;
   if (code === "42P01") return 404;
