@@ -120,9 +120,10 @@ export class Hub {
       .rpc(name, { token: this.#token, ...values })
       .abortSignal(AbortSignal.timeout(PATIENCE));
     if (!error) return data as T;
+    if (status === 0) throw new HubError(`the hub does not answer (${error.message})`, "", 0);
     const advice = error.hint ? ` ${error.hint}` : "";
-    const code = status === 0 ? "" : error.details ?? "";
-    throw new HubError(redact(`${error.message}${advice}`, [this.#token]), code, status);
+    const message = redact(`${error.message}${advice}`, [this.#token]);
+    throw new HubError(message, error.details ?? "", status);
   }
 }
 
