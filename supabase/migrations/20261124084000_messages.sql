@@ -33,13 +33,14 @@ as $$
     when jsonb_typeof(embed -> 'fields') = 'array' then (
       select case
         when count(*) > 25 then 'there are more than 25 fields'
-        when not coalesce(bool_and(
+        when not coalesce(bool_and(coalesce(
           jsonb_typeof(f) = 'object'
           and jsonb_typeof(f -> 'name') = 'string' and length(f ->> 'name') between 1 and 256
           and jsonb_typeof(f -> 'value') = 'string' and length(f ->> 'value') between 1 and 1024
           and coalesce(jsonb_typeof(f -> 'inline'), 'boolean') = 'boolean'
-          and f - array['name', 'value', 'inline'] = '{}'
-        ), true) then 'a field is not {name, value, inline} with a name of 1 to 256 and a value of 1 to 1024 characters'
+          and f - array['name', 'value', 'inline'] = '{}',
+          false
+        )), true) then 'a field is not {name, value, inline} with a name of 1 to 256 and a value of 1 to 1024 characters'
       end
       from jsonb_array_elements(embed -> 'fields') as f
     )
