@@ -13,13 +13,28 @@ const TYPES: Record<string, string> = {
   webmanifest: "application/manifest+json",
 };
 
-/** Serves a folder. Paths that name no file are the console's own routes and get its page. */
-export function serveConsole(folder: string): (request: Request) => Promise<Response> {
+/** What the page reads to find its backend. */
+export interface ConsoleConfig {
+  url: string;
+  publishableKey: string;
+}
+
+/**
+ * Serves a folder, and `/console.json` beside it. Paths that name no file are the console's own
+ * routes and get its page.
+ */
+export function serveConsole(
+  folder: string,
+  { url, publishableKey }: ConsoleConfig,
+): (request: Request) => Promise<Response> {
   return async (request) => {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return new Response("Method not allowed.\n", { status: 405 });
     }
     const { pathname } = new URL(request.url);
+    if (pathname === "/console.json") {
+      return Response.json({ url, publishableKey }, { headers: { "cache-control": "no-cache" } });
+    }
     const isRoute = !pathname.split("/").at(-1)!.includes(".");
     const found = await file(folder, isRoute ? "/index.html" : pathname);
     if (found) return found;
