@@ -3,6 +3,9 @@
 -- Everything clients see is in `public`; everything else is in `hub`, which the API does not expose.
 -- A public RPC is a thin `security invoker` function over a `security definer` function of the same
 -- name in `hub`. Every statement of every chapter may run again over what an earlier run left.
+--
+-- What runs for each request, message or claim is plpgsql, even where it is one expression: that keeps
+-- its plans, while a SQL function with a search path of its own is planned anew in each transaction.
 
 create schema if not exists hub;
 comment on schema hub is
@@ -124,50 +127,64 @@ comment on column public.hub_members.role is
   'viewer reads and runs read-only commands; operator also posts, dispatches and enrols devices; admin also manages servers, channels and members.';
 
 create or replace function hub.api_role() returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
-    when r.role in ('anon', 'authenticated', 'service_role') then r.role
-    -- Any other role that is not the owner's, as one that an app's tokens name, is a person at most.
-    when not pg_has_role(r.role, n.nspowner, 'member') then 'authenticated'
-  end
-  from (select coalesce(nullif(current_setting('role', true), 'none'), session_user) as role) as r,
-    pg_catalog.pg_namespace as n
-  where n.nspname = 'hub'
+declare
+  v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  if v_role in ('anon', 'authenticated', 'service_role') then
+    return v_role;
+  end if;
+  -- Any other role that is not the owner's, as one that an app's tokens name, is a person at most.
+  if not pg_has_role(v_role, (
+    select n.nspowner from pg_catalog.pg_namespace as n where n.nspname = 'hub'
+  ), 'member') then
+    return 'authenticated';
+  end if;
+  return null;
+end
 $$;
 comment on function hub.api_role() is
   'The API role this call came in with, also inside a definer function; null for a direct SQL session of the owner or a superuser.';
 
 create or replace function hub.caller_role() returns text
-language sql
+language plpgsql
 stable
 -- Definer: callers may neither read the settings nor other members' rows.
 security definer
 set search_path = ''
 as $$
-  select case
-    when hub.api_role() is null or hub.api_role() = 'service_role' then 'admin'
-    when hub.api_role() = 'authenticated' and auth.uid() is not null then coalesce(
+declare
+  v_role text := hub.api_role();
+begin
+  if v_role is null or v_role = 'service_role' then
+    return 'admin';
+  elsif v_role = 'authenticated' and auth.uid() is not null then
+    return coalesce(
       (select m.role from public.hub_members as m where m.user_id = auth.uid()),
       (select s.default_role from hub.settings as s)
-    )
-  end
+    );
+  end if;
+  return null;
+end
 $$;
 comment on function hub.caller_role() is
   'viewer, operator or admin; null for an API caller who is not signed in. The service key and direct SQL sessions count as admin.';
 
 create or replace function hub.has_role(role text) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(
+begin
+  return coalesce(
     array_position(array['viewer', 'operator', 'admin'], hub.caller_role())
       >= array_position(array['viewer', 'operator', 'admin'], has_role.role),
     false
-  )
+  );
+end
 $$;
 comment on function hub.has_role(text) is 'Whether the caller has this role or a higher one.';
 
@@ -190,25 +207,28 @@ comment on function hub.require_role(text) is
   'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
 
 create or replace function hub.one_line(name text) returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
+begin
   -- Control characters, line ends, and the marks that change the direction of what follows.
-  select btrim(left(regexp_replace(
+  return btrim(left(regexp_replace(
     name, '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
-  ), 80))
+  ), 80));
+end
 $$;
 comment on function hub.one_line(text) is
   'A name that people choose, safe inside a line of the system''s: at most 80 characters, none that begins a line or turns the reading direction.';
 
 create or replace function hub.user_label(user_id uuid) returns text
-language sql
+language plpgsql
 stable
 security definer -- auth.users is closed to API roles
 set search_path = ''
 as $$
-  select coalesce(
+begin
+  return coalesce(
     (
       select coalesce(
         nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
@@ -220,7 +240,8 @@ as $$
       where u.id = user_label.user_id
     ),
     case when hub.api_role() = 'service_role' then 'service' else 'admin' end
-  )
+  );
+end
 $$;
 comment on function hub.user_label(uuid) is
   'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';

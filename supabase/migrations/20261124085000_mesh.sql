@@ -230,12 +230,13 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_hash bytea := sha256(convert_to(hear_device.token, 'UTF8'));
   v_device public.mesh_devices;
 begin
   select d.* into v_device
   from hub.device_tokens as t
   join public.mesh_devices as d on d.id = t.device_id
-  where t.token_hash = sha256(convert_to(hear_device.token, 'UTF8'));
+  where t.token_hash = v_hash;
   if not found then
     perform hub.fail('bad_device_token');
   end if;

@@ -71,21 +71,29 @@ $$;
 create or replace function hub.classify(
   content text, channel uuid default null, out task_type text, out model text, out platform text
 )
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(r.task_type, 'general'),
-    coalesce(nullif(c.model_preference, 'any'), r.model, 'any'),
-    r.platform
-  from (select) as always
-  left join public.hub_channels as c on c.id = classify.channel
-  left join lateral (
-    select * from hub.routing_rules as rule
-    where classify.content ~* rule.pattern
-    order by rule.position
-    limit 1
-  ) as r on true
+#variable_conflict use_column
+declare
+  v_rule hub.routing_rules;
+begin
+  -- A loop, so that no rule is tried after the first that matches.
+  for v_rule in select * from hub.routing_rules as r order by r.position loop
+    exit when classify.content ~* v_rule.pattern;
+    v_rule := null;
+  end loop;
+  task_type := coalesce(v_rule.task_type, 'general');
+  platform := v_rule.platform;
+  model := coalesce(
+    (
+      select c.model_preference from public.hub_channels as c
+      where c.id = classify.channel and c.model_preference <> 'any'
+    ),
+    v_rule.model, 'any'
+  );
+end
 $$;
 comment on function hub.classify(text, uuid) is
   'What kind of work a request is: task type and platform by the first matching rule, model by the channel''s preference unless that is any, then by the rule, else any.';
@@ -107,17 +115,19 @@ comment on view hub.effective_models is
   'For a preference and a platform ('''': any) the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
 
 create or replace function hub.model_to_try(preference text, platform text) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(
+begin
+  return coalesce(
     (
       select e.model from hub.effective_models as e
       where e.preference = model_to_try.preference and e.platform = coalesce(model_to_try.platform, '')
     ),
     model_to_try.preference
-  )
+  );
+end
 $$;
 comment on function hub.model_to_try(text, text) is
   'The effective model, or the preference itself while no device can run any of its chain.';

@@ -102,12 +102,13 @@ $$;
 comment on function hub.wake_mesh() is 'Tells idle executors, on the public topic mesh:wake, that there may be work.';
 
 create or replace function hub.must_wait(task public.mac_tasks) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+begin
   -- Tasks of a thread run one after another, but those of a team that is at work run side by side.
-  select exists (
+  return exists (
     select from hub.queue as q
     where q.thread_id = task.task_thread_id and q.task_id <> task.id
       and (
@@ -118,7 +119,8 @@ as $$
     select from hub.queue as q
     where q.thread_id = task.task_thread_id and q.team_id = task.team_id
       and q.state in ('ready', 'running', 'backoff')
-  )
+  );
+end
 $$;
 comment on function hub.must_wait(public.mac_tasks) is 'Whether an earlier task of the same thread has to end first.';
 
@@ -309,10 +311,13 @@ execute function hub.move_tasks_of_channel();
 
 create or replace function hub.open_lanes(device public.mesh_devices)
 returns table (lane_id integer, model text)
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select l.id, own.model
   from hub.lanes as l
   cross join lateral (
@@ -338,69 +343,86 @@ as $$
       join public.mesh_device_models as m on m.device_id = holder.id
       where holder.name = l.device and holder.status = 'online' and m.model = own.model
         and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
-    ))
+    ));
+end
 $$;
 comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
 
 create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- else planned anew for each number of tasks asked for
 as $$
-  with candidates as materialized (
-    select q.task_id, l.model, q.priority, q.created_at
-    from hub.open_lanes(device) as l
+declare
+  v_ids uuid[];
+  v_models text[];
+  v_tasks jsonb;
+begin
+  -- The heads of the lanes, merged, are locked one by one until there are enough. Each is looked up by
+  -- its key, whatever the planner believes about how long the queue is.
+  select array_agg(held.task_id), array_agg(held.model) into v_ids, v_models
+  from (
+    select locked.task_id, head.model
+    from (
+      select q.task_id, l.model
+      from hub.open_lanes(device) as l
+      cross join lateral (
+        -- Some more than asked for: the first ones may be locked by claims that run beside this one.
+        select ready.task_id, ready.priority, ready.created_at
+        from hub.queue as ready
+        where ready.lane_id = l.lane_id and ready.state = 'ready'
+        order by ready.priority desc, ready.created_at, ready.task_id
+        limit most + 30
+      ) as q
+      order by q.priority desc, q.created_at, q.task_id
+    ) as head
     cross join lateral (
-      -- Some more than asked for: the first ones may be locked by claims that run beside this one.
-      select ready.task_id, ready.priority, ready.created_at
-      from hub.queue as ready
-      where ready.lane_id = l.lane_id and ready.state = 'ready'
-      order by ready.priority desc, ready.created_at, ready.task_id
-      limit most + 30
-    ) as q
-  ),
-  locked as materialized (
-    select q.task_id, c.model, gen_random_uuid() as claim_id
-    from candidates as c
-    join hub.queue as q on q.task_id = c.task_id
-    join public.mac_tasks as t on t.id = c.task_id
-    where q.state = 'ready' and t.status = 'pending'
-    order by c.priority desc, c.created_at, c.task_id
+      select q.task_id
+      from hub.queue as q
+      join public.mac_tasks as t on t.id = q.task_id
+      where q.task_id = head.task_id and q.state = 'ready' and t.status = 'pending'
+      for update of q, t skip locked
+    ) as locked
     limit most
-    for update of q, t skip locked
-  ),
-  claimed as (
+  ) as held;
+  if v_ids is null then
+    return '[]';
+  end if;
+
+  with claimed as (
     update public.mac_tasks as t
-    set status = 'running', claimed_by = device.name, claim_id = l.claim_id, model_used = l.model,
-      attempt = t.attempt + 1, started_at = clock_timestamp(), run_at = null, partial_output = null,
+    set status = 'running', claimed_by = device.name, claim_id = gen_random_uuid(),
+      model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(), run_at = null,
+      partial_output = null,
       lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
-    from locked as l
-    where t.id = l.task_id
+    from unnest(v_ids, v_models) as held (task_id, model)
+    where t.id = held.task_id
     returning t.*
   ),
   recorded as (
     insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
     select c.claim_id, c.id, c.attempt, c.claimed_by, c.model_used, c.started_at from claimed as c
   )
-  select coalesce(
-    jsonb_agg(
-      to_jsonb(c) || jsonb_build_object(
-        'model', c.model_used,
-        'short_id', left(c.id::text, 8),
-        'session_id', case
-          when th.session_device = c.claimed_by
-            and th.metadata ->> 'session_model' is not distinct from c.model_used
-          then th.session_id
-        end
-      )
-      order by c.priority desc, c.created_at, c.id
-    ),
-    '[]'
+  select jsonb_agg(
+    to_jsonb(c) || jsonb_build_object(
+      'model', c.model_used,
+      'short_id', left(c.id::text, 8),
+      'session_id', case
+        when th.session_device = c.claimed_by
+          and th.metadata ->> 'session_model' is not distinct from c.model_used
+        then th.session_id
+      end
+    )
+    order by c.priority desc, c.created_at, c.id
   )
+  into v_tasks
   from claimed as c
-  left join public.hub_task_threads as th on th.id = c.task_thread_id
+  left join public.hub_task_threads as th on th.id = c.task_thread_id;
+  return v_tasks;
+end
 $$;
 comment on function hub.claim_ready(public.mesh_devices, integer) is
-  'Claims up to `most` ready tasks for a device, in one statement, waiting for nobody.';
+  'Claims up to `most` ready tasks for a device, waiting for nobody.';
 
 create or replace function hub.claim_tasks(token text, max_tasks integer) returns jsonb
 language plpgsql

@@ -20,68 +20,100 @@ create index if not exists idx_delivery_failures_retry on hub.delivery_failures 
 -- Words ------------------------------------------------------------------------------------------
 
 create or replace function hub.short_id(id uuid) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return left(id::text, 8);
+as $$
+begin
+  return left(id::text, 8);
+end
+$$;
 comment on function hub.short_id(uuid) is 'The first eight hex digits of an id, as people see it.';
 
 create or replace function hub.cut(content text, most integer) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return case when length(content) > most then left(content, most - 1) || '…' else content end;
+as $$
+begin
+  return case when length(content) > most then left(content, most - 1) || '…' else content end;
+end
+$$;
 comment on function hub.cut(text, integer) is 'The text, cut to `most` characters with … where it is longer.';
 
 create or replace function hub.title(content text) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return hub.cut(split_part(btrim(translate(content, E'\r', E'\n'), E' \t\n'), E'\n', 1), 60);
+as $$
+begin
+  return hub.cut(split_part(btrim(translate(content, E'\r', E'\n'), E' \t\n'), E'\n', 1), 60);
+end
+$$;
 comment on function hub.title(text) is 'The first line of a request, cut to 60 characters.';
 
 create or replace function hub.request_of(task public.mac_tasks) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return case when task.kind = 'task' then task.content else coalesce(task.metadata ->> 'request', task.content) end;
+as $$
+begin
+  return case when task.kind = 'task' then task.content else coalesce(task.metadata ->> 'request', task.content) end;
+end
+$$;
 comment on function hub.request_of(public.mac_tasks) is
   'What a person asked for: the content, or the goal of the team for which a plan or a synthesis was made.';
 
 create or replace function hub.duration(span interval) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return case
-  when span is null then '—'
-  when span < interval '1 minute' then format('%s s', round(extract(epoch from span), 1))
-  when span < interval '1 hour' then
-    format('%s min %s s', extract(epoch from span)::bigint / 60, extract(epoch from span)::bigint % 60)
-  else format('%s h %s min', extract(epoch from span)::bigint / 3600, extract(epoch from span)::bigint % 3600 / 60)
-end;
+as $$
+begin
+  return case
+    when span is null then '—'
+    when span < interval '1 minute' then format('%s s', round(extract(epoch from span), 1))
+    when span < interval '1 hour' then
+      format('%s min %s s', extract(epoch from span)::bigint / 60, extract(epoch from span)::bigint % 60)
+    else format('%s h %s min', extract(epoch from span)::bigint / 3600, extract(epoch from span)::bigint % 3600 / 60)
+  end;
+end
+$$;
 comment on function hub.duration(interval) is 'A span of time as people read it, as 12.5 s, 3 min 5 s, 2 h 10 min.';
 
 create or replace function hub.embed(
   title text, description text, color integer, fields jsonb, footer text
 ) returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = ''
-return jsonb_build_object(
-  'title', title, 'description', description, 'color', color, 'fields', fields, 'footer', footer,
-  'timestamp', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-);
+as $$
+begin
+  return jsonb_build_object(
+    'title', title, 'description', description, 'color', color, 'fields', fields, 'footer', footer,
+    'timestamp', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+  );
+end
+$$;
 
 create or replace function hub.field(name text, value text) returns jsonb
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return jsonb_build_object(
-  'name', hub.cut(name, 256), 'value', coalesce(nullif(hub.cut(value, 1024), ''), '—'), 'inline', true
-);
+as $$
+begin
+  return jsonb_build_object(
+    'name', hub.cut(name, 256), 'value', coalesce(nullif(hub.cut(value, 1024), ''), '—'), 'inline', true
+  );
+end
+$$;
 
 create or replace function hub.color(meaning text) returns integer
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return case meaning
-  when 'success' then 5763719 -- #57F287
-  when 'failure' then 15548997 -- #ED4245
-  when 'queued' then 5793266 -- #5865F2
-  when 'synthesizing' then 16705372 -- #FEE75C
-end;
+as $$
+begin
+  return case meaning
+    when 'success' then 5763719 -- #57F287
+    when 'failure' then 15548997 -- #ED4245
+    when 'queued' then 5793266 -- #5865F2
+    when 'synthesizing' then 16705372 -- #FEE75C
+  end;
+end
+$$;
 
 -- Posting ----------------------------------------------------------------------------------------
 
@@ -89,9 +121,15 @@ create or replace function hub.post(
   task public.mac_tasks, sender_type text, content text, content_type text,
   embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false
 ) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
+  -- Only the last progress message is there already: it is rewritten in place.
+  if is_progress and exists (select from public.hub_channel_messages as m where m.id = message_id) then
+    update public.hub_channel_messages as m set content = hub.cut(post.content, 1000000) where m.id = message_id;
+    return;
+  end if;
   insert into public.hub_channel_messages (
     id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type,
     embed_data, is_progress, metadata
@@ -103,39 +141,46 @@ as $$
     jsonb_strip_nulls(jsonb_build_object(
       'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     ))
-  )
-  -- Only the rewritten progress message is posted under an id that may be there.
-  on conflict (id) do update set content = excluded.content
+  );
+end
 $$;
 comment on function hub.post(public.mac_tasks, text, text, text, jsonb, uuid, boolean) is
   'Posts a message about a task where the task lives: in its thread, else in its channel.';
 
 create or replace function hub.new_progress(previous text, current text) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
-return nullif(btrim(
-  case when starts_with(current, previous) then substr(current, length(previous) + 1) else current end,
-  E' \t\r\n'
-), '');
+as $$
+begin
+  return nullif(btrim(
+    case when starts_with(current, previous) then substr(current, length(previous) + 1) else current end,
+    E' \t\r\n'
+  ), '');
+end
+$$;
 comment on function hub.new_progress(text, text) is
   'The part of a progress text that was not there before; null if there is none.';
 
 create or replace function hub.post_progress(task public.mac_tasks, previous text) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.post(
+declare
+  v_news text := hub.new_progress(previous, task.partial_output);
+begin
+  perform hub.post(
     task, 'agent',
     case when task.task_thread_id is null
-      then format('📋 %s: %s', hub.short_id(task.id), p.news) else '📋 ' || p.news
+      then format('📋 %s: %s', hub.short_id(task.id), v_news) else '📋 ' || v_news
     end,
     'text', null,
     -- The id follows from the number, so that the last one can be rewritten in place.
-    md5(format('%s:%s', task.id, least(task.progress_count, s.progress_limit)))::uuid,
+    md5(format('%s:%s', task.id, least(
+      task.progress_count, (select s.progress_limit from hub.settings as s)
+    )))::uuid,
     true
-  )
-  from hub.settings as s
-  cross join (select hub.new_progress(previous, task.partial_output) as news) as p
+  );
+end
 $$;
 comment on function hub.post_progress(public.mac_tasks, text) is
   'Posts what is new in partial_output; from the limit on, rewrites the last progress message.';
@@ -425,10 +470,10 @@ begin
     -- Presumed, and taken back where posting fails.
     new.delivered_at := case when new.channel_id is not null then clock_timestamp() end;
   end if;
-  if hub.new_progress(coalesce(old.partial_output, ''), new.partial_output) is not null
-    and new.partial_output is distinct from old.partial_output
-  then
-    new.progress_count := old.progress_count + 1;
+  if new.partial_output is distinct from old.partial_output then
+    if hub.new_progress(coalesce(old.partial_output, ''), new.partial_output) is not null then
+      new.progress_count := old.progress_count + 1;
+    end if;
   end if;
   return new;
 end

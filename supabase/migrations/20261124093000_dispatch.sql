@@ -17,18 +17,20 @@ $$;
 comment on function hub.lock_idempotency_key(uuid, text) is 'Makes calls with the same key take turns. Errors: bad_argument.';
 
 create or replace function hub.dispatch_result(task public.mac_tasks) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'message', (
       select to_jsonb(m) from public.hub_channel_messages as m
       where m.id = (task.metadata ->> 'message_id')::uuid
     ),
     'task', to_jsonb(task),
     'thread', (select to_jsonb(t) from public.hub_task_threads as t where t.id = task.task_thread_id)
-  )
+  );
+end
 $$;
 comment on function hub.dispatch_result(public.mac_tasks) is '{message, task, thread} of a task.';
 

@@ -24,14 +24,16 @@ comment on function hub.held_task(public.mesh_devices, uuid, uuid) is
   'The task, locked, if this claim of this device holds it. Errors: task_not_found, stale_claim.';
 
 create or replace function hub.end_attempt(task public.mac_tasks, outcome text, error text) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
   update public.hub_task_attempts as a
   set ended_at = clock_timestamp(),
     outcome = case when task.cancel_requested_at is not null then 'cancelled' else end_attempt.outcome end,
     error = end_attempt.error
-  where a.claim_id = task.claim_id and a.ended_at is null
+  where a.claim_id = task.claim_id and a.ended_at is null;
+end
 $$;
 comment on function hub.end_attempt(public.mac_tasks, text, text) is
   'Closes the attempt of the task''s claim; as cancelled where that was asked for.';
@@ -60,13 +62,17 @@ $$;
 comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
 
 create or replace function hub.task_result(task public.mac_tasks) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+begin
   -- Read again: where posting failed, delivered_at was taken back after the update returned.
-  select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
-  from public.mac_tasks as t where t.id = task.id
+  return (
+    select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+    from public.mac_tasks as t where t.id = task.id
+  );
+end
 $$;
 
 create or replace function hub.require_length(content text, what text) returns void
