@@ -91,30 +91,29 @@ export class Calls {
   // Messages ---------------------------------------------------------------------------------------
 
   /** A page of a channel's messages of no thread: the newest, or those before a row; oldest first. */
-  async fetchChannelMessages(channelId: string, page: Page = {}): Promise<Message[]> {
-    const messages = await this.fetchNewestMessages({ channelId }, page);
-    if (messages.length === 0) await this.#mustExist("hub_channels", "channel", channelId);
-    return messages;
+  fetchChannelMessages(channelId: string, page: Page = {}): Promise<Message[]> {
+    return this.fetchMessagePage({ channelId }, page);
   }
 
   /** A page of a thread's messages: the newest, or those before a row; oldest first. */
-  async fetchThreadMessages(threadId: string, page: Page = {}): Promise<Message[]> {
-    const messages = await this.fetchNewestMessages({ threadId }, page);
-    if (messages.length === 0) await this.#mustExist("hub_task_threads", "thread", threadId);
-    return messages;
+  fetchThreadMessages(threadId: string, page: Page = {}): Promise<Message[]> {
+    return this.fetchMessagePage({ threadId }, page);
   }
 
-  /** A page of a view's messages; an empty one also when there is no such view. */
-  async fetchNewestMessages(view: MessageView, page: Page = {}): Promise<Message[]> {
+  async fetchMessagePage(view: MessageView, page: Page = {}): Promise<Message[]> {
     const query = this.#messages(view).order("created_at", { ascending: false })
       .order("id", { ascending: false }).limit(page.limit ?? 50);
-    return rows<Message>(await before(query, page.before)).reverse();
+    const messages = rows<Message>(await before(query, page.before)).reverse();
+    if (messages.length === 0) await this.#mustExist(view);
+    return messages;
   }
 
   /** A view's messages from a moment on (all of them: null), that moment's included; oldest first. */
   async fetchMessagesSince(view: MessageView, since: string | null): Promise<Message[]> {
     const query = () => this.#messages(view).order("created_at").order("id");
-    return await onward(since, query, rows<Message>);
+    const messages = await onward(since, query, rows<Message>);
+    if (messages.length === 0) await this.#mustExist(view);
+    return messages;
   }
 
   async fetchMessages(ids: string[]): Promise<Message[]> {
@@ -163,7 +162,7 @@ export class Calls {
       .limit(page.limit ?? 50);
     if (page.status) query = query.in("status", page.status);
     const threads = rows<Thread>(await before(query, page.before));
-    if (threads.length === 0) await this.#mustExist("hub_channels", "channel", channelId);
+    if (threads.length === 0) await this.#mustExist({ channelId });
     return threads;
   }
 
@@ -192,7 +191,9 @@ export class Calls {
     const query = () =>
       this.#db.from("hub_task_threads").select().eq("channel_id", channelId)
         .order("created_at").order("id");
-    return await onward(since, query, rows<Thread>);
+    const threads = await onward(since, query, rows<Thread>);
+    if (threads.length === 0) await this.#mustExist({ channelId });
+    return threads;
   }
 
   /** The thread of a task that the caller inserted itself; the same thread again when repeated. */
@@ -337,7 +338,10 @@ export class Calls {
   }
 
   /** An empty page of something that is not there is an error, not an empty page. */
-  async #mustExist(table: "hub_channels" | "hub_task_threads", noun: string, id: string) {
+  async #mustExist(view: MessageView) {
+    const [table, noun, id] = "threadId" in view
+      ? ["hub_task_threads", "thread", view.threadId] as const
+      : ["hub_channels", "channel", view.channelId] as const;
     const found = rows<{ id: string }>(await this.#db.from(table).select("id").eq("id", id));
     if (found.length === 0) missing(noun, id);
   }

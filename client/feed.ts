@@ -3,8 +3,8 @@
  * while the topic is joined, and a look at the table after every join, because Realtime replays
  * nothing. A row that was had already is dropped; one whose contents differ comes as `changed`.
  *
- * While the table is read, broadcasts wait. Afterwards one that contradicts a row just read may be
- * older or newer than it, so the row is read again: what is delivered never steps back in time.
+ * Broadcasts come in the order of the commits. Only against a row that was read from the table is a
+ * broadcast of doubtful age: the row is then read again, so that nothing steps back in time.
  */
 import type { Topics } from "./topics.ts";
 import { Waiter } from "./waiter.ts";
@@ -45,6 +45,12 @@ const READ_EVERY_MS = 5000;
 /** A row as broadcast: `truncated` says that its content was too long to send. */
 type Broadcast<Row> = Row & { truncated?: boolean };
 
+interface Known {
+  version: string;
+  /** Whether the version was read, and no broadcast has said the same since. */
+  isRead: boolean;
+}
+
 export async function* follow<Row extends { id: string }>(
   topics: Topics,
   source: Source<Row>,
@@ -52,41 +58,46 @@ export async function* follow<Row extends { id: string }>(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Change<Row>, void, void> {
   const waiter = new Waiter(signal);
-  const versions = new Map<string, string>();
-  const doubtful = new Set<string>();
+  const known = new Map<string, Known>();
+  const doubtful = new Map<string, Row>();
   let waiting: Broadcast<Row>[] = [];
   let joined = false;
   let stale = false;
 
-  function remember(row: Row, version: string) {
+  function remember(row: Row, isRead: boolean) {
     source.note(row);
-    versions.delete(row.id);
-    versions.set(row.id, version);
-    if (versions.size > MOST_REMEMBERED) versions.delete(versions.keys().next().value!);
+    known.delete(row.id);
+    known.set(row.id, { version: source.version(row), isRead });
+    if (known.size > MOST_REMEMBERED) known.delete(known.keys().next().value!);
   }
 
-  function* admit(row: Row): Generator<Change<Row>> {
-    const version = source.version(row);
-    const had = versions.get(row.id);
-    if (had === version) return;
-    remember(row, version);
-    yield { kind: had === undefined && !source.isOlder(row) ? "new" : "changed", row };
+  function* admit(row: Row, isRead: boolean): Generator<Change<Row>> {
+    const had = known.get(row.id);
+    if (had?.version === source.version(row)) return;
+    remember(row, isRead);
+    yield { kind: had || source.isOlder(row) ? "changed" : "new", row };
+  }
+
+  function* receive(row: Broadcast<Row>): Generator<Change<Row>> {
+    const had = known.get(row.id);
+    if (had?.version === source.version(row)) had.isRead = false;
+    else if (row.truncated || had?.isRead) doubtful.set(row.id, row);
+    else yield* admit(row, false);
   }
 
   async function* readTable() {
-    const ids = [...doubtful];
-    doubtful.clear();
     const everything = stale;
+    const doubts = new Map(doubtful);
     stale = false;
+    doubtful.clear();
     const rows = await waiter.insist(async () => [
       ...everything ? await source.missed() : [],
-      ...await source.byIds(ids),
+      ...await source.byIds([...doubts.keys()]),
     ]);
-    for (const row of rows) yield* admit(row);
-    for (const row of waiting.splice(0)) {
-      const contradicts = versions.has(row.id) && versions.get(row.id) !== source.version(row);
-      if (row.truncated || contradicts) doubtful.add(row.id);
-      else yield* admit(row);
+    for (const row of rows) yield* admit(row, true);
+    for (const row of doubts.values()) {
+      const now = known.get(row.id);
+      if (now?.version === source.version(row)) now.isRead = false;
     }
   }
 
@@ -97,6 +108,7 @@ export async function* follow<Row extends { id: string }>(
     },
     lost() {
       joined = false;
+      stale = true;
       waiter.wake();
     },
     broadcast(event, payload) {
@@ -115,15 +127,11 @@ export async function* follow<Row extends { id: string }>(
   try {
     const start = held ?? await waiter.insist(() => source.current());
     source.start(start);
-    for (const row of start) remember(row, source.version(row));
+    for (const row of start) remember(row, true);
     while (!waiter.stopped) {
-      if (stale || doubtful.size > 0) {
-        yield* readTable();
-        continue;
-      }
-      const row = waiting.shift();
-      if (row?.truncated) doubtful.add(row.id);
-      else if (row) yield* admit(row);
+      const row = stale || doubtful.size > 0 ? null : waiting.shift();
+      if (row === null) yield* readTable();
+      else if (row) yield* receive(row);
       else if (!await waiter.woken(joined ? undefined : READ_EVERY_MS) && !joined) stale = true;
     }
   } catch (error) {

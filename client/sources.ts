@@ -24,7 +24,7 @@ export function messageSource(calls: Calls, view: MessageView): Source<Message> 
     includes: (message) => "threadId" in view || message.task_thread_id === null,
     version: ({ content, content_type, is_progress, embed_data }) =>
       JSON.stringify([content, content_type, is_progress, embed_data]),
-    current: () => calls.fetchNewestMessages(view),
+    current: () => calls.fetchMessagePage(view),
     async missed() {
       const later = await calls.fetchMessagesSince(view, span.since());
       return [...await calls.fetchMessages(absent(rewritable.values(), later)), ...later];

@@ -9,7 +9,7 @@ import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
 export interface Listener {
   /** The topic was joined (again): whatever was sent before has to be fetched. */
   joined(): void;
-  /** The topic is not joined any more; it will be joined again. */
+  /** The topic is not joined, or not any more; it will be tried again. */
   lost(): void;
   broadcast(event: string, payload: unknown): void;
   /** The topic cannot be joined here at all, e.g. for want of WebSocket. */

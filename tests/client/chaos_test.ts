@@ -43,8 +43,10 @@ Deno.test({
         where id = ${task.id}`,
     ]);
 
+    const cut = () => void proxy.cut();
     const harms = [
-      () => void proxy.cut(),
+      ...[cut, cut, cut],
+      () => cutReplication({ ...settings, ...env }),
       () => cutReplication({ ...settings, ...env }),
       async () => {
         await stack.stop("SIGKILL");
@@ -53,7 +55,7 @@ Deno.test({
       },
       async () => void await reader.supabase.auth.refreshSession(),
     ];
-    for (const harm of shuffled([...harms, ...harms])) {
+    for (const harm of shuffled(harms)) {
       await flow.more(10);
       await harm();
     }

@@ -33,6 +33,8 @@ stackTest(
     await post(fixture, channel.id, "last");
 
     assert.deepEqual(contents(await changes), ["new between", "new after", "new last"]);
+    const rows = [...held, ...(await changes).map(({ row }) => row)];
+    assert.deepEqual(rows, await aura.fetchChannelMessages(channel.id));
   },
 );
 
@@ -190,6 +192,12 @@ stackTest("subscriptions end with the signal and throw what is refused", async (
     stranger.subscribeToChannelMessages(channel.id).next(),
     { name: "not_signed_in" },
   );
+  for (const held of [[], undefined]) {
+    const nowhere = aura.subscribeToChannelMessages(crypto.randomUUID(), { held });
+    await assert.rejects(nowhere.next(), { name: "channel_not_found" });
+    const threads = aura.subscribeToTaskThreadUpdates(crypto.randomUUID(), { held });
+    await assert.rejects(threads.next(), { name: "channel_not_found" });
+  }
 });
 
 stackTest("subscribeToChannelMessages() goes on when tokens expire", async (fixture) => {
