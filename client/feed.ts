@@ -52,7 +52,7 @@ interface Known {
 }
 
 export async function* follow<Row extends { id: string }>(
-  topics: Topics,
+  topics: Pick<Topics, "listen">,
   source: Source<Row>,
   held: Row[] | undefined,
   signal: AbortSignal | undefined,

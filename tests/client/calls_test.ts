@@ -97,7 +97,8 @@ stackTest("dispatchTeam() creates a team with its subtasks", async (fixture) => 
 stackTest("updateThreadStatus() closes and reopens a thread", async (fixture) => {
   const { aura } = await fixture.user();
   const channel = await fixture.channel("threaded_task_isolation");
-  const { thread, task } = await aura.dispatchTask(channel.id, "Look at the disks");
+  const run_at = new Date(Date.now() + 3_600_000).toISOString();
+  const { thread, task } = await aura.dispatchTask(channel.id, "Look at the disks", { run_at });
 
   await assert.rejects(
     aura.updateThreadStatus(thread!.id, "archived"),
