@@ -462,10 +462,12 @@ end
 $$;
 
 create or replace function public.claim_tasks(token text, max_tasks integer default 1) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.claim_tasks(claim_tasks.token, claim_tasks.max_tasks)
+begin
+  return hub.claim_tasks(claim_tasks.token, claim_tasks.max_tasks);
+end
 $$;
 comment on function public.claim_tasks(text, integer) is
   'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id and, where the device can resume it, session_id. Errors: bad_device_token, bad_argument.';

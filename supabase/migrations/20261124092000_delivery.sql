@@ -193,12 +193,15 @@ declare
   v_by text := format('[%s/%s]',
     coalesce(task.model_used, task.model_preference, 'any'), coalesce(task.claimed_by, '—'));
   v_text text := coalesce(task.result, '');
-  v_fields jsonb := jsonb_build_array(
-    hub.field('Model', coalesce(task.model_used, task.model_preference, 'any')),
-    hub.field('Device', coalesce(task.claimed_by, '—')),
-    hub.field('Duration', hub.duration(task.finished_at - task.started_at))
-  );
+  v_fields jsonb;
 begin
+  if task.task_thread_id is not null then
+    v_fields := jsonb_build_array(
+      hub.field('Model', coalesce(task.model_used, task.model_preference, 'any')),
+      hub.field('Device', coalesce(task.claimed_by, '—')),
+      hub.field('Duration', hub.duration(task.finished_at - task.started_at))
+    );
+  end if;
   if task.cancelled_at is not null then
     perform hub.post(task, 'system', format('🚫 %s cancelled by %s',
       hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');

@@ -82,13 +82,15 @@ create or replace function public.dispatch_task(
   channel_id uuid, content text, task_thread_id uuid default null, model text default null,
   priority integer default 0, run_at timestamptz default null, idempotency_key text default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.dispatch_task(
+begin
+  return hub.dispatch_task(
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
     dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
-  )
+  );
+end
 $$;
 comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
   'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument.';
@@ -155,10 +157,12 @@ end
 $$;
 
 create or replace function public.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.create_task_thread(create_task_thread.channel_id, create_task_thread.task_id)
+begin
+  return hub.create_task_thread(create_task_thread.channel_id, create_task_thread.task_id);
+end
 $$;
 comment on function public.create_task_thread(uuid, uuid) is
   'The thread of a task that a client inserted itself, opened if there is none yet; returns the hub_task_threads row, the same one when called again. Operator. Errors: channel_not_found, task_not_found, wrong_architecture, channel_read_only, task_finished.';
@@ -217,10 +221,12 @@ end
 $$;
 
 create or replace function public.cancel_task(task_id uuid) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.cancel_task(cancel_task.task_id)
+begin
+  return hub.cancel_task(cancel_task.task_id);
+end
 $$;
 comment on function public.cancel_task(uuid) is
   'Cancels a pending task at once; asks the device of a running one to stop (cancel_requested_at), whereupon it ends as cancelled whatever comes. The id of a plan, a team or a team''s thread cancels all tasks of the team. Returns the task. Operator. Errors: task_not_found, task_finished.';
@@ -274,10 +280,12 @@ end
 $$;
 
 create or replace function public.retry_task(task_id uuid) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.retry_task(retry_task.task_id)
+begin
+  return hub.retry_task(retry_task.task_id);
+end
 $$;
 comment on function public.retry_task(uuid) is
   'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_archived, too_many_open_tasks.';
@@ -394,11 +402,13 @@ end
 $$;
 
 create or replace function public.explain_task(task_id uuid) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select hub.explain_task(explain_task.task_id)
+begin
+  return hub.explain_task(explain_task.task_id);
+end
 $$;
 comment on function public.explain_task(uuid) is
   'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device, ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';

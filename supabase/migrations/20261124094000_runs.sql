@@ -132,10 +132,12 @@ $$;
 
 create or replace function public.device_heartbeat(token text, running uuid[] default '{}', models jsonb default null)
 returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models)
+begin
+  return hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models);
+end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb) is
   'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, lease_expires_at}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
@@ -160,12 +162,14 @@ $$;
 
 create or replace function public.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
 returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.report_progress(
+begin
+  return hub.report_progress(
     report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
-  )
+  );
+end
 $$;
 comment on function public.report_progress(text, uuid, uuid, text) is
   'Sets partial_output; what is new in it is posted at once. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000).';
@@ -210,13 +214,15 @@ create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
   model_used text default null, session_id text default null, usage jsonb default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.complete_task(
+begin
+  return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
     complete_task.model_used, complete_task.session_id, complete_task.usage
-  )
+  );
+end
 $$;
 comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
   'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
@@ -252,12 +258,14 @@ $$;
 create or replace function public.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean default true
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.fail_task(
+begin
+  return hub.fail_task(
     fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
-  )
+  );
+end
 $$;
 comment on function public.fail_task(text, uuid, uuid, text, boolean) is
   'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
@@ -294,13 +302,15 @@ $$;
 create or replace function public.report_rate_limit(
   token text, task_id uuid, claim_id uuid, model text, until timestamptz
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.report_rate_limit(
+begin
+  return hub.report_rate_limit(
     report_rate_limit.token, report_rate_limit.task_id, report_rate_limit.claim_id,
     report_rate_limit.model, report_rate_limit.until
-  )
+  );
+end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
   'Says that the model is throttled on this device until then: the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
@@ -321,10 +331,12 @@ end
 $$;
 
 create or replace function public.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select hub.release_task(release_task.token, release_task.task_id, release_task.claim_id)
+begin
+  return hub.release_task(release_task.token, release_task.task_id, release_task.claim_id);
+end
 $$;
 comment on function public.release_task(text, uuid, uuid) is
   'Gives a task back that the device will not finish, at the cost of no attempt; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
