@@ -357,8 +357,7 @@ begin
   select string_agg(format('%I = ($1).%1$I', k), ', ') into v_columns
   from jsonb_object_keys(update_settings.changes) as k;
   if v_columns is not null then
-    execute format('update hub.settings as s set %s where s.id returning s.*', v_columns)
-    into v_settings using v_settings;
+    execute format('update hub.settings as s set %s where s.id', v_columns) using v_settings;
   end if;
   return to_jsonb(v_settings) - 'id';
 end

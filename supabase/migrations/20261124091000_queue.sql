@@ -386,7 +386,7 @@ begin
     limit most
   ) as held;
   if v_ids is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
 
   with claimed as (
@@ -432,7 +432,7 @@ as $$
 declare
   v_device public.mesh_devices;
   v_free integer;
-  v_tasks jsonb := '[]';
+  v_tasks jsonb := '[]'::jsonb;
 begin
   v_device := hub.hear_device(claim_tasks.token);
   if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then

@@ -53,6 +53,7 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
 declare
   v_hot bigint;
   v_warm bigint;
@@ -108,6 +109,7 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
 declare
   v_today timestamptz := date_trunc('day', now());
 begin
@@ -301,6 +303,7 @@ create or replace function koji.command_followup(argument text) returns text
 language plpgsql
 set search_path = ''
 as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
 declare
   v_moved bigint;
   v_list text;

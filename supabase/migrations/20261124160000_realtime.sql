@@ -57,9 +57,7 @@ security definer -- nobody but the database broadcasts to these topics
 set search_path = ''
 as $$
 declare
-  v_id uuid := case tg_table_name
-    when 'mesh_devices' then to_jsonb(new) ->> 'id' else to_jsonb(new) ->> 'device_id'
-  end;
+  v_id uuid := (to_jsonb(new) ->> case tg_table_name when 'mesh_devices' then 'id' else 'device_id' end)::uuid;
 begin
   perform realtime.send(hub.device_json(d), 'device', 'mesh', true)
   from public.mesh_devices as d where d.id = v_id;
