@@ -90,9 +90,10 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
     open: async (sql) => {
       await sql.unsafe("listen pgrst; listen aura_cron");
       // What was notified before is unknown.
-      await apps.reloadSchema();
+      await apps.connected();
       clock?.reload();
     },
+    onLost: () => apps.disconnected(),
     onnotify: (channel) => channel === "pgrst" ? apps.reloadSchema() : clock?.reload(),
   });
   runner.add(() => notices.stop());
@@ -116,7 +117,7 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
   );
   await writeEnvironment(settings, secrets);
   const closing = new AbortController();
-  const { finished } = Deno.serve(
+  Deno.serve(
     {
       hostname: "127.0.0.1",
       port: settings.apiPort,
@@ -125,11 +126,8 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
     },
     gateway,
   );
-  // Not shutdown(), which waits for every open connection.
-  runner.add(() => {
-    closing.abort();
-    return finished;
-  });
+  // Not shutdown(), and no waiting: open sockets and streams would be waited for without end.
+  runner.add(() => Promise.resolve(closing.abort()));
   announce(settings);
   runner.add(await buildConsole(settings.root, join(settings.state, "logs/console.log")));
   if (settings.executor) await startExecutor(runner, secrets);

@@ -35,6 +35,8 @@ export function keepConnected(options: StandingOptions): Standing {
   };
 
   async function keep(): Promise<void> {
+    // Said once for each time that the database is away.
+    let told = false;
     while (!stopped) {
       const closed = Promise.withResolvers<void>();
       current = postgres(options.url, {
@@ -49,10 +51,12 @@ export function keepConnected(options: StandingOptions): Standing {
       try {
         await options.open(current);
         ready.resolve();
+        told = false;
         await closed.promise;
         if (!stopped) options.onLost?.();
       } catch (error) {
-        if (!stopped) console.error(`No connection for ${options.name}: ${error}`);
+        if (!stopped && !told) console.error(`No connection for ${options.name}: ${error}`);
+        told = true;
       }
       await current.end({ timeout: 0 });
       if (!stopped) await new Promise((resolve) => setTimeout(resolve, 200));

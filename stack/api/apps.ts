@@ -4,6 +4,7 @@ import { databaseUrl } from "../postgres.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Settings } from "../settings.ts";
 import { ApiConnection } from "./connection.ts";
+import { unavailable } from "./errors.ts";
 
 type Middleware = NonNullable<ServerOptions["middlewares"]>[number];
 type ServerOptions = NonNullable<NonNullable<IAppConfig["options"]>["server"]>;
@@ -15,29 +16,80 @@ export interface Apps {
   ensureAuthSchema(): Promise<void>;
   /** To be called when the catalog has changed. */
   reloadSchema(): Promise<void>;
+  /** To be called when the database is there, and again when it was away. */
+  connected(): Promise<void>;
+  disconnected(): void;
   close(): Promise<void>;
 }
 
+/** In ms: longer than any statement may take. What waits longer has lost its connection. */
+const PATIENCE = 10_000;
+
+/**
+ * The driver leaves a query unanswered when its connection is lost between two statements. So while
+ * the database is away there are no connections at all, and requests are refused at once.
+ */
 export function createApps(settings: Settings, secrets: Secrets): Apps {
+  let current: OpenApps | undefined = openApps(settings, secrets);
+  const answer = async (name: "rest" | "auth", request: Request) =>
+    await current?.answer(name, request) ?? unavailable().getResponse();
+  return {
+    rest: (request) => answer("rest", request),
+    auth: (request) => answer("auth", request),
+    ensureAuthSchema: async () => await current?.ensureAuthSchema(),
+    connected: async () => {
+      current ??= openApps(settings, secrets);
+      await current.reloadSchema();
+    },
+    disconnected: () => {
+      current?.giveUp();
+      current = undefined;
+    },
+    reloadSchema: async () => await current?.reloadSchema(),
+    close: async () => await current?.close(),
+  };
+}
+
+type OpenApps = ReturnType<typeof openApps>;
+
+function openApps(settings: Settings, secrets: Secrets) {
   const { dbPort } = settings;
-  const rest = new ApiConnection({
+  const restConnection = new ApiConnection({
     url: databaseUrl(dbPort, "authenticator", secrets.apiPassword),
     catalogUrl: databaseUrl(dbPort, "supabase_admin", secrets.adminPassword),
     max: 16,
   });
-  const auth = new ApiConnection({
+  const authConnection = new ApiConnection({
     url: databaseUrl(dbPort, "supabase_auth_admin", secrets.apiPassword),
     max: 4,
   });
-  const restApp = app(rest, settings, secrets, [trustToken]);
-  const authApp = app(auth, settings, secrets);
+  const connections = [restConnection, authConnection];
+  const close = async () => {
+    await Promise.all(connections.map((connection) => connection.close()));
+  };
+  const waiting = new Set<(answer: Response) => void>();
+  const apps = {
+    rest: app(restConnection, settings, secrets, [trustToken]),
+    auth: app(authConnection, settings, secrets),
+  };
   return {
-    rest: (request) => Promise.resolve(restApp.fetch(request)),
-    auth: (request) => Promise.resolve(authApp.fetch(request)),
-    ensureAuthSchema: () => authApp.ensureSystemSchema(),
-    reloadSchema: () => rest.clearSchemaCache(),
-    close: async () => {
-      await Promise.all([rest.close(), auth.close()]);
+    ensureAuthSchema: () => apps.auth.ensureSystemSchema(),
+    reloadSchema: () => restConnection.clearSchemaCache(),
+    close,
+    giveUp: () => {
+      for (const refuse of waiting) refuse(unavailable().getResponse());
+      close().catch((error) => console.error("Closing lost connections failed:", error));
+    },
+    answer: async (name: keyof typeof apps, request: Request): Promise<Response> => {
+      const { promise, resolve } = Promise.withResolvers<Response>();
+      const timer = setTimeout(() => resolve(unavailable().getResponse()), PATIENCE);
+      waiting.add(resolve);
+      try {
+        return await Promise.race([apps[name].fetch(request), promise]);
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(resolve);
+      }
     },
   };
 }
