@@ -8,7 +8,7 @@ import {
   type VarsContext,
 } from "@supabase/lite";
 import { type Kysely, sql } from "kysely";
-import { isPostgresError, Refusal, refusalOf } from "./errors.ts";
+import { isPostgresError, Refusal, refusalOf, unavailable } from "./errors.ts";
 
 /** In ms, as on hosted projects, where the other roles have the authenticator's. */
 const statementTimeout = (role: string) => role === "anon" ? "3000" : "8000";
@@ -65,8 +65,11 @@ export class ApiConnection extends PostgresConnection {
     }
   }
 
-  override introspect(options?: { useCache?: boolean }): Promise<IntrospectResult> {
-    return this.#catalog?.introspect(options) ?? super.introspect(options);
+  override async introspect(options?: { useCache?: boolean }): Promise<IntrospectResult> {
+    const catalog = await (this.#catalog?.introspect(options) ?? super.introspect(options));
+    // When it fails, lite goes on with an empty catalog, and would say that no table exists.
+    if (!catalog.functions) throw unavailable();
+    return catalog;
   }
 
   override async clearSchemaCache(): Promise<void> {
