@@ -42,9 +42,12 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_user uuid := md5('tests.user ' || user_with.role)::uuid;
+  -- Each test has users of its own, so that tests that run at once do not wait for each other.
+  v_name text := user_with.role || '-' || pg_current_xact_id();
+  v_user uuid := md5('tests.user ' || v_name)::uuid;
 begin
-  insert into auth.users (id, email) values (v_user, user_with.role || '@tests.example')
+  insert into auth.users (id, email, raw_user_meta_data)
+  values (v_user, v_name || '@tests.example', jsonb_build_object('name', user_with.role))
   on conflict (id) do nothing;
   if user_with.role <> 'stranger' then
     insert into public.hub_members (user_id, role) values (v_user, user_with.role)

@@ -17,6 +17,9 @@ begin
 end
 $$;
 
+-- What waits for a test that runs beside this one has passed its permissions.
+set local lock_timeout = '200ms';
+
 create function pg_temp.outcome(statement text) returns text
 language plpgsql
 as $$

@@ -5,7 +5,8 @@ select no_plan();
 do $$
 begin
   update hub.settings set default_role = 'viewer' where id;
-  perform tests.user_with(r) from unnest(array['stranger', 'viewer', 'operator', 'admin']) as r;
+  perform set_config('tests.' || r, tests.user_with(r)::text, true)
+  from unnest(array['stranger', 'viewer', 'operator', 'admin']) as r;
   -- The test's admin is the only one.
   delete from public.hub_members as m where m.role = 'admin' and m.user_id <> tests.user_with('admin');
 end
@@ -58,7 +59,7 @@ grant authenticated to tests_custom;
 do $$ begin execute format('grant tests_custom to %I', session_user); end $$;
 set local role tests_custom;
 select is(hub.caller_role(), null, 'A role of the app''s own, without a user, is nobody');
-do $$ begin perform set_config('request.jwt.claims', jsonb_build_object('sub', md5('tests.user stranger')::uuid)::text, true); end $$;
+do $$ begin perform set_config('request.jwt.claims', jsonb_build_object('sub', current_setting('tests.stranger'))::text, true); end $$;
 select is(hub.caller_role(), 'viewer', 'with a user it is that user');
 select is(tests.error_of($$ select public.set_server_paused(null, true) $$), 'role_required', 'and no admin');
 do $$ begin perform tests.sign_out(); end $$;
