@@ -53,7 +53,8 @@ function libcHere() {
 function install(found) {
   console.error(`Installing npm packages (${found} is missing) ...`);
   const fresh = !existsSync(join(root, "node_modules"));
-  const args = fresh ? ["ci"] : ["install", "--no-save"];
+  // Only errors: some packages ask for a newer Node than the one that runs npm, but Deno runs them.
+  const args = [...(fresh ? ["ci"] : ["install", "--no-save"]), "--loglevel=error"];
   const npm = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (npm.status !== 0) {
     throw new Error(`"npm ${args.join(" ")}" ended with ${npm.status ?? npm.error}.`);
