@@ -1,0 +1,87 @@
+// `npm run bench`: every scenario, interleaved with its peer or baseline in the same run.
+// `npm run bench -- queue decay` runs some; `--quick` makes everything smaller, to check the code.
+import { join } from "node:path";
+import { Machine } from "./machine.ts";
+import { closePeers } from "./peers.ts";
+import { describeMachine, markdown, type Report } from "./report.ts";
+import type { Result } from "./result.ts";
+import type { Context, Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+const quick = Deno.args.includes("--quick");
+const names = Deno.args.filter((argument) => !argument.startsWith("--"));
+const unknown = names.find((name) => !scenarios.some((scenario) => scenario.name === name));
+if (unknown) {
+  console.error(
+    `There is no scenario "${unknown}"; there are ${scenarios.map(({ name }) => name).join(", ")}.`,
+  );
+  Deno.exit(1);
+}
+const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
+
+const started = new Date();
+const machine = await Machine.start();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(
+    signal,
+    () => machine.stop().finally(() => Deno.exit(130)),
+  );
+}
+const results: Result[] = [];
+let postgres = "";
+try {
+  await runAll(chosen.filter(({ needs }) => needs === "stack"));
+  const onPostgres = chosen.filter(({ needs }) => needs === "postgres");
+  if (onPostgres.length > 0) {
+    await machine.tune();
+    await runAll(onPostgres);
+  }
+} finally {
+  await machine.stop();
+}
+await publish({
+  measured: started.toISOString().slice(0, 16).replace("T", " ") + " UTC",
+  rounds: quick ? 2 : 5,
+  quick,
+  machine: describeMachine(postgres),
+  results,
+});
+
+async function runAll(scenarios: Scenario[]): Promise<void> {
+  const sql = machine.connect({ max: 16 });
+  const admin = machine.connect({ user: "supabase_admin", max: 2 });
+  const context: Context = {
+    machine,
+    sql,
+    admin,
+    rounds: quick ? 2 : 5,
+    quick,
+  };
+  try {
+    const [row] = await sql`select current_setting('server_version') as version`;
+    postgres = row!.version;
+    for (const scenario of scenarios) {
+      console.error(`${scenario.name} ...`);
+      const found = await scenario.run(context);
+      results.push(...found);
+      console.error(markdownRows(found));
+    }
+  } finally {
+    await Promise.all([sql.end(), admin.end(), closePeers()]);
+  }
+}
+
+function markdownRows(results: Result[]): string {
+  const report = { measured: "", rounds: 0, quick, machine: {}, results };
+  return markdown(report).split("\n").slice(4).join("\n");
+}
+
+async function publish(report: Report): Promise<void> {
+  console.log(markdown(report));
+  const folder = import.meta.dirname!;
+  await Deno.writeTextFile(
+    join(folder, "results.json"),
+    JSON.stringify(report, null, 2) + "\n",
+  );
+  await Deno.writeTextFile(join(folder, "results.md"), markdown(report));
+}

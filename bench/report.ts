@@ -1,0 +1,53 @@
+// bench/results.json and the tables for docs/performance.md.
+import { arch, cpus, release, totalmem } from "node:os";
+import { TUNED } from "./machine.ts";
+import { figure, type Result, targetText } from "./result.ts";
+
+export interface Report {
+  measured: string;
+  rounds: number;
+  quick: boolean;
+  machine: Record<string, string>;
+  results: Result[];
+}
+
+export function describeMachine(postgres: string): Record<string, string> {
+  return {
+    processor: `${cpus().length} × ${cpus()[0]?.model ?? arch()}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
+    system: `${Deno.build.os} ${release()}`,
+    deno: Deno.version.deno,
+    postgres,
+    settings: Object.entries(TUNED).map(([name, value]) => `${name} = ${value}`)
+      .join(", "),
+    peers: "graphile-worker 0.18.0, pg-boss 12.38.0",
+  };
+}
+
+export function markdown(report: Report): string {
+  const facts = Object.entries(report.machine).map(([name, value]) => `${name}: ${value}`).join(
+    " · ",
+  );
+  const rows = report.results.map((result) => {
+    const { measure, unit, subject, baseline, ratio, target, met, samples } = result;
+    return [
+      measure,
+      `${subject}: ${figure(samples[subject]!)}`,
+      baseline === undefined ? "–" : `${baseline}: ${figure(samples[baseline]!)}`,
+      unit,
+      ratio === undefined ? "–" : ratio.toFixed(2),
+      target ? targetText(target) : "–",
+      met === undefined ? "–" : met ? "yes" : "**no**",
+    ];
+  });
+  const head = ["measure", "this", "against", "unit", "ratio", "target", "met"];
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    `Measured ${report.measured}, ${report.rounds} interleaved rounds; medians (lowest–highest). ${facts}.`,
+    "",
+    line(head),
+    line(head.map(() => "---")),
+    ...rows.map(line),
+    "",
+  ].join("\n");
+}
