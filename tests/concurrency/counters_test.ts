@@ -28,7 +28,7 @@ Deno.test("hub_channel_messages keeps every counter exact when many sessions wri
           select id from hub_channel_messages
           where channel_id = any (${channels}) and sender_id = ${
           String(number)
-        } order by random() limit 4
+        } order by created_at, id limit 4
         )`;
         await session`
         update hub_channel_messages as m set task_thread_id = null
@@ -37,7 +37,7 @@ Deno.test("hub_channel_messages keeps every counter exact when many sessions wri
           where channel_id = any (${channels}) and sender_id = ${
           String(number)
         } and task_thread_id is not null
-          order by random() limit 2
+          order by created_at, id limit 2
         )`;
       }
     }),

@@ -18,9 +18,13 @@ export class Mesh implements AsyncDisposable {
   readonly #servers: string[] = [];
   readonly #devices: string[] = [];
 
-  /** A mesh with nothing to do: what earlier tests left unfinished is ended, so that no device here gets it. */
+  /**
+   * A mesh with nothing to do: what earlier tests left unfinished is ended, so that no device here gets it, and
+   * the clock stands, so that nothing ticks but what a test lets tick.
+   */
   static async idle(): Promise<Mesh> {
     const mesh = new Mesh();
+    await mesh.#setClock(false);
     await mesh.sql`update mac_tasks set status = 'failed' where status in ('pending', 'running')`;
     await mesh.sql`delete from mesh_devices`;
     return mesh;
@@ -83,7 +87,13 @@ export class Mesh implements AsyncDisposable {
     await Promise.all(this.#sessions.map((session) => session.end()));
     await this.sql`delete from hub_servers where id = any (${this.#servers})`;
     await this.sql`delete from mesh_devices where id = any (${this.#devices})`;
+    await this.#setClock(true);
     await this.sql.end();
+  }
+
+  async #setClock(active: boolean): Promise<void> {
+    await this.sql`
+      select cron.alter_job(jobid, active => ${active}) from cron.job where jobname like 'hub-%'`;
   }
 }
 
