@@ -83,7 +83,7 @@ function disposable(url: string, options: Options): Connection {
 export async function until<T>(
   condition: () => T | Promise<T>,
   what: string,
-  timeout = 30_000,
+  timeout = 60_000,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeout;
   for (;;) {

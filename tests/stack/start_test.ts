@@ -199,7 +199,7 @@ Deno.test("the stack stops when what started it has ended", leaves, async () => 
     await response?.body?.cancel();
     return response?.ok ?? false;
   };
-  await until(answers, "the stack");
+  await until(answers, "the stack", 120_000);
   parent.kill("SIGTERM");
   await parent.status;
   await until(() => isFree(settings.AURA_API_PORT!) && isFree(settings.AURA_DB_PORT!), "its end");
