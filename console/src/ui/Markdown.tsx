@@ -1,3 +1,4 @@
+import { Square, SquareCheck } from "lucide-react";
 import { memo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
@@ -15,6 +16,11 @@ const components: Components = {
       {alt || String(src)}
     </a>
   ),
+  // A task list's boxes: nobody can tick them here.
+  input: ({ checked }) => {
+    const Box = checked ? SquareCheck : Square;
+    return <Box size={15} role="img" aria-label={checked ? "Done:" : "To do:"} />;
+  },
   table: ({ children }) => (
     <div className={styles.scroll} tabIndex={0} role="region" aria-label="Table">
       <table>{children}</table>
