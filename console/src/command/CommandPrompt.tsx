@@ -20,7 +20,6 @@ export function CommandPrompt({ commands, past, run }: Props) {
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
   const hover = useHover();
-  const box = useRef<HTMLDivElement>(null);
   const highlighted = useRef<Command>(undefined);
   // How many commands back in the past the line is; 0 is the line being written.
   const back = useRef(0);
@@ -29,6 +28,7 @@ export function CommandPrompt({ commands, past, run }: Props) {
   const naming = !/\s/.test(text.trimStart());
   const matches = commands.filter((command) => command.name.startsWith(name));
   const known = commands.find((command) => command.name === name);
+  const listing = open && naming && matches.length > 0;
 
   function complete(command: Command) {
     const takesMore = command.usage.trim().includes(" ");
@@ -53,8 +53,9 @@ export function CommandPrompt({ commands, past, run }: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    const listing = open && matches.length > 0;
-    if (event.key === "Tab" && !event.shiftKey && naming && name && matches[0]) {
+    if (event.key === "Escape") {
+      setOpen(false);
+    } else if (event.key === "Tab" && !event.shiftKey && naming && name && matches[0]) {
       event.preventDefault();
       complete(highlighted.current ?? matches[0]);
     } else if (event.key === "ArrowUp" && !listing && past.length) {
@@ -69,60 +70,57 @@ export function CommandPrompt({ commands, past, run }: Props) {
   return (
     <form className={styles.form} onSubmit={submit}>
       <Autocomplete.Root
+        inline
         items={matches}
         filter={null}
         mode="none"
         value={text}
-        open={open && naming && matches.length > 0}
+        open={listing}
         onOpenChange={setOpen}
         onValueChange={(value, details) => {
-          if (details.reason === "item-press") return;
-          setText(value.replace(/^!/, ""));
+          if (details.reason === "input-change") setText(value.replace(/^!/, ""));
         }}
         onItemHighlighted={(command) => highlighted.current = command}
         itemToStringValue={(command: Command) => command.name}
       >
-        <div ref={box} className={styles.box}>
+        <div className={styles.box}>
           <span className={styles.bang} aria-hidden="true">!</span>
           <Autocomplete.Input
             className={styles.input}
             aria-label="Command"
+            aria-expanded={listing}
             placeholder="stats, hot brooklyn, help …"
             autoComplete="off"
             autoCapitalize="off"
             spellCheck={false}
             onKeyDown={onKeyDown}
+            onBlur={() => setOpen(false)}
             autoFocus={hover}
           />
           <button type="submit" className={styles.run} disabled={!text.trim()} aria-label="Run">
             <CornerDownLeft size={16} aria-hidden="true" />
           </button>
+          {listing && (
+            // A press on an item must not take the focus from the line, which would close the list.
+            <Autocomplete.List
+              className={styles.popup}
+              aria-label="Commands"
+              onMouseDown={(event) => event.preventDefault()}
+            >
+              {(command: Command) => (
+                <Autocomplete.Item
+                  key={command.name}
+                  value={command}
+                  className={styles.item}
+                  onClick={() => complete(command)}
+                >
+                  <span className={styles.usage}>{command.usage}</span>
+                  <span className={styles.description}>{command.description}</span>
+                </Autocomplete.Item>
+              )}
+            </Autocomplete.List>
+          )}
         </div>
-        <Autocomplete.Portal>
-          <Autocomplete.Positioner
-            anchor={box}
-            side="top"
-            align="start"
-            sideOffset={8}
-            className={styles.layer}
-          >
-            <Autocomplete.Popup className={styles.popup}>
-              <Autocomplete.List>
-                {(command: Command) => (
-                  <Autocomplete.Item
-                    key={command.name}
-                    value={command}
-                    className={styles.item}
-                    onClick={() => complete(command)}
-                  >
-                    <span className={styles.usage}>{command.usage}</span>
-                    <span className={styles.description}>{command.description}</span>
-                  </Autocomplete.Item>
-                )}
-              </Autocomplete.List>
-            </Autocomplete.Popup>
-          </Autocomplete.Positioner>
-        </Autocomplete.Portal>
       </Autocomplete.Root>
       <p className={styles.hint} aria-live="polite">
         {known

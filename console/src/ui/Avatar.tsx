@@ -9,9 +9,8 @@ export function Avatar({ name, size = 28 }: { name: string; size?: number }) {
     <span
       className={styles.avatar}
       style={{ "--hue": hue(name), "--size": `${size}px` } as React.CSSProperties}
+      data-letter={name.trim().charAt(0).toUpperCase() || "?"}
       aria-hidden="true"
-    >
-      {name.trim().charAt(0).toUpperCase() || "?"}
-    </span>
+    />
   );
 }
