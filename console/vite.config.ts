@@ -7,7 +7,14 @@ export default defineConfig({
   base: "./",
   plugins: [react()],
   resolve: { conditions: ["aura-source", ...defaultClientConditions] },
-  // A local stack tells the development server, as it tells its own page, where the backend is.
-  server: { proxy: { "/console.json": `http://127.0.0.1:${process.env.AURA_API_PORT ?? 54321}` } },
+  // The development server stands before a local stack.
+  server: {
+    proxy: {
+      "^/(console.json|auth/v1|rest/v1|realtime/v1)": {
+        target: `http://127.0.0.1:${process.env.AURA_API_PORT ?? 54321}`,
+        ws: true,
+      },
+    },
+  },
   build: { target: "es2023", cssTarget: ["chrome123", "firefox120", "safari17.5"] },
 });

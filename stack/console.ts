@@ -13,19 +13,14 @@ const TYPES: Record<string, string> = {
   webmanifest: "application/manifest+json",
 };
 
-/** What the page reads to find its backend. */
-export interface ConsoleConfig {
-  url: string;
-  publishableKey: string;
-}
-
 /**
- * Serves a folder, and `/console.json` beside it. Paths that name no file are the console's own
- * routes and get its page.
+ * Serves a folder, and beside it `/console.json`, which tells the page that its backend is where it
+ * came from: also behind a forwarded port. Paths that name no file are the console's own routes and
+ * get its page.
  */
 export function serveConsole(
   folder: string,
-  { url, publishableKey }: ConsoleConfig,
+  publishableKey: string,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -33,7 +28,8 @@ export function serveConsole(
     }
     const { pathname } = new URL(request.url);
     if (pathname === "/console.json") {
-      return Response.json({ url, publishableKey }, { headers: { "cache-control": "no-cache" } });
+      const config = { url: "/", publishableKey };
+      return Response.json(config, { headers: { "cache-control": "no-cache" } });
     }
     const isRoute = !pathname.split("/").at(-1)!.includes(".");
     const found = await file(folder, isRoute ? "/index.html" : pathname);

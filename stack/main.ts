@@ -106,10 +106,7 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
       apps,
       functions: edgeFunctions(settings, secrets),
       realtime: (request) => realtime.handle(request),
-      console: serveConsole(join(settings.root, "console/dist"), {
-        url: settings.url,
-        publishableKey: secrets.publishableKey,
-      }),
+      console: serveConsole(join(settings.root, "console/dist"), secrets.publishableKey),
       healthy: () => answers(admin),
     },
     settings,

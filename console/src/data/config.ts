@@ -1,5 +1,6 @@
 /** Where the backend is; `console.json` beside the page says it. */
 export interface Config {
+  /** Absolute, or relative to `console.json`. */
   url: string;
   publishableKey: string;
 }
