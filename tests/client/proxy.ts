@@ -1,6 +1,8 @@
 /** A way to the server that can be cut: every open connection ends, new ones are let through. */
 export class Proxy implements Disposable {
   readonly url: string;
+  /** While set, the server seems to be gone: new connections end at once, too. */
+  down = false;
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #target: number;
@@ -26,7 +28,10 @@ export class Proxy implements Disposable {
   }
 
   async #accept() {
-    for await (const client of this.#listener) this.#serve(client);
+    for await (const client of this.#listener) {
+      if (this.down) close(client);
+      else this.#serve(client);
+    }
   }
 
   async #serve(client: Deno.TcpConn) {

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { browserTest } from "./browser.ts";
+
+const CHANNEL = "/c/koji-pipeline/leads";
+const answer = (page: Page, command: string) =>
+  page.getByRole("article", { name: command }).locator("pre").last();
+
+browserTest("CommandChannel() completes, runs and answers !stats", async (visitors) => {
+  const page = await visitors.visitor(await visitors.fixture.user("viewer"), CHANNEL);
+  const prompt = page.getByLabel("Command", { exact: true });
+  await prompt.fill("sta");
+  await page.getByRole("option", { name: "!stats" }).waitFor();
+  await prompt.press("Tab");
+  assert.equal(await prompt.inputValue(), "stats");
+  await prompt.press("Enter");
+  await answer(page, "!stats").filter({ hasText: /^Pipeline: \d+ active leads\nHot: / }).waitFor();
+
+  await prompt.press("ArrowUp");
+  assert.equal(await prompt.inputValue(), "stats");
+});
+
+browserTest("CommandChannel() shows what is refused, with its hint", async (visitors) => {
+  const page = await visitors.visitor(await visitors.fixture.user("viewer"), CHANNEL);
+  const prompt = page.getByLabel("Command", { exact: true });
+  await prompt.fill("statz");
+  await prompt.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "There is no command" }).waitFor();
+
+  await prompt.fill("send-samples 1");
+  await prompt.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "This needs the role operator" }).waitFor();
+});
+
+browserTest("CommandChannel() keeps its history in this browser only", async (visitors) => {
+  const user = await visitors.fixture.user("viewer");
+  const page = await visitors.visitor(user, CHANNEL);
+  await page.getByRole("button", { name: "!stats" }).click();
+  await answer(page, "!stats").waitFor();
+  await page.reload();
+  await answer(page, "!stats").waitFor();
+
+  const elsewhere = await visitors.visitor(user, CHANNEL);
+  await elsewhere.getByRole("heading", { name: "Ask #leads" }).waitFor();
+});

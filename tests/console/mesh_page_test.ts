@@ -1,0 +1,42 @@
+import { browserTest } from "./browser.ts";
+import { Device } from "./device.ts";
+
+browserTest("MeshPage() shows devices, throttles, tasks and drains, live", async (visitors) => {
+  const { fixture } = visitors;
+  const user = await fixture.user();
+  const channel = await fixture.channel("flat_task_pipeline");
+  await using device = await Device.join(fixture, user, { models: ["claude", "codex"] });
+  const page = await visitors.visitor(user, "/mesh");
+  const card = page.getByRole("article", { name: `Device ${device.name}` });
+  await card.getByText("online").waitFor();
+
+  await user.aura.dispatchTask(channel.id, "Sort the shelf", { model: "claude" });
+  const first = await device.claim();
+  await card.getByText("Sort the shelf").waitFor();
+  await card.getByText("1 of 4 running").waitFor();
+  await device.throttle(first, "claude", new Date(Date.now() + 3_600_000));
+  await card.getByText("throttled until").waitFor();
+
+  await device.complete(await device.claim(), "Sorted.");
+  await card.getByText("0 of 4 running").waitFor();
+  await page.getByRole("row").filter({ hasText: "complete" }).first().waitFor({
+    state: "attached",
+  });
+
+  await card.getByRole("switch").click();
+  await card.getByText("draining", { exact: true }).waitFor();
+});
+
+browserTest("RegisterDevice() adds a device and shows its token once", async (visitors) => {
+  const { fixture } = visitors;
+  const page = await visitors.visitor(await fixture.user(), "/mesh");
+  const name = `device-${crypto.randomUUID().slice(0, 8)}`;
+  await page.getByRole("button", { name: "Add device" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByRole("button", { name: "Add device" }).click();
+  await dialog.getByText(/^aura_[0-9a-f]{64}$/).waitFor();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("article", { name: `Device ${name}` }).getByText("never seen").waitFor();
+  await fixture.sql`delete from mesh_devices where name = ${name}`;
+});

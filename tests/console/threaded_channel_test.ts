@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { browserTest } from "./browser.ts";
+import { Device } from "./device.ts";
+
+browserTest("ThreadedChannel() opens a thread, follows it up and closes it", async (visitors) => {
+  const { fixture } = visitors;
+  const user = await fixture.user();
+  const channel = await fixture.channel("threaded_task_isolation");
+  const path = `/c/${channel.name}/${channel.name}`;
+  await using device = await Device.join(fixture, user);
+  const page = await visitors.visitor(user, path);
+  const other = await visitors.visitor(await fixture.user("viewer"), path);
+  await other.getByText("No threads yet").waitFor();
+
+  await page.getByRole("textbox", { name: "Message" }).fill("Water the garden\nall of it");
+  await page.keyboard.press("Enter");
+  await page.getByRole("article", { name: "Task Queued" }).waitFor();
+  await other.getByRole("link", { name: /Water the garden/ }).click();
+
+  const first = await device.claim();
+  await device.progress(first, "Opening the tap");
+  await device.complete(first, "The garden is wet.");
+  for (const at of [page, other]) {
+    await at.getByText("Opening the tap").waitFor();
+    const embed = at.getByRole("article", { name: "Task Complete" });
+    await embed.getByText("The garden is wet.").waitFor();
+    assert.match(await embed.locator("section").getAttribute("style") ?? "", /#57f287/);
+  }
+
+  await page.getByRole("textbox", { name: "Follow up" }).fill("And the roof?");
+  await page.keyboard.press("Enter");
+  await device.fail(await device.claim(), "No ladder");
+  await other.getByRole("article").getByText("And the roof?").first().waitFor();
+  await other.getByRole("article", { name: "Task Failed" }).getByText("No ladder").waitFor();
+
+  await page.getByRole("button", { name: "Archive" }).click();
+  await page.getByText("This thread is archived. Reopen it to write.").waitFor();
+  await other.getByText("This thread is archived.").waitFor();
+  await other.getByRole("heading", { name: "Archived" }).waitFor();
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await page.getByRole("textbox", { name: "Follow up" }).waitFor();
+});
+
+browserTest("TaskComposer() splits a goal's list among a team", async (visitors) => {
+  const { fixture } = visitors;
+  const user = await fixture.user();
+  const channel = await fixture.channel("threaded_task_isolation");
+  await using device = await Device.join(fixture, user);
+  const page = await visitors.visitor(user, `/c/${channel.name}/${channel.name}`);
+  await page.getByLabel("Send as").selectOption({ label: "Team of tasks" });
+  await page.getByRole("textbox", { name: "Message" }).fill("Tidy up\n- the attic\n- the cellar");
+  await page.keyboard.press("Enter");
+  await page.getByRole("article", { name: "Decomposed into 2 subtasks" }).waitFor();
+  for (const part of [await device.claim(), await device.claim()]) {
+    await device.complete(part, "Done.");
+  }
+  await device.complete(await device.claim(), "All is tidy.");
+  await page.getByRole("article", { name: "Team Complete" }).getByText("All is tidy.").waitFor();
+});
