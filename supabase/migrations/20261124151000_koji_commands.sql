@@ -209,10 +209,12 @@ end
 $$;
 
 create or replace function public.execute_command(channel_id uuid, command text) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select koji.execute_command(execute_command.channel_id, execute_command.command)
+begin
+  return koji.execute_command(execute_command.channel_id, execute_command.command);
+end
 $$;
 comment on function public.execute_command(uuid, text) is
   'Runs one command, as "!hot brooklyn", in a channel of a command_dispatch server; returns {command, chunks: [text]}. The chunks, joined with nothing between, are the answer. Viewer; operator where changes_data. Errors: channel_not_found, wrong_architecture, channel_read_only, server_paused, content_empty, content_too_long, unknown_command, bad_argument, role_required.';

@@ -5,20 +5,24 @@
 -- How things are written -------------------------------------------------------------------------
 
 create or replace function koji.dollars(amount numeric) returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select '$' || to_char(amount, case when amount % 1 = 0 then 'FM999,999,999,990' else 'FM999,999,999,990.00' end)
+begin
+  return '$' || to_char(amount, case when amount % 1 = 0 then 'FM999,999,999,990' else 'FM999,999,999,990.00' end);
+end
 $$;
 comment on function koji.dollars(numeric) is '$4,200, and $4,200.50 where there are cents.';
 
 create or replace function koji.counted(number bigint, noun text) returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select number || ' ' || noun || case when number = 1 then '' else 's' end
+begin
+  return number || ' ' || noun || case when number = 1 then '' else 's' end;
+end
 $$;
 comment on function koji.counted(bigint, text) is '1 order, 2 orders.';
 
@@ -39,12 +43,16 @@ comment on function koji.require_place(text, text) is 'The city or market that a
 -- Figures ----------------------------------------------------------------------------------------
 
 create or replace function koji.revenue(since timestamptz, until timestamptz) returns numeric
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(sum(o.total), 0) from koji.orders as o
-  where o.cancelled_at is null and o.placed_at >= since and o.placed_at < until
+begin
+  return (
+    select coalesce(sum(o.total), 0) from koji.orders as o
+    where o.cancelled_at is null and o.placed_at >= since and o.placed_at < until
+  );
+end
 $$;
 comment on function koji.revenue(timestamptz, timestamptz) is 'US dollars of the orders from since to before until.';
 
@@ -72,11 +80,12 @@ end
 $$;
 
 create or replace function koji.day_figures(since timestamptz, until timestamptz) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select concat_ws(' | ',
+begin
+  return concat_ws(' | ',
     koji.counted(
       (select count(*) from koji.prospects as p where p.created_at >= since and p.created_at < until),
       'new lead'
@@ -100,7 +109,8 @@ as $$
       ),
       'order'
     ) || ', ' || koji.dollars(koji.revenue(since, until))
-  )
+  );
+end
 $$;
 comment on function koji.day_figures(timestamptz, timestamptz) is 'What was done from since to before until, in one line.';
 
@@ -170,19 +180,23 @@ $$;
 comment on function koji.best_leads(koji.temperature, text) is 'The ten best leads of a temperature, of one market or of all.';
 
 create or replace function koji.command_hot(argument text) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select koji.best_leads('hot', argument)
+begin
+  return koji.best_leads('hot', argument);
+end
 $$;
 
 create or replace function koji.command_warm(argument text) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select koji.best_leads('warm', argument)
+begin
+  return koji.best_leads('warm', argument);
+end
 $$;
 
 create or replace function koji.command_lead(argument text) returns text

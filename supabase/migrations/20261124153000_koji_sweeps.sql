@@ -21,29 +21,34 @@ end
 $$;
 
 create or replace function koji.command_sweep_status(argument text) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(
-    string_agg(s.line, E'\n' order by s.finished_at desc nulls first, s.requested_at, s.id),
-    'No sweep was requested yet.'
-  )
-  from (
-    select a.id, a.requested_at, a.finished_at, format('%s - %s since %s',
-      initcap(a.city), a.status, to_char(coalesce(a.claimed_at, a.requested_at), 'YYYY-MM-DD HH24:MI "UTC"')) as line
-    from koji.sweeps as a
-    where a.finished_at is null
-    union all
-    (
-      select f.id, f.requested_at, f.finished_at, format('%s - %s %s: %s found, %s new',
-        initcap(f.city), f.status, to_char(f.finished_at, 'YYYY-MM-DD HH24:MI "UTC"'), f.found, f.added) || coalesce('; ' || f.error, '')
-      from koji.sweeps as f
-      where f.finished_at is not null
-      order by f.finished_at desc
-      limit 10
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
+begin
+  return (
+    select coalesce(
+      string_agg(s.line, E'\n' order by s.finished_at desc nulls first, s.requested_at, s.id),
+      'No sweep was requested yet.'
     )
-  ) as s
+    from (
+      select a.id, a.requested_at, a.finished_at, format('%s - %s since %s',
+        initcap(a.city), a.status, to_char(coalesce(a.claimed_at, a.requested_at), 'YYYY-MM-DD HH24:MI "UTC"')) as line
+      from koji.sweeps as a
+      where a.finished_at is null
+      union all
+      (
+        select f.id, f.requested_at, f.finished_at, format('%s - %s %s: %s found, %s new',
+          initcap(f.city), f.status, to_char(f.finished_at, 'YYYY-MM-DD HH24:MI "UTC"'), f.found, f.added) || coalesce('; ' || f.error, '')
+        from koji.sweeps as f
+        where f.finished_at is not null
+        order by f.finished_at desc
+        limit 10
+      )
+    ) as s
+  );
+end
 $$;
 
 insert into koji.commands (name, usage, description, handler, changes_data) values
