@@ -1,0 +1,71 @@
+// What must hold once everything has come to rest, whatever happened before.
+import type { Sql } from "postgres";
+
+/** Each query lists what breaks its rule. */
+const RULES: Record<string, string> = {
+  "every task has ended": `
+    select id, status from mac_tasks where channel_id is not null and finished_at is null`,
+  "every outcome is delivered": `
+    select id, status from mac_tasks where channel_id is not null and delivered_at is null`,
+  "every task has exactly one outcome in its channel or thread": `
+    select t.id, t.status, t.kind, count(m.id) as outcomes
+    from mac_tasks as t
+    left join hub_channel_messages as m
+      on m.metadata ->> 'task_id' = t.id::text and not m.is_progress
+      and (
+        m.content_type in ('result', 'error')
+        or m.embed_data ->> 'title' in ('Task Complete', 'Task Failed')
+        or m.content like '🚫 %'
+      )
+    where t.channel_id is not null and t.kind in ('task', 'subtask')
+    group by t.id
+    having count(m.id) <> 1`,
+  "no task has more than fifteen progress messages": `
+    select metadata ->> 'task_id' as id, count(*) from hub_channel_messages
+    where is_progress group by 1 having count(*) > 15`,
+  "every team has ended with exactly one outcome": `
+    select t.id, t.status, count(m.id) as outcomes
+    from hub_teams as t
+    left join hub_channel_messages as m
+      on m.metadata ->> 'team_id' = t.id::text
+      and m.embed_data ->> 'title' in ('Team Complete', 'Team Failed')
+    group by t.id
+    having t.finished_at is null or count(m.id) <> 1`,
+  "every team was synthesized at most once": `
+    select team_id, count(*) from mac_tasks where kind = 'synthesis' group by team_id having count(*) > 1`,
+  "the counters of channels are exact": `
+    select c.name, c.message_count, count(m.id) as messages, c.last_message_at, max(m.created_at)
+    from hub_channels as c
+    left join hub_channel_messages as m on m.channel_id = c.id and m.task_thread_id is null
+    group by c.id
+    having c.message_count <> count(m.id) or c.last_message_at is distinct from max(m.created_at)`,
+  "the counters of threads are exact": `
+    select t.id, t.message_count, count(m.id) as messages
+    from hub_task_threads as t
+    left join hub_channel_messages as m on m.task_thread_id = t.id
+    group by t.id
+    having t.message_count <> count(m.id)`,
+  "the counters of servers are exact": `
+    select s.name from hub_servers as s
+    where s.channel_count <> (select count(*) from hub_channels as c where c.server_id = s.id)`,
+  "the queue is empty": `select task_id, state from hub.queue`,
+  "every attempt is closed":
+    `select claim_id, task_id from hub_task_attempts where ended_at is null`,
+  "no key made two tasks": `
+    select idempotency_key, count(*) from mac_tasks
+    where idempotency_key is not null group by channel_id, created_by, idempotency_key having count(*) > 1`,
+};
+
+/** The rules that are broken, each with a few rows that break it. */
+export async function brokenRules(sql: Sql): Promise<string[]> {
+  const broken: string[] = [];
+  for (const [rule, query] of Object.entries(RULES)) {
+    const rows = await sql.unsafe(query);
+    if (rows.length > 0) {
+      broken.push(
+        `not: ${rule}\n  ${rows.slice(0, 3).map((row) => JSON.stringify(row)).join("\n  ")}`,
+      );
+    }
+  }
+  return broken;
+}
