@@ -297,36 +297,38 @@ language sql
 stable
 set search_path = ''
 as $$
-  -- What stands between a ready task and a device, looked at from the far end: one device that passes
-  -- all conditions but the last, all but the last two, and so on.
+  -- From a device that would take it at once to none at all: the first step that some device has reached
+  -- is what the task waits for. What a device is offered is asked of the claim itself.
   with able as (
-    select d.name, d.status, m.model, m.rate_limited_until, d.max_running,
-      (select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name) as running,
-      coalesce(task.platform in (d.platform), true) as platform_fits,
-      c.position is not null as model_fits,
-      coalesce(m.rate_limited_until <= clock_timestamp(), true) as unthrottled,
-      m.model = e.model or task.model_preference = 'any' as is_effective
+    select d.name, d.status, m.rate_limited_until,
+      l.lane_id is not null as offered,
+      (
+        select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name
+      ) < d.max_running as has_room,
+      task.platform is null or task.platform = d.platform as platform_fits,
+      c.model is not null as model_fits
     from public.mesh_devices as d
     left join public.mesh_device_models as m on m.device_id = d.id
-    left join hub.model_chains as c on c.preference = task.model_preference and c.model = m.model
-    left join hub.effective_models as e
-      on e.preference = task.model_preference and e.platform = coalesce(task.platform, '')
+    left join hub.model_chains as c
+      on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
+    left join hub.open_lanes(d) as l on d.status = 'online'
+      and l.lane_id = (select q.lane_id from hub.queue as q where q.task_id = task.id)
   )
   select case
-    when exists (select from able where status = 'online' and platform_fits and model_fits and unthrottled and is_effective and running < max_running)
-      then jsonb_build_object('reason', 'ready')
-    when exists (select from able where status = 'online' and platform_fits and model_fits and unthrottled and is_effective)
-      then jsonb_build_object('reason', 'devices_busy', 'devices', (
-        select jsonb_agg(distinct name) from able where status = 'online' and platform_fits and model_fits and unthrottled and is_effective
-      ))
-    when exists (select from able where status = 'draining' and platform_fits and model_fits)
-      then jsonb_build_object('reason', 'device_draining', 'devices', (
-        select jsonb_agg(distinct name) from able where status = 'draining' and platform_fits and model_fits
-      ))
-    when exists (select from able where status = 'online' and platform_fits and model_fits)
-      then jsonb_build_object('reason', 'rate_limited', 'until', (
+    when exists (select from able where offered and has_room) then jsonb_build_object('reason', 'ready')
+    when exists (select from able where offered) then jsonb_build_object(
+      'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered)
+    )
+    when exists (select from able where status = 'online' and platform_fits and model_fits) then jsonb_build_object(
+      'reason', 'rate_limited', 'until', (
         select min(rate_limited_until) from able where status = 'online' and platform_fits and model_fits
-      ))
+      )
+    )
+    when exists (select from able where status = 'draining' and platform_fits and model_fits) then jsonb_build_object(
+      'reason', 'device_draining', 'devices', (
+        select jsonb_agg(distinct name) from able where status = 'draining' and platform_fits and model_fits
+      )
+    )
     when exists (select from able where status = 'online' and platform_fits)
       then jsonb_build_object('reason', 'no_matching_model', 'model', task.model_preference)
     when exists (select from able where status = 'online')
