@@ -245,13 +245,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  -- A variable: the clock itself, which moves on, could not bound the scan of the index.
+  v_now timestamptz := clock_timestamp();
   v_task public.mac_tasks;
   v_count integer := 0;
 begin
   for v_task in
     select t.* from hub.queue as q
     join public.mac_tasks as t on t.id = q.task_id
-    where q.state in ('scheduled', 'backoff') and q.run_at <= clock_timestamp()
+    where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
     order by q.run_at
     limit most
     for update of q, t skip locked

@@ -69,6 +69,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_now timestamptz := clock_timestamp();
   v_due record;
   v_task public.mac_tasks;
   v_count integer := 0;
@@ -76,7 +77,7 @@ begin
   for v_due in
     select f.what, t as task from hub.delivery_failures as f
     join public.mac_tasks as t on t.id = f.task_id
-    where f.retry_at <= clock_timestamp()
+    where f.retry_at <= v_now
     order by f.retry_at, f.what
     limit redeliver.most
     for update of f, t skip locked
