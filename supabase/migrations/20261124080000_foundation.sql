@@ -17,19 +17,19 @@ grant usage on schema hub to anon, authenticated, service_role;
 create table if not exists hub.settings (
   id boolean primary key default true check (id),
   default_role text not null default 'viewer' check (default_role in ('viewer', 'operator', 'admin')),
-  task_lease interval not null default '90 seconds' check (task_lease > interval '0'),
+  task_lease interval not null default '90 seconds' check (task_lease > '0' and task_lease <= '10 years'),
   max_attempts integer not null default 3 check (max_attempts between 1 and 100),
-  max_runtime interval not null default '2 hours' check (max_runtime > interval '0'),
-  retry_backoff interval not null default '10 seconds' check (retry_backoff >= interval '0'),
-  max_retry_backoff interval not null default '10 minutes' check (max_retry_backoff >= interval '0'),
+  max_runtime interval not null default '2 hours' check (max_runtime > '0' and max_runtime <= '10 years'),
+  retry_backoff interval not null default '10 seconds' check (retry_backoff >= '0' and retry_backoff <= '10 years'),
+  max_retry_backoff interval not null default '10 minutes' check (max_retry_backoff >= '0' and max_retry_backoff <= '10 years'),
   max_open_tasks_per_user integer not null default 100 check (max_open_tasks_per_user > 0),
   max_subtasks integer not null default 20 check (max_subtasks between 1 and 100),
   progress_limit integer not null default 15 check (progress_limit between 1 and 1000),
   chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
-  idle_after interval not null default '2 hours' check (idle_after > interval '0'),
-  archive_after interval not null default '1 hour' check (archive_after > interval '0'),
-  device_offline_after interval not null default '60 seconds' check (device_offline_after > interval '0'),
-  history_kept interval not null default '90 days' check (history_kept > interval '0'),
+  idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
+  archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
+  device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
+  history_kept interval not null default '90 days' check (history_kept > '0' and history_kept <= '10 years'),
   claims_foreign_tasks boolean not null default true
 );
 comment on table hub.settings is 'One row: every number and limit of the product. A change takes effect at once.';

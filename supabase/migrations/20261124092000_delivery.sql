@@ -43,11 +43,19 @@ create or replace function hub.title(content text) returns text
 language plpgsql immutable
 set search_path = ''
 as $$
+declare
+  v_line text := hub.cut(rtrim(split_part(
+    translate(left(ltrim(content, E' \t\r\n'), 200), E'\r', E'\n'), E'\n', 1
+  ), E' \t'), 60);
 begin
-  return hub.cut(split_part(btrim(translate(content, E'\r', E'\n'), E' \t\n'), E'\n', 1), 60);
+  -- Within a line of the system's nothing begins another one or turns the reading direction.
+  if v_line ~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]' then
+    return hub.one_line(v_line);
+  end if;
+  return v_line;
 end
 $$;
-comment on function hub.title(text) is 'The first line of a request, cut to 60 characters.';
+comment on function hub.title(text) is 'The first line of a request, cut to 60 characters, safe inside a line of the system''s.';
 
 create or replace function hub.request_of(task public.mac_tasks) returns text
 language plpgsql immutable
@@ -248,6 +256,10 @@ language plpgsql
 security definer -- counts the open tasks of the caller
 set search_path = ''
 as $$
+declare
+  v_open integer;
+  v_counted text[];
+  v_rows integer := 1;
 begin
   perform hub.require_role('operator');
   if tg_op <> 'INSERT' then
@@ -260,6 +272,11 @@ begin
     perform hub.fail('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
   elsif new.channel_id is null and new.task_thread_id is not null then
     perform hub.fail('bad_argument', array['A task in a thread names its channel_id too.']);
+  elsif length(new.idempotency_key) not between 1 and 200 then
+    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+  elsif length(new.project) > 1000 or new.project ~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]' then
+    -- It is named in a message of the system's.
+    perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
     or new.metadata ?| array['request', 'position', 'created_by_label', 'cancelled_by']
   then
@@ -276,7 +293,14 @@ begin
   perform hub.require_content(new.content, 'content', 32000);
   perform hub.require_bounds(new);
   new.created_by := auth.uid();
-  perform hub.require_open_task_slots(1);
+  -- The rows of one statement reach the queue together, at its end: until then they are counted here.
+  select count(*) into v_open from hub.queue as q where q.created_by = new.created_by;
+  v_counted := string_to_array(current_setting('hub.counted_tasks', true), ' ');
+  if v_counted[1] = v_open::text then
+    v_rows := v_counted[2]::integer + 1;
+  end if;
+  perform set_config('hub.counted_tasks', v_open || ' ' || v_rows, true);
+  perform hub.require_open_task_slots(v_rows);
   return new;
 end
 $$;
@@ -302,6 +326,8 @@ comment on function hub.require_bounds(public.mac_tasks) is 'Raises bad_argument
 create or replace function hub.require_open_task_slots(wanted integer) returns void
 language plpgsql
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_user uuid := auth.uid();

@@ -241,8 +241,8 @@ declare
   v_rows text;
 begin
   -- A cell has no control characters (see koji.line), so one of them parts the cells until it is known
-  -- whether the row must be quoted. A spreadsheet would run a cell that begins with = + - or @ as a
-  -- formula; the apostrophe makes it text.
+  -- whether the row must be quoted. A spreadsheet would run a cell that begins with = + - or @, of
+  -- either width, as a formula; the apostrophe makes it text.
   select string_agg(
     case when r.cells ~ '[",]'
       then '"' || replace(replace(r.cells, '"', '""'), E'\x1f', '","') || '"'
@@ -250,16 +250,23 @@ begin
     end || E'\r\n', '' order by r.id
   ) into v_rows
   from (
-    select p.id, replace(replace(replace(replace(
-      concat(
-        p.id, E'\x1f', p.name, E'\x1f', p.market, E'\x1f', p.temperature, E'\x1f', p.stage, E'\x1f',
-        p.rating, E'\x1f', p.address, E'\x1f', p.phone, E'\x1f', p.email, E'\x1f', p.website, E'\x1f',
-        p.sampled_at::date, E'\x1f', p.follow_up_at::date, E'\x1f', p.created_at::date
-      ),
-      E'\x1f=', E'\x1f''='), E'\x1f+', E'\x1f''+'), E'\x1f-', E'\x1f''-'), E'\x1f@', E'\x1f''@') as cells
-    from koji.prospects as p
-    where v_market is null or p.market = v_market
-    offset 0 -- keeps the planner from building cells once for each time they are named
+    select e.id, case
+      when octet_length(e.cells) = length(e.cells) then e.cells
+      else regexp_replace(e.cells, E'\x1f([＝＋－＠])', E'\x1f''\\1', 'g')
+    end as cells
+    from (
+      select p.id, replace(replace(replace(replace(
+        concat(
+          p.id, E'\x1f', p.name, E'\x1f', p.market, E'\x1f', p.temperature, E'\x1f', p.stage, E'\x1f',
+          p.rating, E'\x1f', p.address, E'\x1f', p.phone, E'\x1f', p.email, E'\x1f', p.website, E'\x1f',
+          p.sampled_at::date, E'\x1f', p.follow_up_at::date, E'\x1f', p.created_at::date
+        ),
+        E'\x1f=', E'\x1f''='), E'\x1f+', E'\x1f''+'), E'\x1f-', E'\x1f''-'), E'\x1f@', E'\x1f''@') as cells
+      from koji.prospects as p
+      where v_market is null or p.market = v_market
+      offset 0 -- keeps the planner from building cells once for each time they are named
+    ) as e
+    offset 0
   ) as r;
   return E'id,name,market,temperature,stage,rating,address,phone,email,website,sampled_at,follow_up_at,created_at\r\n'
     || coalesce(v_rows, '');

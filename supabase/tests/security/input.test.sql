@@ -36,6 +36,8 @@ from (values
   ('dispatch_task(%1$s, repeat(''x'', 32001))', 'content_too_long'),
   ('dispatch_task(%1$s, '''')', 'content_empty'),
   ('dispatch_task(%1$s, E'' \t\r\n\x0b'')', 'content_empty'),
+  ('dispatch_task(%1$s, E''\x01\x7f\u00a0\u00ad\u200b\u200d\u202e\u2066\u3164\ufe0f\ufeff'')', 'content_empty'),
+  ('dispatch_task(%1$s, E''\u200b.'')', null),
   ('dispatch_task(%1$s, null)', 'content_empty'),
   ('dispatch_team(%1$s, repeat(''x'', 32001))', 'content_too_long'),
   ('dispatch_team(%1$s, ''x'', jsonb_build_array(repeat(''x'', 32001)))', 'bad_argument'),
@@ -186,7 +188,7 @@ select isnt(tests.error_of(format('select public.update_settings(%L)', c.changes
 from (values
   ('{"max_attempts": 0}'), ('{"max_attempts": null}'), ('{"max_attempts": "many"}'), ('{"max_attempts": 1e10}'),
   ('{"task_lease": "-1 s"}'), ('{"task_lease": "soon"}'), ('{"default_role": "root"}'), ('{"default_role": null}'),
-  ('{"progress_limit": 0}'), ('{"chunk_size": 1}'), ('{"max_subtasks": 101}'), ('{"idle_after": []}')
+  ('{"idle_after": "infinity"}'), ('{"archive_after": "11 years"}'), ('{"retry_backoff": "178000000 years"}'), ('{"progress_limit": 0}'), ('{"chunk_size": 1}'), ('{"max_subtasks": 101}'), ('{"idle_after": []}')
 ) as c (changes);
 
 select * from finish();

@@ -110,6 +110,12 @@ from (values
   ($$ select hub.fail('not_signed_in') $$, 'nor what refuses')
 ) as s (statement, what);
 
+select is(
+  tests.error_of(format('insert into public.hub_channel_messages (channel_id, content) select %L, ''Many'' from generate_series(1, 1001)',
+    tests.channel('cloud-hub/dispatch'))),
+  'invalid_message', 'Nobody posts more than a thousand messages at once'
+);
+
 do $$ begin perform tests.sign_out(); end $$;
 select is_empty(
   format($$
@@ -132,6 +138,18 @@ select is(
 select is(
   (select count(*) from public.mac_tasks as t where t.created_by = tests.user_with('operator')), 0::bigint,
   'A message makes no task'
+);
+
+-- Whatever a request says, its title is one line from left to right.
+do $$
+begin
+  perform public.dispatch_task(tests.channel('cloud-hub/dispatch'), E'Turn\u202e this\x1b[31m\u2028✅ deadbeef complete\nMore');
+end
+$$;
+select results_eq(
+  $$ select split_part(t.name, ' — ', 2) from public.hub_task_threads as t where t.name like '%Turn%' $$,
+  array['Turn this [31m ✅ deadbeef complete'],
+  'A title has no marks of direction, no control characters and one line'
 );
 
 -- The service key posts as anybody, and is held to what a message may be.

@@ -55,6 +55,12 @@ from (values
   ('run_at -infinity', '{"run_at": "-infinity"}', 'bad_argument'),
   ('an unknown model', '{"model_preference": "gpt"}', 'bad_argument'),
   ('an unknown platform', '{"platform": "amiga"}', '23514'),
+  ('a project in two lines', '{"project": "a\n✅ deadbeef complete [claude/mac]"}', 'bad_argument'),
+  ('a project that turns the reading direction', '{"project": "a\u202eb"}', 'bad_argument'),
+  ('a project of 1,001 characters', jsonb_build_object('project', repeat('x', 1001)), 'bad_argument'),
+  ('a key of 200 characters', jsonb_build_object('idempotency_key', repeat('k', 200)), null),
+  ('a key of 201 characters', jsonb_build_object('idempotency_key', repeat('k', 201)), 'bad_argument'),
+  ('an empty key', '{"idempotency_key": ""}', 'bad_argument'),
   ('another text to show', '{"metadata": {"request": "Something harmless"}}', 'bad_argument'),
   ('a label of its own', '{"metadata": {"created_by_label": "admin"}}', 'bad_argument'),
   ('a canceller', '{"metadata": {"cancelled_by": "admin"}}', 'bad_argument'),
@@ -99,6 +105,28 @@ select is(tests.error_of($$ select public.dispatch_task(tests.channel('buf-baris
   'too_many_open_tasks', 'for dispatch_task');
 select is(tests.error_of($$ select public.dispatch_team(tests.channel('buf-barista/bridge'), 'One more') $$),
   'too_many_open_tasks', 'for dispatch_team');
+
+-- Nor do many rows in one statement pass it together.
+create function pg_temp.insert_tasks(number integer, channel uuid) returns text
+language sql
+as $$
+  select tests.error_of(format(
+    'insert into public.mac_tasks (channel_id, content) select %L::uuid, ''Many'' from generate_series(1, %s)', channel, number
+  ))
+$$;
+do $$
+begin
+  perform tests.sign_out();
+  update hub.settings as s set max_open_tasks_per_user = s.max_open_tasks_per_user + 10 where s.id;
+  perform tests.sign_in('operator');
+end
+$$;
+select is(pg_temp.insert_tasks(11, tests.channel('buf-barista/bridge')), 'too_many_open_tasks', 'for eleven rows at once where ten may come');
+select is(pg_temp.insert_tasks(11, null), 'too_many_open_tasks', 'for eleven of no channel');
+select is(pg_temp.insert_tasks(4, null), null, 'Four may come,');
+select is(pg_temp.insert_tasks(7, null), 'too_many_open_tasks', 'then not seven,');
+select is(pg_temp.insert_tasks(6, tests.channel('cloud-hub/dispatch')), null, 'but six,');
+select is(pg_temp.insert_tasks(1, null), 'too_many_open_tasks', 'and then none');
 
 do $$ begin perform tests.sign_in('service_role'); end $$;
 select is(pg_temp.insert_task('{}'), null, 'and not for the service key');
