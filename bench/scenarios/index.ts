@@ -1,6 +1,19 @@
 // All scenarios, in the order in which they run.
 import type { Scenario } from "../scenario.ts";
+import { decay } from "./decay.ts";
+import { http } from "./http.ts";
+import { koji } from "./koji.ts";
 import { messages } from "./messages.ts";
+import { pages } from "./pages.ts";
 import { queue } from "./queue.ts";
+import { realtime } from "./realtime.ts";
 
-export const scenarios: Scenario[] = [queue, messages];
+export const scenarios: Scenario[] = [
+  http,
+  realtime,
+  queue,
+  messages,
+  pages,
+  decay,
+  koji,
+];

@@ -1,0 +1,147 @@
+// Pages of messages: of a huge channel against a small one, and under row level security against
+// the owner's reads. Read in loops inside the server, so that no time of a client counts.
+import type { ReservedSql, Sql } from "postgres";
+import { interleave, type Run } from "../measure.ts";
+import { compare, type Result } from "../result.ts";
+import type { Scenario } from "../scenario.ts";
+import { clearTasks, makeChannels, settle } from "../seed.ts";
+
+const SMALL = 1000;
+const PAGE = 50;
+
+export const pages: Scenario = {
+  name: "pages",
+  needs: "postgres",
+  run: async (context) => {
+    const { sql, admin, rounds, quick } = context;
+    const huge = quick ? 100_000 : 10_000_000;
+    await clearTasks(admin);
+    const [big, small] = await makeChannels(admin, 2);
+    await seedMessages(admin, big!, huge);
+    await seedMessages(admin, small!, SMALL);
+    await settle(admin, "public.hub_channel_messages");
+    await installReader(sql);
+    const cursor = await cursorOf(sql, big!, 99 * PAGE);
+
+    const reader = await sql.reserve();
+    const owner = await sql.reserve();
+    try {
+      await becomeViewer(reader);
+      const read = (session: ReservedSql, channel: string, before?: Date): Run => async () => {
+        const [row] = await session`
+          select bench.read_pages(${channel}, ${before ?? null}, ${quick ? 20 : 500}) as ms`;
+        return row!.ms;
+      };
+      const samples = await interleave({
+        "newest page, huge": read(reader, big!),
+        "100th page, huge": read(reader, big!, cursor),
+        "newest page, small": read(reader, small!),
+        "newest page, huge, as owner": read(owner, big!),
+      }, rounds);
+      const count = huge.toLocaleString("en");
+      return [
+        compared(`newest page of ${PAGE}, ${count} messages and ${SMALL}`, samples, [
+          "newest page, huge",
+          "newest page, small",
+        ], 1.5),
+        compared(`100th page, ${count} messages, and the newest of ${SMALL}`, samples, [
+          "100th page, huge",
+          "newest page, small",
+        ], 1.5),
+        compared("newest page under RLS and as owner", samples, [
+          "newest page, huge",
+          "newest page, huge, as owner",
+        ], 1.15),
+      ];
+    } finally {
+      await reader.unsafe("reset role");
+      for (const session of [reader, owner]) session.release();
+      await sql.unsafe("drop schema bench cascade");
+      await clearTasks(admin);
+    }
+  },
+};
+
+function compared(
+  measure: string,
+  samples: Record<string, number[]>,
+  names: [string, string],
+  atMost: number,
+): Result {
+  return compare("pages", measure, "ms", samples, names, { atMost });
+}
+
+/** With triggers off, in steps that show and can be stopped. Ids rise, since random ones seed slowly. */
+async function seedMessages(admin: Sql, channel: string, count: number): Promise<void> {
+  const step = 500_000;
+  for (let from = 1; from <= count; from += step) {
+    await admin.begin(async (sql) => {
+      await sql`set local session_replication_role = replica`;
+      await sql`
+        insert into public.hub_channel_messages (
+          id, channel_id, sender_type, sender_label, content, created_at
+        )
+        select overlay(${channel} placing lpad(to_hex(n), 8, '0') from 1)::uuid, ${channel}, 'agent',
+          'Aura', 'Deployed build ' || n || ' to the staging cluster: all checks passed.',
+          timestamptz '2026-01-01' + n * interval '1 second'
+        from generate_series(
+          ${from}::integer, ${Math.min(from + step - 1, count)}::integer
+        ) as n`;
+    });
+  }
+  await admin`
+    update public.hub_channels set message_count = ${count} where id = ${channel}`;
+}
+
+/**
+ * Makes the same page so many times, as PostgREST does, from one prepared statement; returns the
+ * milliseconds of one.
+ */
+async function installReader(sql: Sql): Promise<void> {
+  const page = (condition: string) => `
+    select coalesce(json_agg(p), '[]') into v_page from (
+      select * from public.hub_channel_messages as m
+      where m.channel_id = channel and m.task_thread_id is null ${condition}
+      order by m.created_at desc, m.id desc
+      limit ${PAGE}
+    ) as p;`;
+  await sql.unsafe(`
+    create schema bench;
+    grant usage on schema bench to authenticated;
+    create function bench.read_pages(channel uuid, before timestamptz, times integer)
+    returns double precision
+    language plpgsql
+    set plan_cache_mode = force_generic_plan
+    as $$
+    declare
+      v_started timestamptz := clock_timestamp();
+      v_page json;
+    begin
+      for i in 1 .. times loop
+        if before is null then
+          ${page("")}
+        else
+          ${page("and m.created_at < before")}
+        end if;
+      end loop;
+      return extract(epoch from clock_timestamp() - v_started) * 1000 / times;
+    end
+    $$;
+    grant execute on function bench.read_pages(uuid, timestamptz, integer) to authenticated`);
+}
+
+async function cursorOf(sql: Sql, channel: string, skip: number): Promise<Date> {
+  const [row] = await sql`
+    select created_at from public.hub_channel_messages
+    where channel_id = ${channel} and task_thread_id is null
+    order by created_at desc, id desc
+    offset ${skip} limit 1`;
+  return row!.created_at;
+}
+
+async function becomeViewer(session: ReservedSql): Promise<void> {
+  const claims = { role: "authenticated", sub: crypto.randomUUID() };
+  await session`
+    select set_config('request.jwt.claims', ${JSON.stringify(claims)}, false),
+      set_config('role', 'authenticated', false)`;
+}
