@@ -7,6 +7,10 @@
 --
 -- Locks are taken in the order task, thread, team, channel. A claim waits for nobody: it skips what
 -- is locked.
+--
+-- The queue is often empty when a plan is made, and long when that plan runs: what reads it for each
+-- task is planned without sequential scans. And without compilation, for which the planner would take
+-- the tables that can only be read through as dear enough.
 
 create table if not exists hub.lanes (
   id integer generated always as identity primary key,
@@ -45,14 +49,13 @@ comment on column hub.queue.state is
   'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
 
--- Exactly the claim's order. None of these columns changes while a row is ready.
-create index if not exists idx_queue_ready on hub.queue (lane_id, priority desc, created_at, task_id)
-where state = 'ready';
+-- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
+-- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
+create index if not exists idx_queue_order on hub.queue (lane_id, state, priority desc, created_at, task_id);
 create index if not exists idx_queue_due on hub.queue (run_at) where state in ('scheduled', 'backoff');
 create index if not exists idx_queue_running on hub.queue (device) where state = 'running';
 create index if not exists idx_queue_thread on hub.queue (thread_id) where thread_id is not null;
 create index if not exists idx_queue_user on hub.queue (created_by) where created_by is not null;
-create index if not exists idx_queue_lane on hub.queue (lane_id);
 
 -- Enqueueing -------------------------------------------------------------------------------------
 
@@ -169,6 +172,8 @@ create or replace function hub.sync_queue() returns trigger
 language plpgsql
 security definer -- the queue is closed to whoever writes mac_tasks
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   if new.status in ('complete', 'failed') then
@@ -205,6 +210,8 @@ create or replace function hub.advance_thread() returns trigger
 language plpgsql
 security definer -- a task deleted with the service key takes its row along as that role
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_next hub.queue;
@@ -243,6 +250,8 @@ execute function hub.advance_thread();
 create or replace function hub.admit_due_tasks(most integer default 100) returns integer
 language plpgsql
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   -- A variable: the clock itself, which moves on, could not bound the scan of the index.
@@ -430,8 +439,11 @@ create or replace function hub.claim_tasks(token text, max_tasks integer) return
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
+  v_now timestamptz := clock_timestamp();
   v_device public.mesh_devices;
   v_free integer;
   v_tasks jsonb := '[]'::jsonb;
