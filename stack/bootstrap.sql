@@ -26,6 +26,8 @@ $$;
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
+-- As hosted: data can be restored without firing triggers.
+grant set on parameter session_replication_role to postgres;
 
 alter database postgres owner to postgres;
 alter role postgres set search_path = "$user", public, extensions;
