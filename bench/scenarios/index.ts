@@ -7,10 +7,12 @@ import { messages } from "./messages.ts";
 import { pages } from "./pages.ts";
 import { queue } from "./queue.ts";
 import { realtime } from "./realtime.ts";
+import { stack } from "./stack.ts";
 
 export const scenarios: Scenario[] = [
   http,
   realtime,
+  stack,
   queue,
   messages,
   pages,
