@@ -149,7 +149,11 @@ Deno.test("recover answers its report to the secret key only", leaves, async () 
 });
 
 Deno.test("recover refuses the secret key from a browser", leaves, async () => {
-  for (const browser of [{ "user-agent": "Mozilla/5.0 (X11)" }, { origin: "http://example.com" }]) {
+  const browsers: Record<string, string>[] = [
+    { "user-agent": "Mozilla/5.0 (X11)" },
+    { origin: "http://example.com" },
+  ];
+  for (const browser of browsers) {
     refused(await call("recover", {}, { ...asServer(), ...browser }), [
       401,
       "secret_key_in_browser",

@@ -17,7 +17,7 @@ export function staticChecks(
   return {
     "deno fmt": () => run(root, Deno.execPath(), ["fmt", "--check"]),
     "deno lint": () => run(root, Deno.execPath(), ["lint"]),
-    "deno check": () => run(root, Deno.execPath(), ["check", ...sources]),
+    "deno check": () => run(root, Deno.execPath(), ["check", "--quiet", ...sources]),
     "console types": () => run(join(root, "console"), "npm", ["run", "check"]),
   };
 }
