@@ -13,6 +13,12 @@ const TYPES: Record<string, string> = {
   webmanifest: "application/manifest+json",
 };
 
+const HEADERS = {
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+  "content-security-policy": "frame-ancestors 'none'",
+};
+
 /**
  * Serves a folder, and beside it `/console.json`, which tells the page that its backend is where it
  * came from: also behind a forwarded port. Paths that name no file are the console's own routes and
@@ -26,10 +32,15 @@ export function serveConsole(
     if (request.method !== "GET" && request.method !== "HEAD") {
       return new Response("Method not allowed.\n", { status: 405 });
     }
-    const { pathname } = new URL(request.url);
+    const { pathname, hostname } = new URL(request.url);
+    if (!isOwnName(hostname)) {
+      return new Response("The console answers to localhost and to IP addresses.\n", {
+        status: 421,
+      });
+    }
     if (pathname === "/console.json") {
       const config = { url: "/", publishableKey };
-      return Response.json(config, { headers: { "cache-control": "no-cache" } });
+      return Response.json(config, { headers: { ...HEADERS, "cache-control": "no-cache" } });
     }
     const isRoute = !pathname.split("/").at(-1)!.includes(".");
     const found = await file(folder, isRoute ? "/index.html" : pathname);
@@ -37,6 +48,14 @@ export function serveConsole(
     const reason = isRoute ? "The console is being built: try again in a moment." : "Not found.";
     return new Response(`${reason}\n`, { status: 404 });
   };
+}
+
+/**
+ * A page of another site can make its own name point here (DNS rebinding), read the publishable key,
+ * sign up, and so send work to this machine. It cannot do so under a name that is no domain's.
+ */
+function isOwnName(hostname: string): boolean {
+  return /^(.+\.)?localhost$|^[\d.]+$|^\[/.test(hostname);
 }
 
 async function file(folder: string, pathname: string): Promise<Response | undefined> {
@@ -48,16 +67,20 @@ async function file(folder: string, pathname: string): Promise<Response | undefi
     const handle = await Deno.open(join(folder, decodeURIComponent(pathname)));
     return new Response(handle.readable, {
       headers: {
+        ...HEADERS,
         "content-type": type,
         // Vite puts a hash of the content into the names below /assets/.
         "cache-control": pathname.startsWith("/assets/")
           ? "public, max-age=31536000, immutable"
           : "no-cache",
-        "x-content-type-options": "nosniff",
       },
     });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof URIError) return undefined;
+    // No such file, or a name that no file can have.
+    const { code } = error as { code?: string };
+    if (error instanceof URIError || ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(code!)) {
+      return undefined;
+    }
     throw error;
   }
 }

@@ -4,11 +4,11 @@ import { refusedAuthInput } from "./api/auth_input.ts";
 import { completeTokens } from "./api/tokens.ts";
 import { isDisconnected, unavailable } from "./api/errors.ts";
 import type { Apps } from "./api/apps.ts";
+import { BodyRefused, withWholeBody } from "./body.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
-/** The longest request body, in bytes: hosted projects take about as much. */
-const MAX_BODY = 20 * 1024 * 1024;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 export interface Parts {
   apps: Apps;
@@ -22,25 +22,33 @@ type Handler = (request: Request) => Promise<Response>;
 
 export function createGateway(parts: Parts, settings: Settings, secrets: Secrets): Handler {
   const { apps } = parts;
-  const routes: [prefix: string, handler: Handler][] = [
-    ["/rest/v1", apps.rest],
-    ["/auth/v1", (request) => auth(request)],
-    ["/functions/v1/", (request) => edgeFunction(request)],
-    ["/realtime/v1/", parts.realtime],
-    ["/health", () => health()],
-    ["/", parts.console],
+  const api: [prefix: string, handler: Handler][] = [
+    ["/rest/v1", rest],
+    ["/auth/v1", auth],
+    ["/functions/v1", edgeFunction],
+    ["/realtime/v1", parts.realtime],
+    ["/health", health],
   ];
 
   return async (request) => {
-    if (request.method === "OPTIONS") return preflight(request);
     const { pathname } = new URL(request.url);
-    const [, handler] = routes.find(([prefix]) => pathname.startsWith(prefix))!;
+    const [prefix, handler] = api.find(([start]) => `${pathname}/`.startsWith(`${start}/`)) ?? [];
     try {
-      return withCors(await handler(await withBody(request)));
+      // Without CORS: the console holds a key that no other page of the browser needs.
+      if (!handler) return await parts.console(request);
+      if (request.method === "OPTIONS") return preflight(request);
+      if (!METHODS.includes(request.method)) return withCors(methodNotAllowed());
+      // Edge functions parse their body themselves, and refuse it in their own words.
+      const whole = await withWholeBody(request, { anyDepth: prefix === "/functions/v1" });
+      return withCors(await handler(whole));
     } catch (error) {
       return withCors(answerTo(error));
     }
   };
+
+  async function rest(request: Request): Promise<Response> {
+    return withoutPage(request, await apps.rest(request));
+  }
 
   async function auth(request: Request): Promise<Response> {
     const refusal = request.body && refusedAuthInput(await request.clone().text());
@@ -49,7 +57,7 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
     if (response.status === 500 && !await parts.healthy()) return unavailable().getResponse();
     return request.method === "POST"
       ? await completeTokens(response, settings.url, secrets)
-      : response;
+      : withoutPage(request, response);
   }
 
   async function edgeFunction(request: Request): Promise<Response> {
@@ -64,12 +72,18 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
   }
 }
 
+/** lite answers addresses that it does not know with a page of its own. */
+function withoutPage(request: Request, response: Response): Response {
+  if (!response.headers.get("content-type")?.startsWith("text/html")) return response;
+  return problem(404, "NOT_FOUND", `There is nothing at "${new URL(request.url).pathname}".`);
+}
+
 function preflight(request: Request): Response {
   return new Response(null, {
     status: 204,
     headers: {
       "access-control-allow-origin": "*",
-      "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+      "access-control-allow-methods": METHODS.join(", "),
       "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
       "access-control-max-age": "86400",
     },
@@ -87,35 +101,14 @@ function withCors(response: Response): Response {
   return new Response(response.body, { status: response.status, headers });
 }
 
-/** Bounds the body. One without a length is read here, since nothing later would stop it. */
-async function withBody(request: Request): Promise<Request> {
-  if (!request.body) return request;
-  const length = request.headers.get("content-length");
-  if (length !== null) {
-    if (Number(length) > MAX_BODY) throw new BodyTooLarge();
-    return request;
-  }
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.length;
-    if (size > MAX_BODY) throw new BodyTooLarge();
-    chunks.push(chunk);
-  }
-  return new Request(request.url, {
-    method: request.method,
-    headers: request.headers,
-    body: new Blob(chunks),
-    signal: request.signal,
-  });
+function methodNotAllowed(): Response {
+  const response = problem(405, "METHOD_NOT_ALLOWED", `The methods are ${METHODS.join(", ")}.`);
+  response.headers.set("allow", METHODS.join(", "));
+  return response;
 }
 
-class BodyTooLarge extends Error {}
-
 function answerTo(error: unknown): Response {
-  if (error instanceof BodyTooLarge) {
-    return problem(413, "BODY_TOO_LARGE", `The request body is longer than ${MAX_BODY} bytes.`);
-  }
+  if (error instanceof BodyRefused) return problem(error.status, error.code, error.message);
   if (isDisconnected(error)) return unavailable().getResponse();
   console.error(error);
   return problem(500, "INTERNAL", "The gateway failed to answer; its log says why.");

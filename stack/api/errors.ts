@@ -28,6 +28,7 @@ export interface ErrorBody {
 /** The refusal for an error of the database that `role` met; undefined where lite knows better. */
 export function refusalOf(error: unknown, role: string): Refusal | undefined {
   if (isDisconnected(error)) return unavailable();
+  if ((error as { code?: unknown })?.code === "MAX_PARAMETERS_EXCEEDED") return tooManyValues();
   if (!isPostgresError(error)) return undefined;
   const status = statusOf(error.code, role);
   if (status === undefined) return undefined;
@@ -46,6 +47,16 @@ export function unavailable(): Refusal {
     message: "The database does not answer.",
     details: null,
     hint: "Try again in a moment.",
+  });
+}
+
+/** lite passes each value of a body as a parameter of its own, and a statement has 65,534 at most. */
+function tooManyValues(): Refusal {
+  return new Refusal(413, {
+    code: "54000",
+    message: "The body has more than 65,534 values.",
+    details: null,
+    hint: "Send it in parts.",
   });
 }
 

@@ -1,4 +1,5 @@
 // One socket's membership of one topic.
+import { z } from "zod";
 import type { Claims } from "../api/tokens.ts";
 import type { Permissions } from "./access.ts";
 import { type Filter, parseFilter } from "./filter.ts";
@@ -30,24 +31,41 @@ export interface Member {
   expiry?: ReturnType<typeof setTimeout>;
 }
 
-interface ChangeConfig {
-  event?: unknown;
-  schema?: unknown;
-  table?: unknown;
-  filter?: unknown;
+const Change = z.looseObject({
+  event: z.string().optional(),
+  schema: z.string().optional(),
+  table: z.string().optional(),
+  filter: z.string().optional(),
+});
+
+const Join = z.object({
+  config: z.object({
+    private: z.boolean().nullish(),
+    broadcast: z.object({ ack: z.boolean().nullish(), self: z.boolean().nullish() }).nullish(),
+    postgres_changes: z.array(Change).max(100).nullish(),
+  }).nullish(),
+  access_token: z.string().nullish(),
+});
+
+export type Join = z.infer<typeof Join>;
+
+/** The payload of a join. Throws a sentence when it is not one. */
+export function readJoin(payload: unknown): Join {
+  const { data, error } = Join.safeParse(payload);
+  if (data) return data;
+  const [{ path, message }] = error.issues as [z.core.$ZodIssue];
+  throw new Error(`The join is not valid: ${path.join(".")}: ${message}.`);
 }
 
 let lastId = 0;
 
-/** Reads the subscriptions of a join. Throws a sentence when one is not valid. */
-export function readSubscriptions(configs: unknown): Subscription[] {
-  if (configs === undefined || configs === null) return [];
-  if (!Array.isArray(configs)) throw new Error("postgres_changes is not an array.");
-  return configs.map(({ event, schema, table, filter }: ChangeConfig) => ({
+/** The subscriptions of a join. Throws a sentence when a filter is not valid. */
+export function readSubscriptions(changes: z.infer<typeof Change>[]): Subscription[] {
+  return changes.map(({ event, schema, table, filter }) => ({
     id: ++lastId,
-    event: String(event ?? "*").toUpperCase(),
-    schema: String(schema ?? "public"),
-    table: table === undefined || table === "*" ? undefined : String(table),
-    filter: parseFilter(filter === undefined ? undefined : String(filter)),
+    event: (event ?? "*").toUpperCase(),
+    schema: schema ?? "public",
+    table: table === "*" ? undefined : table,
+    filter: parseFilter(filter),
   }));
 }

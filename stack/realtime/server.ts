@@ -9,6 +9,9 @@ import { followChanges } from "./feed.ts";
 import { serveSocket } from "./socket.ts";
 import { Topics } from "./topics.ts";
 
+/** Of one request: each to a private topic is asked of the database. */
+const MOST_MESSAGES = 100;
+
 export class RealtimeServer {
   #sockets = new Set<WebSocket>();
   #topics: Topics;
@@ -53,6 +56,9 @@ export class RealtimeServer {
     if (apiKey !== this.secrets.publishableKey && apiKey !== this.secrets.secretKey) {
       return problem(401, "Invalid API key.");
     }
+    if (apiKey === this.secrets.secretKey && isBrowser(request)) {
+      return problem(401, "The secret key may not be used in a browser.");
+    }
     if (pathname === "/realtime/v1/websocket") return this.#upgrade(request, apiKey);
     if (pathname.startsWith("/realtime/v1/api/broadcast") && request.method === "POST") {
       return await this.#broadcast(request, apiKey);
@@ -95,9 +101,13 @@ export class RealtimeServer {
           private: url.searchParams.get("private") === "true",
         }]
         : body.messages;
-      if (!Array.isArray(messages) || !messages.every(isMessage)) throw new TypeError();
+      if (!Array.isArray(messages) || messages.length > MOST_MESSAGES) throw new TypeError();
+      if (!messages.every(isMessage)) throw new TypeError();
     } catch {
-      return problem(422, "The body is not {messages: [{topic, event, payload}]}.");
+      return problem(
+        422,
+        `The body is not {messages: [{topic, event, payload}]} with ${MOST_MESSAGES} at most.`,
+      );
     }
     try {
       const bearer = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
@@ -133,6 +143,11 @@ export class RealtimeServer {
       if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
     }
   }
+}
+
+/** As REST finds out. */
+function isBrowser({ headers }: Request): boolean {
+  return /^\s*Mozilla\//i.test(headers.get("user-agent") ?? "");
 }
 
 function isMessage(message: unknown): boolean {

@@ -3,7 +3,7 @@ import type { Sql } from "postgres";
 import { type Claims } from "../api/tokens.ts";
 import { permissionsOn } from "./access.ts";
 import { decodeFrame, encodeFrame, type Frame, type Version } from "./frames.ts";
-import { type Member, readSubscriptions } from "./member.ts";
+import { type Member, readJoin, readSubscriptions } from "./member.ts";
 import { PREFIX, type Topics } from "./topics.ts";
 
 export interface SocketContext {
@@ -17,6 +17,10 @@ export interface SocketContext {
   claimsOf: (token: string) => Promise<Claims>;
 }
 
+/** As on hosted projects: the longest frame, and the topics of one socket. */
+const LONGEST_FRAME = 3_000_000;
+const MOST_TOPICS = 100;
+
 /** setTimeout takes no longer delay. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
@@ -28,6 +32,9 @@ export function serveSocket(context: SocketContext): void {
   // Frames are answered in their order: a join may wait for the database.
   let answering: Promise<void> = Promise.resolve();
   socket.onmessage = ({ data }) => {
+    if ((data.length ?? data.byteLength) > LONGEST_FRAME) {
+      return socket.close(1009, `A frame has at most ${LONGEST_FRAME} bytes.`);
+    }
     answering = answering.then(() => answer(data)).catch((error) => {
       console.error(`Realtime could not answer a frame: ${error.message}`);
       socket.close(1011, "The server could not answer.");
@@ -62,15 +69,19 @@ export function serveSocket(context: SocketContext): void {
   }
 
   async function join(frame: Frame): Promise<void> {
-    const { config = {}, access_token: token } = frame.payload;
-    const previous = members.get(frame.topic);
-    if (previous) forget(previous);
-    const isPrivate = config.private === true;
     const { topic, joinRef } = frame;
+    const previous = members.get(topic);
+    if (previous) forget(previous);
     try {
       if (!topic.startsWith(PREFIX)) throw new Error(`The topic does not begin with "${PREFIX}".`);
-      const claims = await context.claimsOf(String(token ?? context.apiKey));
-      const subscriptions = readSubscriptions(config.postgres_changes);
+      if (members.size >= MOST_TOPICS) {
+        throw new Error(`A socket joins at most ${MOST_TOPICS} topics.`);
+      }
+      const { config, access_token: token } = readJoin(frame.payload);
+      const isPrivate = config?.private === true;
+      const changes = config?.postgres_changes ?? [];
+      const claims = await context.claimsOf(token ?? context.apiKey);
+      const subscriptions = readSubscriptions(changes);
       const permissions = isPrivate
         ? await permissionsOn(context.admin, topic.slice(PREFIX.length), claims)
         : { read: true, write: true };
@@ -79,8 +90,8 @@ export function serveSocket(context: SocketContext): void {
         topic,
         joinRef,
         private: isPrivate,
-        ack: config.broadcast?.ack === true,
-        self: config.broadcast?.self === true,
+        ack: config?.broadcast?.ack === true,
+        self: config?.broadcast?.self === true,
         claims,
         permissions,
         subscriptions,
@@ -93,18 +104,18 @@ export function serveSocket(context: SocketContext): void {
       members.set(topic, member);
       topics.add(member);
       expire(member);
-      welcome(frame, member, config.postgres_changes);
+      welcome(frame, member, changes);
     } catch (error) {
       reply(frame, "error", { reason: (error as Error).message });
     }
   }
 
-  function welcome(frame: Frame, member: Member, configs: unknown[] = []): void {
+  function welcome(frame: Frame, member: Member, changes: Record<string, unknown>[]): void {
     const { subscriptions } = member;
     // Clients compare these with what they asked for, in the same order.
     reply(frame, "ok", {
-      postgres_changes: configs.map((config, index) => ({
-        ...config as Record<string, unknown>,
+      postgres_changes: changes.map((change, index) => ({
+        ...change,
         id: subscriptions[index]!.id,
       })),
     });

@@ -232,3 +232,99 @@ Deno.test("browsers may call the functions, and see why they are refused", async
   assert.equal(refused.status, 401);
   assert.equal(refused.headers.get("access-control-allow-origin"), "*");
 });
+
+Deno.test("only methods and addresses of the API are answered", async () => {
+  const headers = { apikey: publishable };
+  for (const method of ["PROPFIND", "PURGE"]) {
+    const { status } = await call({ path: "/rest/v1/hub_servers", method, headers });
+    assert.equal(status, 405, method);
+  }
+  for (const path of ["/auth/v1/admin/users", "/auth/v1/admin/settings"]) {
+    const authorization = `Bearer ${(await signUp("admin")).accessToken}`;
+    const { status } = await call({ path, headers: { ...headers, authorization } });
+    assert.equal(status, 404, path);
+  }
+  for (const path of ["/rest/v1x", "/auth/v1x/admin", "/healthy"]) {
+    const { text } = await call({ path, headers });
+    assert(!text.includes("Supalite"), path);
+  }
+});
+
+Deno.test("a body has limits of size, depth and number of values", async () => {
+  const { accessToken } = await signUp("operator");
+  const headers = { apikey: publishable, authorization: `Bearer ${accessToken}` };
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  const bodies: [path: string, body: string, status: number][] = [
+    ["/rest/v1/rpc/dispatch_task", `{"content": "${"x".repeat(21_000_000)}"}`, 413],
+    [
+      "/rest/v1/rpc/dispatch_task",
+      `{"channel_id": "${nobody}", "content": ${nested(100_000)}}`,
+      400,
+    ],
+    ["/rest/v1/rpc/dispatch_task", `{"channel_id": "${nobody}", "content": ${nested(999)}}`, 400],
+    [
+      "/rest/v1/rpc/register_device",
+      `{"name": "x", "platform": "linux", "models": ${nested(5_000)}}`,
+      400,
+    ],
+    ["/rest/v1/rpc/dispatch_task", JSON.stringify(Array(70_000).fill(1)), 413],
+    ["/auth/v1/signup", `{"email": "x@example.com", "data": ${nested(5_000)}}`, 400],
+    ["/functions/v1/koji", nested(5_000), 400],
+    ["/realtime/v1/api/broadcast", `{"messages": ${nested(5_000)}}`, 400],
+    // Brackets in a text are no levels.
+    [
+      "/functions/v1/koji",
+      `{"channel": "koji-pipeline/leads", "command": "${"[".repeat(1_500)}\\""}`,
+      404,
+    ],
+  ];
+  for (const [path, body, expected] of bodies) {
+    const { status, text } = await call({ path, method: "POST", body, headers });
+    assert.equal(status, expected, `${path} ${body.slice(0, 60)} ${text.slice(0, 300)}`);
+  }
+});
+
+/** What the gateway answers to a request that fetch would not send. */
+async function raw(lines: string[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode([...lines, "", ""].join("\r\n")));
+  const answer = new Uint8Array(10_000);
+  const length = await connection.read(answer);
+  return new TextDecoder().decode(answer.subarray(0, length ?? 0));
+}
+
+Deno.test("the console serves its own files and nothing else", async () => {
+  const paths = [
+    "/../secrets.json",
+    "/..%2fsecrets.json",
+    "/%2e%2e/secrets.json",
+    "/assets/..%5c..%5csecrets.json",
+    "/assets/%00.js",
+    "/assets/%ff.js",
+    `/${"a".repeat(300)}.js`,
+    "/index.html/x.js",
+    "/.env.json",
+    "//example.com/x.js",
+  ];
+  for (const path of paths) {
+    const answer = await raw([`GET ${path} HTTP/1.1`, "Host: 127.0.0.1", "Connection: close"]);
+    assert.match(answer, /^HTTP\/1.1 404 /, `${path} ${answer}`);
+  }
+});
+
+Deno.test("no page of another site gets the console's key, or shows the console", async () => {
+  const own = await call({ path: "/console.json", headers: { origin: "https://example.com" } });
+  assert.equal(own.status, 200);
+  assert.equal(own.headers.get("access-control-allow-origin"), null);
+  assert.equal(own.headers.get("content-security-policy"), "frame-ancestors 'none'");
+  for (const host of ["example.com", "localhost.example.com", "127.0.0.1.example.com", "x"]) {
+    const rebound = await raw(["GET /console.json HTTP/1.1", `Host: ${host}`, "Connection: close"]);
+    assert.match(rebound, /^HTTP\/1.1 421 /, host);
+    assert(!rebound.includes(publishable));
+  }
+  for (const host of ["127.0.0.1", "localhost", "[::1]", "console.localhost", "192.168.1.2"]) {
+    const named = await raw(["GET /console.json HTTP/1.1", `Host: ${host}`, "Connection: close"]);
+    assert.match(named, /^HTTP\/1.1 200 /, host);
+  }
+});

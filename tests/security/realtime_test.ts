@@ -1,7 +1,7 @@
 // Realtime: who may not read cannot listen, and nobody speaks as the server.
 import assert from "node:assert/strict";
 import type { RealtimeChannel } from "@supabase/supabase-js";
-import { type Client, connect, publishableClient, signUp, until } from "../stack.ts";
+import { type Client, connect, publishableClient, signUp, stackEnv, until } from "../stack.ts";
 
 type Join = "SUBSCRIBED" | "refused";
 
@@ -118,4 +118,98 @@ Deno.test({
     assert.deepEqual({ overheard, changes }, { overheard: [], changes: [] });
     await Promise.all([stranger, member.client].map((client) => client.realtime.disconnect()));
   },
+});
+
+interface Conversation {
+  frames: string[];
+  close: { code: number; reason: string } | undefined;
+}
+
+/** Sends frames to a socket of its own, and returns what came back once `enough` of it has. */
+async function converse(
+  frames: (string | Uint8Array<ArrayBuffer>)[],
+  enough: (said: Conversation) => boolean,
+): Promise<Conversation> {
+  const address = `${stackEnv("SUPABASE_URL").replace("http", "ws")}/realtime/v1/websocket`;
+  const socket = new WebSocket(
+    `${address}?apikey=${stackEnv("SUPABASE_PUBLISHABLE_KEY")}&vsn=2.0.0`,
+  );
+  const said: Conversation = { frames: [], close: undefined };
+  socket.onmessage = ({ data }) => said.frames.push(String(data));
+  socket.onclose = ({ code, reason }) => said.close = { code, reason };
+  await new Promise((resolve) => socket.onopen = resolve);
+  for (const frame of frames) socket.send(frame);
+  await until(() => enough(said), "the answers to the frames");
+  if (!said.close) {
+    socket.close();
+    await until(() => said.close, "the socket's end");
+  }
+  return said;
+}
+
+const joining = (topic: string, payload: unknown = {}) =>
+  JSON.stringify(["1", "1", topic, "phx_join", payload]);
+
+for (
+  const [what, frame] of Object.entries({
+    "text": "x",
+    "a number": "5",
+    "null": "null",
+    "a broken array": "[".repeat(100_000),
+    "half a binary frame": new Uint8Array([3, 255, 255, 255, 255, 255, 1, 1]),
+  })
+) {
+  Deno.test(`a socket that sends ${what} is closed`, async () => {
+    const { close } = await converse([frame], ({ close }) => close !== undefined);
+    assert.equal(close!.code, 1003);
+  });
+}
+
+for (
+  const [what, payload] of Object.entries({
+    "no object": "x",
+    "a key that is no token": { access_token: ["x"] },
+    "a private channel in words": { config: { private: "true" } },
+    "changes that are no array": { config: { postgres_changes: "x" } },
+    "a change that is null": { config: { postgres_changes: [null] } },
+    "a hundred and one changes": { config: { postgres_changes: Array(101).fill({ event: "*" }) } },
+  })
+) {
+  Deno.test(`a join with ${what} is refused`, async () => {
+    const { frames } = await converse(
+      [joining("realtime:x", payload)],
+      ({ frames }) => frames.length > 0,
+    );
+    const [, , , , answer] = JSON.parse(frames[0]!);
+    assert.equal(answer.status, "error");
+    assert.match(answer.response.reason, /^The join is not valid: /);
+  });
+}
+
+Deno.test("a socket joins a hundred topics and no more, and sends no frame without end", async () => {
+  const joins = Array.from({ length: 101 }, (_, number) => joining(`realtime:room:${number}`));
+  const { frames } = await converse(joins, ({ frames }) => frames.length === 101);
+  assert.deepEqual(
+    frames.map((frame) => JSON.parse(frame)[4].status),
+    [...Array(100).fill("ok"), "error"],
+  );
+  const { close } = await converse(["x".repeat(3_000_001)], ({ close }) => close !== undefined);
+  assert.equal(close!.code, 1009);
+});
+
+Deno.test("Realtime takes no secret key from a browser, nor a flood over HTTP", async () => {
+  const url = `${stackEnv("SUPABASE_URL")}/realtime/v1`;
+  const browser = await fetch(`${url}/websocket?apikey=${stackEnv("SUPABASE_SECRET_KEY")}`, {
+    headers: { "user-agent": "Mozilla/5.0" },
+  });
+  await browser.body?.cancel();
+  assert.equal(browser.status, 401);
+  const message = { topic: "channel:x", event: "x", payload: {}, private: true };
+  const flood = await fetch(`${url}/api/broadcast`, {
+    method: "POST",
+    headers: { apikey: stackEnv("SUPABASE_PUBLISHABLE_KEY") },
+    body: JSON.stringify({ messages: Array(101).fill(message) }),
+  });
+  await flood.body?.cancel();
+  assert.equal(flood.status, 422);
 });
