@@ -2,18 +2,28 @@
 
 -- Feeds ------------------------------------------------------------------------------------------
 
+create or replace function hub.feed_channel(feed text) returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select c.id from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name = 'cloud-hub' and c.name = feed_channel.feed
+$$;
+comment on function hub.feed_channel(text) is
+  'The channel of a feed of Cloud Hub; null when it was renamed or deleted: then the feed is silent.';
+
 create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
 language sql
 set search_path = ''
 as $$
   insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
-  select c.id, 'system', 'Aura', post_feed.content, post_feed.metadata
-  from public.hub_channels as c
-  join public.hub_servers as s on s.id = c.server_id
-  where s.name = 'cloud-hub' and c.name = post_feed.feed
+  select channel, 'system', 'Aura', post_feed.content, post_feed.metadata
+  from hub.feed_channel(post_feed.feed) as channel
+  where channel is not null
 $$;
-comment on function hub.post_feed(text, text, jsonb) is
-  'Posts to a feed channel of Cloud Hub. A feed whose channel was renamed or deleted is silent.';
+comment on function hub.post_feed(text, text, jsonb) is 'Posts to a feed channel of Cloud Hub.';
 
 -- Threads ----------------------------------------------------------------------------------------
 
@@ -41,23 +51,27 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_thread public.hub_task_threads;
-  v_summary text;
+  v_feed uuid := hub.feed_channel('memory-log');
 begin
-  for v_thread in
-    select t.* from public.hub_task_threads as t
-    where t.id = any (archive_threads.threads) order by t.id for update
-  loop
-    v_summary := hub.summary_of(v_thread);
+  perform from public.hub_task_threads as t
+  where t.id = any (archive_threads.threads) order by t.id for update;
+  with closed as (
     insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
-    values (v_thread.channel_id, v_thread.id, 'system', 'Aura', v_summary,
-      jsonb_build_object('task_thread_id', v_thread.id, 'life_cycle', 'archived'));
-    update public.hub_task_threads as t
-    set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
-    where t.id = v_thread.id;
-    perform hub.post_feed('memory-log', format(E'%s\n%s', v_thread.name, v_summary),
-      jsonb_build_object('task_thread_id', v_thread.id));
-  end loop;
+    select t.channel_id, t.id, 'system', 'Aura', hub.summary_of(t),
+      jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'archived')
+    from public.hub_task_threads as t
+    where t.id = any (archive_threads.threads)
+    order by t.id
+    returning task_thread_id, content
+  )
+  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+  select v_feed, 'system', 'Aura', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
+  from closed as c
+  join public.hub_task_threads as t on t.id = c.task_thread_id
+  where v_feed is not null;
+  update public.hub_task_threads as t
+  set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
+  where t.id = any (archive_threads.threads);
 end
 $$;
 comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads, archives them, and tells memory-log.';
