@@ -181,7 +181,7 @@ comment on function hub.guard_message() is
 
 create or replace trigger _100_guard_message
 before insert on public.hub_channel_messages
-for each row when (current_user in ('anon', 'authenticated', 'service_role'))
+for each row when (current_user::text in ('anon', 'authenticated', 'service_role'))
 execute function hub.guard_message();
 
 alter table public.hub_channel_messages enable row level security;
@@ -230,49 +230,44 @@ security definer -- counters are not writable by API roles
 set search_path = ''
 as $$
 declare
-  v_channels uuid[];
-  v_threads uuid[];
-  v_open integer;
+  v_place record;
 begin
-  select array_agg(distinct n.channel_id) filter (where n.task_thread_id is null),
-    array_agg(distinct n.task_thread_id) filter (where n.task_thread_id is not null)
-  into v_channels, v_threads
-  from new_rows as n;
-  perform hub.lock_counters(v_channels, v_threads);
-
-  if v_channels is not null then
+  -- By its key, one place after the other: this is the order of locks too, and no plan can read the
+  -- whole of a table.
+  for v_place in
+    select n.channel_id as id, count(*) as messages, max(n.created_at) as newest
+    from new_rows as n where n.task_thread_id is null
+    group by n.channel_id order by n.channel_id
+  loop
     update public.hub_channels as c
-    set message_count = c.message_count + n.messages,
-      last_message_at = greatest(c.last_message_at, n.newest)
-    from (
-      select channel_id, count(*) as messages, max(created_at) as newest
-      from new_rows where task_thread_id is null group by channel_id
-    ) as n
-    where c.id = n.channel_id;
-  end if;
+    set message_count = c.message_count + v_place.messages,
+      last_message_at = greatest(c.last_message_at, v_place.newest)
+    where c.id = v_place.id;
+  end loop;
 
-  if v_threads is not null then
+  for v_place in
+    select n.task_thread_id as id, count(*) as messages,
+      max(n.created_at) filter (where n.sender_type <> 'system') as activity
+    from new_rows as n where n.task_thread_id is not null
+    group by n.task_thread_id order by n.task_thread_id
+  loop
     update public.hub_task_threads as t
-    set message_count = t.message_count + n.messages,
-      last_activity_at = greatest(t.last_activity_at, n.activity),
-      status = case when n.activity is null then t.status else 'active' end,
+    set message_count = t.message_count + v_place.messages,
+      last_activity_at = greatest(t.last_activity_at, v_place.activity),
+      status = case when v_place.activity is null then t.status else 'active' end,
       next_transition_at = case
-        when n.activity is null then t.next_transition_at
-        else greatest(t.last_activity_at, n.activity) + coalesce(c.idle_after, s.idle_after)
+        when v_place.activity is null then t.next_transition_at
+        else greatest(t.last_activity_at, v_place.activity) + coalesce(
+          (select c.idle_after from public.hub_channels as c where c.id = t.channel_id),
+          (select s.idle_after from hub.settings as s)
+        )
       end
-    from (
-      select task_thread_id, count(*) as messages,
-        max(created_at) filter (where sender_type <> 'system') as activity
-      from new_rows where task_thread_id is not null group by task_thread_id
-    ) as n, public.hub_channels as c, hub.settings as s
-    where t.id = n.task_thread_id and c.id = t.channel_id and t.status <> 'archived';
-    get diagnostics v_open = row_count;
-    if v_open < cardinality(v_threads) then
-      -- Known only here, under the threads' locks: a tick may just have archived one.
-      perform hub.fail('thread_archived', array[t.id::text])
-      from public.hub_task_threads as t where t.id = any (v_threads) and t.status = 'archived';
+    where t.id = v_place.id and t.status <> 'archived';
+    if not found then
+      -- Known only here, under the thread's lock: a tick may just have archived it.
+      perform hub.fail('thread_archived', array[v_place.id::text]);
     end if;
-  end if;
+  end loop;
   return null;
 end
 $$;
