@@ -5,7 +5,9 @@
 -- name in `hub`. Every statement of every chapter may run again over what an earlier run left.
 --
 -- What runs for each request, message or claim is plpgsql, even where it is one expression: that keeps
--- its plans, while a SQL function with a search path of its own is planned anew in each transaction.
+-- its plans, while a SQL function with a search path of its own is planned anew in each transaction. And
+-- a trigger's condition is parsed anew by each statement that might fire it: on tables written for each
+-- message or claim it is short, and names roles as text, a constant a fraction as long.
 
 create schema if not exists hub;
 comment on schema hub is

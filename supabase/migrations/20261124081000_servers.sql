@@ -178,12 +178,12 @@ $$;
 
 create or replace trigger _050_require_admin_for_write
 before insert or update or delete on public.hub_servers
-for each statement when (current_user in ('anon', 'authenticated'))
+for each statement when (current_user::text in ('anon', 'authenticated'))
 execute function hub.require_admin_for_write();
 
 create or replace trigger _050_require_admin_for_write
 before insert or update or delete on public.hub_channels
-for each statement when (current_user in ('anon', 'authenticated'))
+for each statement when (current_user::text in ('anon', 'authenticated'))
 execute function hub.require_admin_for_write();
 
 -- Pausing ----------------------------------------------------------------------------------------

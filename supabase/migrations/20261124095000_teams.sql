@@ -220,6 +220,9 @@ declare
   v_team public.hub_teams;
   v_plan jsonb;
 begin
+  if new.channel_id is null or new.status not in ('complete', 'failed') or old.status in ('complete', 'failed') then
+    return null;
+  end if;
   select * into v_team from public.hub_teams as t where t.id = new.team_id for update;
   if v_team.status in ('complete', 'failed') then
     return null;
@@ -262,10 +265,7 @@ comment on function hub.advance_team() is 'What the end of one of its tasks mean
 -- After the task's own result, before the queue moves on: a follow-up in the thread waits for the team.
 create or replace trigger _550_advance_team
 after update on public.mac_tasks
-for each row when (
-  new.team_id is not null and new.channel_id is not null
-  and new.status in ('complete', 'failed') and old.status not in ('complete', 'failed')
-)
+for each row when (new.team_id is not null and old.status <> new.status)
 execute function hub.advance_team();
 
 -- RPCs -------------------------------------------------------------------------------------------
