@@ -192,18 +192,16 @@ create or replace trigger _600_sync_queue_on_insert
 after insert on public.mac_tasks
 for each row execute function hub.sync_queue();
 
+-- Apart, because a condition over all these columns would be read anew for each step of a task.
 create or replace trigger _600_sync_queue_on_update
 after update on public.mac_tasks
-for each row when (
-  old.status is distinct from new.status
-  or old.claimed_by is distinct from new.claimed_by
-  or old.priority is distinct from new.priority
-  or old.run_at is distinct from new.run_at
-  or old.platform is distinct from new.platform
-  or old.model_preference is distinct from new.model_preference
-  or old.channel_id is distinct from new.channel_id
-  or old.task_thread_id is distinct from new.task_thread_id
-)
+for each row when (old.status is distinct from new.status)
+execute function hub.sync_queue();
+
+create or replace trigger _610_sync_queue_on_change
+after update of claimed_by, priority, run_at, platform, model_preference, channel_id, task_thread_id
+on public.mac_tasks
+for each row when (old.status = new.status)
 execute function hub.sync_queue();
 
 create or replace function hub.advance_thread() returns trigger
@@ -363,11 +361,11 @@ create or replace function hub.claim_ready(device public.mesh_devices, most inte
 language plpgsql
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- else planned anew for each number of tasks asked for
+set jit = off -- the planner cannot know that the limit stops it early, and would compile each call
 as $$
 declare
   v_ids uuid[];
   v_models text[];
-  v_tasks jsonb;
 begin
   -- The heads of the lanes, merged, are locked one by one until there are enough. Each is looked up by
   -- its key, whatever the planner believes about how long the queue is.
@@ -400,36 +398,31 @@ begin
     return '[]'::jsonb;
   end if;
 
-  with claimed as (
-    update public.mac_tasks as t
-    set status = 'running', claimed_by = device.name, claim_id = gen_random_uuid(),
-      model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(), run_at = null,
-      partial_output = null,
-      lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
-    from unnest(v_ids, v_models) as held (task_id, model)
-    where t.id = held.task_id
-    returning t.*
-  ),
-  recorded as (
-    insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
-    select c.claim_id, c.id, c.attempt, c.claimed_by, c.model_used, c.started_at from claimed as c
-  )
-  select jsonb_agg(
-    to_jsonb(c) || jsonb_build_object(
-      'model', c.model_used,
-      'short_id', left(c.id::text, 8),
-      'session_id', case
-        when th.session_device = c.claimed_by
-          and th.metadata ->> 'session_model' is not distinct from c.model_used
-        then th.session_id
-      end
+  update public.mac_tasks as t
+  set status = 'running', claimed_by = device.name, claim_id = gen_random_uuid(),
+    model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(), run_at = null,
+    partial_output = null,
+    lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
+  from unnest(v_ids, v_models) as held (task_id, model)
+  where t.id = held.task_id;
+  insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
+  select t.claim_id, t.id, t.attempt, t.claimed_by, t.model_used, t.started_at
+  from public.mac_tasks as t where t.id = any (v_ids);
+  return (
+    select jsonb_agg(
+      to_jsonb(t) || jsonb_build_object(
+        'model', t.model_used,
+        'short_id', left(t.id::text, 8),
+        'session_id', (
+          select th.session_id from public.hub_task_threads as th
+          where th.id = t.task_thread_id and th.session_device = t.claimed_by
+            and th.metadata ->> 'session_model' is not distinct from t.model_used
+        )
+      )
+      order by t.priority desc, t.created_at, t.id
     )
-    order by c.priority desc, c.created_at, c.id
-  )
-  into v_tasks
-  from claimed as c
-  left join public.hub_task_threads as th on th.id = c.task_thread_id;
-  return v_tasks;
+    from public.mac_tasks as t where t.id = any (v_ids)
+  );
 end
 $$;
 comment on function hub.claim_ready(public.mesh_devices, integer) is
@@ -459,7 +452,11 @@ begin
   -- a completion of the same device holds the device and waits for its thread.
   select d.max_running into v_free from public.mesh_devices as d
   where d.id = v_device.id for no key update;
-  perform hub.admit_due_tasks();
+  if exists (
+    select from hub.queue as q where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
+  ) then
+    perform hub.admit_due_tasks();
+  end if;
   v_free := v_free - (
     select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
   );
