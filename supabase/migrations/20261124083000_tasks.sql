@@ -201,6 +201,14 @@ begin
     for select to authenticated using (channel_id is not null and (select auth.uid()) is not null);
     create policy authenticated_insert_hub_tasks on public.mac_tasks
     for insert to authenticated with check (channel_id is not null and (select hub.has_role('operator')));
+    -- And this keeps them from whoever the owner's policies show all rows to.
+    drop policy if exists signed_in_read_hub_tasks on public.mac_tasks;
+    create policy signed_in_read_hub_tasks on public.mac_tasks
+    as restrictive for select to anon, authenticated
+    using (channel_id is null or (select auth.uid()) is not null);
+    if not (select c.relrowsecurity from pg_catalog.pg_class as c where c.oid = 'public.mac_tasks'::regclass) then
+      raise warning 'The table mac_tasks that exists here has no row security: whoever may read it will read the tasks of channels too.';
+    end if;
   end if;
 
   -- What was said of a shared column is its owner's.

@@ -698,6 +698,11 @@ security definer -- tasks are written by nobody else
 set search_path = ''
 as $$
 begin
+  if not (select s.claims_foreign_tasks from hub.settings as s) then
+    -- In another app's table a task of no channel would be one of the app's.
+    delete from public.mac_tasks as t where t.channel_id = old.id;
+    return old;
+  end if;
   -- Without a channel at once: a message to a channel that is being deleted would be an error.
   update public.mac_tasks as t
   set status = case when t.claim_id is null then 'failed' else t.status end,

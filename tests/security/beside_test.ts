@@ -37,6 +37,7 @@ Deno.test("the migrations leave an app that was here first as it was", async (t)
       const seen = await sightOf(sql);
 
       await work(sql);
+      if (extra) await hideTasksFromStrangers(sql);
       const own = await oldExecutorWorks(sql);
       assert.deepEqual(await sightOf(sql), seen);
       assert.deepEqual(withoutRows(await snapshot(sql, columns), own), before);
@@ -105,7 +106,24 @@ async function work(sql: Sql): Promise<void> {
     await sql.unsafe(`select hub.${tick}()`);
   }
   await refuseTheAppsTasks(sql, token);
-  await sql`delete from hub_channels where name = 'bridge'`;
+  // What a channel leaves behind would be a task of the app's.
+  const { channel_id } = await one<{ channel_id: string }>(sql`
+    select id as channel_id from hub_channels where name = 'bridge'`);
+  await sql`select dispatch_task(${channel_id}, 'Still waiting')`;
+  const tasks = await one(sql`
+    select count(*) from mac_tasks where channel_id is distinct from ${channel_id}`);
+  await sql`delete from hub_channels where id = ${channel_id}`;
+  assert.deepEqual(await one(sql`select count(*) from mac_tasks`), tasks);
+}
+
+/** The app shows results to everybody: its own, and no channel's. */
+async function hideTasksFromStrangers(sql: Sql): Promise<void> {
+  const shown = await sql.begin(async (stranger) => {
+    await stranger`set local role anon`;
+    return await one(stranger`
+      select count(*)::int as own, count(channel_id)::int as channels from mac_tasks`);
+  });
+  assert.deepEqual({ ...shown as Row }, { own: 10, channels: 0 });
 }
 
 /** Nothing that a client can call knows a task of the app. */

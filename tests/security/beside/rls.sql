@@ -7,5 +7,7 @@ create policy app_insert on public.mac_tasks
 for insert to authenticated with check (owner = (select auth.uid()));
 create policy app_update on public.mac_tasks
 for update to authenticated using (owner = (select auth.uid()));
+create policy app_results on public.mac_tasks
+for select to anon using (status = 'complete');
 create policy app_threads on public.hub_threads
 for all to authenticated using (owner = (select auth.uid()));

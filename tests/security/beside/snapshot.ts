@@ -69,7 +69,9 @@ export async function snapshot(
     select format('policy %s: %s', p.tablename, p)
     from pg_policies as p
     where p.schemaname = 'public' and p.tablename = any (${TABLES})
-      and p.policyname not in ('authenticated_read_hub_tasks', 'authenticated_insert_hub_tasks')
+      and p.policyname not in (
+        'authenticated_read_hub_tasks', 'authenticated_insert_hub_tasks', 'signed_in_read_hub_tasks'
+      )
     union all
     select format('published: %s %s', p.pubname, p.tablename) from pg_publication_tables as p where p.tablename = any (${TABLES})
     order by 1`;
