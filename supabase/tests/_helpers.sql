@@ -158,4 +158,15 @@ as $$
 $$;
 comment on function tests.said(uuid) is 'What a channel or a thread shows, as "sender: text", an embed as "sender [title]: text".';
 
+create or replace function tests.touched(variadic tables text[] default null) returns bigint
+language sql
+set search_path = ''
+as $$
+  select coalesce(sum(s.seq_tup_read + coalesce(s.idx_tup_fetch, 0)), 0)
+  from pg_catalog.pg_stat_xact_user_tables as s
+  where s.schemaname in ('public', 'hub', 'koji') and (tables is null or s.relname = any (tables))
+$$;
+comment on function tests.touched(text[]) is
+  'Rows of these tables, or of all, that this transaction has read so far: what a statement adds is what it costs.';
+
 grant execute on all functions in schema tests to anon, authenticated, service_role;
