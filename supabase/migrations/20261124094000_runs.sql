@@ -280,6 +280,7 @@ as $$
 declare
   v_device public.mesh_devices := hub.hear_device(report_rate_limit.token);
   v_task public.mac_tasks;
+  v_until timestamptz := report_rate_limit.until;
   v_reason text;
 begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
@@ -288,11 +289,15 @@ begin
   elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
     perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
   end if;
+  if v_until <= clock_timestamp() then
+    -- By the device's clock, which may be slow: without a pause it would claim and report for ever.
+    v_until := clock_timestamp() + (select s.retry_backoff from hub.settings as s);
+  end if;
   update public.mesh_device_models as m
-  set rate_limited_until = greatest(m.rate_limited_until, report_rate_limit.until)
+  set rate_limited_until = greatest(m.rate_limited_until, v_until)
   where m.device_id = v_device.id and m.model = report_rate_limit.model;
   v_reason := format('%s is rate limited on %s until %s UTC', report_rate_limit.model, v_device.name,
-    to_char(report_rate_limit.until at time zone 'utc', 'YYYY-MM-DD HH24:MI'));
+    to_char(v_until at time zone 'utc', 'YYYY-MM-DD HH24:MI'));
   perform hub.end_attempt(v_task, 'rate_limited', v_reason);
   v_task := hub.requeue(v_task, v_reason, null, greatest(v_task.attempt - 1, 0));
   return hub.task_result(v_task);
@@ -313,7 +318,7 @@ begin
 end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
-  'Says that the model is throttled on this device until then: the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+  'Says that the model is throttled on this device until then (or for retry_backoff, if that is past): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
 
 create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql

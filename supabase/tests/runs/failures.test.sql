@@ -1,6 +1,6 @@
 -- Failures: back-off, the last attempt, and what costs none.
 begin;
-select plan(22);
+select plan(24);
 
 select tests.keep('token', tests.device('linux-1', '{claude}'));
 create function pg_temp.claim() returns void language sql as $$
@@ -74,6 +74,16 @@ select is(
   (select rate_limited_until > now() from mesh_device_models where model = 'claude'), true, 'the model is throttled on the device'
 );
 select is(explain_task(tests.id('d')) ->> 'reason', 'rate_limited', 'and the task waits for it');
+
+-- A device whose clock is slow.
+update mesh_device_models set rate_limited_until = null;
+select tests.keep('c', claim_tasks(tests.kept('token') #>> '{}') -> 0);
+select report_rate_limit(tests.kept('token') #>> '{}', tests.id('d'), tests.id('c', 'claim_id'), 'claude', now() - interval '1 hour');
+select ok(
+  (select rate_limited_until between clock_timestamp() + interval '5 seconds' and clock_timestamp() + interval '10 seconds' from mesh_device_models where model = 'claude'),
+  'a limit that is past when it is reported holds for the time of a back-off'
+);
+select is(claim_tasks(tests.kept('token') #>> '{}'), '[]', 'so that the task does not come back at once');
 
 -- What is refused.
 update mesh_device_models set rate_limited_until = null;
