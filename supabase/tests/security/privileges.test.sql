@@ -6,7 +6,8 @@ select no_plan();
 -- One row in every table, so that "reads nothing" and "there is nothing" differ.
 do $$
 begin
-  perform tests.user_with(r) from unnest(array['viewer', 'operator', 'admin']) as r;
+  update hub.settings set default_role = 'viewer' where id;
+  perform tests.user_with(r) from unnest(array['stranger', 'viewer', 'operator', 'admin']) as r;
   insert into public.mesh_devices (name, platform) values ('matrix', 'linux');
   insert into public.mesh_device_models (device_id, model)
   select d.id, 'claude' from public.mesh_devices as d where d.name = 'matrix';
@@ -30,15 +31,28 @@ declare
 begin
   execute statement;
   get diagnostics v_rows = row_count;
-  raise exception using errcode = 'UNDO!', message = case when v_rows > 0 then 'yes' else 'hidden' end;
+  raise exception using errcode = 'UND0X', message = case when v_rows > 0 then 'yes' else 'hidden' end;
 exception when others then
   get stacked diagnostics v_state = returned_sqlstate, v_detail = pg_exception_detail;
   return case
-    when v_state = 'UNDO!' then sqlerrm
+    when v_state = 'UND0X' then sqlerrm
     when v_state = '42501' or v_detail in ('not_signed_in', 'role_required') then 'no'
     when v_state = '55000' then 'no' -- a view that nobody can write
     else 'yes' -- stopped by something else than who asks
   end;
+end
+$$;
+
+create function pg_temp.sign_in(role text) returns void
+language plpgsql
+as $$
+begin
+  if sign_in.role = 'nobody' then
+    -- A valid token that names no user.
+    perform set_config('request.jwt.claims', '{"role": "authenticated"}', true), set_config('role', 'authenticated', true);
+  else
+    perform tests.sign_in(sign_in.role);
+  end if;
 end
 $$;
 
@@ -86,7 +100,7 @@ declare
   v_column text;
 begin
   for v_table in select * from tables loop
-    perform tests.sign_in(try_tables.role);
+    perform pg_temp.sign_in(try_tables.role);
     -- A column that this role may write, if there is one.
     select a.attname into v_column from pg_catalog.pg_attribute as a
     where a.attrelid = v_table.oid and a.attnum > 0 and not a.attisdropped and a.attidentity <> 'a'
@@ -107,7 +121,8 @@ end
 $$;
 do $$
 begin
-  perform pg_temp.try_tables(r) from unnest(array['anon', 'viewer', 'operator', 'admin', 'service_role']) as r;
+  perform pg_temp.try_tables(r)
+  from unnest(array['anon', 'nobody', 'stranger', 'viewer', 'operator', 'admin', 'service_role']) as r;
 end
 $$;
 
@@ -127,8 +142,26 @@ cross join unnest(array['anon', 'viewer', 'operator', 'admin', 'service_role']) 
 order by e.name, r.role;
 
 select is_empty(
-  $$ select role, name from attempts where outcome = 'hidden' and operation = 's' $$,
+  $$ select role, name from attempts where outcome = 'hidden' and operation = 's' and role not in ('nobody', 'stranger') $$,
   'What may be read has rows to be seen'
+);
+select set_eq(
+  $$ select name, operation, outcome from attempts where role = 'stranger' and name <> 'public.hub_members' $$,
+  $$ select name, operation, outcome from attempts where role = 'viewer' and name <> 'public.hub_members' $$,
+  'Who has signed up and no role is a viewer, with no row of their own to see'
+);
+select is_empty(
+  $$ select name, operation, outcome from attempts where role = 'nobody' and (outcome = 'yes' or outcome = 'hidden' and operation <> 's') $$,
+  'Who is nobody sees no row and writes none'
+);
+select is_empty(
+  $$
+    select c.oid::regclass, a.attname, p.privilege from pg_catalog.pg_class as c
+    join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    cross join unnest(array['select', 'insert', 'update', 'references']) as p (privilege)
+    where c.oid in (select oid from tables) and has_column_privilege('anon', c.oid, a.attnum, p.privilege)
+  $$,
+  'anon has no right to any column'
 );
 
 select is_empty(
@@ -241,7 +274,7 @@ declare
   v_outcome text;
 begin
   for v_function in select * from functions where is_open loop
-    perform tests.sign_in(try_functions.role);
+    perform pg_temp.sign_in(try_functions.role);
     v_outcome := pg_temp.outcome(
       -- With null for the role, everybody has too low a one.
       case v_function.name when 'hub.require_role(text)' then 'select hub.require_role(''viewer'')' else v_function.call end
@@ -253,14 +286,28 @@ end
 $$;
 do $$
 begin
-  perform pg_temp.try_functions(r) from unnest(array['anon', 'viewer', 'operator', 'admin', 'service_role']) as r;
+  perform pg_temp.try_functions(r)
+  from unnest(array['anon', 'nobody', 'stranger', 'viewer', 'operator', 'admin', 'service_role']) as r;
 end
 $$;
 
 select is(c.outcome, to_jsonb(e) ->> c.role, format('%s calling %s: %s', c.role, c.name, to_jsonb(e) ->> c.role))
 from calls as c
 join expected_functions as e using (name)
+where c.role not in ('nobody', 'stranger')
 order by c.name, c.role;
+
+select set_eq(
+  $$ select name, outcome from calls where role = 'stranger' $$, $$ select name, outcome from calls where role = 'viewer' $$,
+  'Who has signed up and no role calls what a viewer calls'
+);
+select is_empty(
+  $$
+    select c.name, c.outcome from calls as c join calls as a on a.name = c.name and a.role = 'anon'
+    where c.role = 'nobody' and c.outcome = 'yes' and a.outcome <> 'yes' and c.name <> 'hub.check_embed(jsonb)'
+  $$,
+  'Who is nobody calls what anon calls'
+);
 
 select is_empty(
   $$
@@ -275,9 +322,9 @@ select is_empty(
 select is_empty(
   $$
     select f.signature from functions as f join pg_catalog.pg_proc as p on p.oid = f.oid
-    where p.prosecdef and not 'search_path=""' = any (coalesce(p.proconfig, '{}'))
+    where not 'search_path=""' = any (coalesce(p.proconfig, '{}'))
   $$,
-  'Every definer function is pinned to an empty search_path'
+  'Every function, definer or not, is pinned to an empty search_path'
 );
 
 select is_empty(
@@ -288,6 +335,14 @@ select is_empty(
   'No function of the API is a definer itself'
 );
 
+select set_eq(
+  $$
+    select n.nspname::text from pg_catalog.pg_namespace as n
+    where n.nspowner = 'postgres'::regrole and n.nspname !~ '^pg_' and n.nspname not in ('tests', 'supabase_migrations')
+  $$,
+  array['hub', 'koji'],
+  'Nothing is created in any other schema'
+);
 select is_empty(
   $$
     select s.name, r.role from unnest(array['public', 'hub', 'koji']) as s (name)
