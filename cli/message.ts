@@ -20,7 +20,7 @@ function bodyOf({ content, embed_data }: Message): string {
   return content && content !== embed_data.title ? `${embed}\n${content}` : embed;
 }
 
-function embedText({ title, description, fields = [] }: Embed): string {
-  const lines = fields.map(({ name, value }) => `${name}: ${value}`);
+function embedText({ title, description, fields }: Embed): string {
+  const lines = (fields ?? []).map(({ name, value }) => `${name}: ${value}`);
   return [title, description, ...lines].filter(Boolean).join("\n");
 }

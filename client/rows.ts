@@ -17,11 +17,11 @@ export type TaskKind = "task" | "plan" | "subtask" | "synthesis";
 
 export interface Embed {
   title: string;
-  description?: string;
-  color?: number;
-  fields?: { name: string; value: string; inline?: boolean }[];
-  footer?: string;
-  timestamp?: string;
+  description?: string | null;
+  color?: number | null;
+  fields?: { name: string; value: string; inline?: boolean }[] | null;
+  footer?: string | null;
+  timestamp?: string | null;
 }
 
 export type Server = Checked<Row<"hub_servers">, { architecture_type: Architecture }>;
