@@ -4,6 +4,9 @@ import "./styles/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App.tsx";
+import { theme } from "./shell/theme.ts";
+
+theme.show();
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -36,6 +36,13 @@ browserTest("Shell() shows lists and conversation one at a time on a phone", asy
   await page.getByRole("link", { name: "All channels" }).tap();
   await page.getByRole("navigation", { name: "Channels of" }).waitFor();
 
+  await visit(page, `/c/${channel.name}/${channel.name}/${crypto.randomUUID()}`);
+  await page.getByText("The thread could not be read").waitFor();
+  await page.getByRole("link", { name: "All threads" }).tap();
+  await visit(page, `/c/${channel.name}/nowhere`);
+  await page.getByRole("link", { name: "All channels" }).tap();
+  await page.getByRole("navigation", { name: "Channels of" }).waitFor();
+
   for (const path of ["/mesh", "/c/koji-pipeline/leads", "/c/buf-barista/cc-runtime"]) {
     await visit(page, path);
     await page.getByRole("heading", { level: 1 }).first().waitFor();

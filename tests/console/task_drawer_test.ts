@@ -10,7 +10,8 @@ browserTest("TaskDrawer() explains, cancels and retries a task", async (visitors
   const { task } = await user.aura.dispatchTask(channel.id, "Wait for me");
 
   const page = await visitors.visitor(user, `/c/${channel.name}/${channel.name}`);
-  await page.getByRole("button", { name: /^Task .* details/ }).first().click();
+  const opener = page.getByRole("button", { name: /^Task .* details/ }).first();
+  await opener.click();
   const drawer = page.getByRole("dialog", { name: `Task ${task.id.slice(0, 8)}` });
   await drawer.getByText("Wait for me").waitFor();
   await drawer.getByText("Waits: the device that can do it is draining.").waitFor();
@@ -26,6 +27,7 @@ browserTest("TaskDrawer() explains, cancels and retries a task", async (visitors
   await device.fail(claimed, "Ran out of patience");
   await drawer.getByRole("region", { name: "Error" }).first().getByText("Ran out of patience")
     .waitFor();
-  await page.keyboard.press("Escape");
+  await drawer.getByRole("button", { name: "Close" }).click();
   await drawer.waitFor({ state: "hidden" });
+  await opener.and(page.locator(":focus")).waitFor();
 });

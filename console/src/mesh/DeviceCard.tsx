@@ -49,7 +49,8 @@ export function DeviceCard({ device, running, mayAct }: Props) {
         {device.status === "offline" && (device.last_seen_at
           ? (
             <>
-              · seen <Age since={device.last_seen_at} ago />
+              {" · seen "}
+              <Age since={device.last_seen_at} ago />
             </>
           )
           : " · never seen")}

@@ -1,9 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { ChevronLeft, Network, Plus } from "lucide-react";
+import { Network, Plus } from "lucide-react";
 import { useEffect, useState } from "react";
-import { Link } from "wouter";
 import { useDevices } from "../data/useDevices.ts";
 import { useOpenTasks } from "../data/useOpenTasks.ts";
+import { BackLink } from "../ui/BackLink.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { Loading } from "../ui/Loading.tsx";
@@ -27,9 +27,7 @@ export function MeshPage({ mayAct }: { mayAct: boolean }) {
   return (
     <>
       <header className={styles.header}>
-        <Link href="/" className={styles.back} aria-label="All channels">
-          <ChevronLeft size={22} aria-hidden="true" />
-        </Link>
+        <BackLink href="/" label="All channels" on="phone" />
         <h1>Mesh</h1>
         {devices && <p>{online} of {devices.length} devices online</p>}
         {mayAct && (

@@ -72,7 +72,8 @@ export function Composer({ draftKey, label, placeholder, options, autoFocus, sen
         <textarea
           ref={box}
           className={styles.input}
-          rows={1}
+          // Where style sheets cannot let it grow with its text, it grows with its lines.
+          rows={Math.min(text.split("\n").length, 12)}
           value={text}
           maxLength={LONGEST}
           autoFocus={autoFocus && hover}

@@ -13,7 +13,13 @@ const cssColor = (color: number) => `#${(color & 0xffffff).toString(16).padStart
 
 /** A card with a coloured edge; the message's content (a result, an error) stands below its fields. */
 export function EmbedMessage(
-  { message, embed, task }: { message: Message; embed: Embed; task?: Task },
+  { message, embed, task, repeats }: {
+    message: Message;
+    embed: Embed;
+    task?: Task;
+    /** The description says what stands right above. */
+    repeats: boolean;
+  },
 ) {
   const id = taskIdOf(message);
   const queued = /queued/i.test(embed.title);
@@ -24,9 +30,9 @@ export function EmbedMessage(
     <Row name={`${embed.title}, ${clockTime(message.created_at)}`}>
       <section
         className={styles.embed}
-        style={embed.color === undefined
-          ? undefined
-          : { "--edge": cssColor(embed.color) } as React.CSSProperties}
+        style={typeof embed.color === "number"
+          ? { "--edge": cssColor(embed.color) } as React.CSSProperties
+          : undefined}
       >
         <header className={styles.head}>
           <div className={styles.title}>
@@ -38,7 +44,7 @@ export function EmbedMessage(
             {clockTime(message.created_at)}
           </time>
         </header>
-        {embed.description && <Markdown text={embed.description} />}
+        {embed.description && !repeats && <Markdown text={embed.description} />}
         {embed.fields && embed.fields.length > 0 && <EmbedFields fields={embed.fields} />}
         {body && (
           <div className={styles.body}>

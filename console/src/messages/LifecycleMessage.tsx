@@ -27,7 +27,7 @@ export function LifecycleMessage(
     >
       <div className={styles.line}>
         <div className={styles.said}>
-          <span className={styles.headline} data-tone={tone}>
+          <span className={styles.headline} data-outcome={(!announces && body !== "") || undefined}>
             <Headline text={headline} taskId={id} />
           </span>
           {announces && task && <TaskChip task={task} />}

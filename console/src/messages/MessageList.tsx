@@ -28,6 +28,13 @@ const continues = (message: Message, before: Message | undefined) =>
   Date.parse(message.created_at) - Date.parse(before.created_at) < GROUP_GAP &&
   dayName(before.created_at) === dayName(message.created_at);
 
+/** An embed that announces a request right below the request need not say it again. */
+const repeats = ({ embed_data }: Message, before: Message | undefined) => {
+  const description = embed_data?.description?.replace(/…$/, "");
+  return before?.sender_type === "human" && description !== undefined &&
+    before.content.startsWith(description);
+};
+
 export function MessageList({ messages, tasks, label, start, hasOlder, loadOlder }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -66,6 +73,7 @@ export function MessageList({ messages, tasks, label, start, hasOlder, loadOlder
                     message={message}
                     task={task}
                     continued={continues(message, before)}
+                    repeats={repeats(message, before)}
                     live={task?.status === "running" && newest.get(task.id) === message.id}
                   />
                 </Fragment>

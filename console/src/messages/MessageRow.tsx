@@ -13,14 +13,20 @@ export interface RowProps {
   task?: Task;
   /** Whether the message above is of the same sender, just before. */
   continued: boolean;
+  /** Whether its embed describes what the message above says. */
+  repeats: boolean;
   /** Whether this is where the running task stands now. */
   live: boolean;
 }
 
 /** One message, in the shape that its kind calls for. */
-export const MessageRow = memo(function MessageRow({ message, task, continued, live }: RowProps) {
+export const MessageRow = memo(function MessageRow(
+  { message, task, continued, repeats, live }: RowProps,
+) {
   if (message.sender_type === "human") return <HumanMessage {...{ message, continued }} />;
-  if (message.embed_data) return <EmbedMessage {...{ message, embed: message.embed_data, task }} />;
+  if (message.embed_data) {
+    return <EmbedMessage {...{ message, embed: message.embed_data, task, repeats }} />;
+  }
   if (message.is_progress) return <ProgressMessage {...{ message, live }} />;
   const lifecycle = lifecycleOf(message);
   if (lifecycle) return <LifecycleMessage {...{ message, lifecycle, task }} />;

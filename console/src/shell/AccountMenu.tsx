@@ -1,10 +1,10 @@
 import type { Role } from "@aura-servers/client";
 import { LogOut, Monitor, Moon, Sun } from "lucide-react";
-import { useId } from "react";
+import { useId, useState } from "react";
 import { useBackend, useUser } from "../data/aura.ts";
 import { Avatar } from "../ui/Avatar.tsx";
 import styles from "./AccountMenu.module.css";
-import { type Theme, useTheme } from "./useTheme.ts";
+import { type Theme, theme } from "./theme.ts";
 
 const themes: [Theme, string, typeof Sun][] = [
   ["system", "As the system", Monitor],
@@ -22,7 +22,7 @@ const meaning: Record<Role, string> = {
 export function AccountMenu({ role, name }: { role: Role; name: string }) {
   const { supabase } = useBackend();
   const user = useUser();
-  const { theme, setTheme } = useTheme();
+  const [chosen, choose] = useState(theme.kept);
   const id = useId();
   return (
     <>
@@ -50,8 +50,11 @@ export function AccountMenu({ role, name }: { role: Role; name: string }) {
               <input
                 type="radio"
                 name="theme"
-                checked={theme === value}
-                onChange={() => setTheme(value)}
+                checked={chosen === value}
+                onChange={() => {
+                  theme.keep(value);
+                  choose(value);
+                }}
               />
             </label>
           ))}

@@ -1,7 +1,7 @@
 import type { Channel, Server } from "@aura-servers/client";
-import { ChevronLeft, Hash, Rss } from "lucide-react";
+import { Hash, Rss } from "lucide-react";
 import type { ReactNode } from "react";
-import { Link } from "wouter";
+import { BackLink } from "../ui/BackLink.tsx";
 import styles from "./ChannelHeader.module.css";
 import { serverPath } from "./paths.ts";
 
@@ -12,9 +12,7 @@ export function ChannelHeader(
   const Icon = channel.is_read_only ? Rss : Hash;
   return (
     <header className={styles.header}>
-      <Link href={serverPath(server)} className={styles.back} aria-label="All channels">
-        <ChevronLeft size={22} aria-hidden="true" />
-      </Link>
+      <BackLink href={serverPath(server)} label="All channels" on="phone" />
       <Icon size={18} className={styles.icon} aria-hidden="true" />
       <h1>{channel.name}</h1>
       {channel.description && <p className={styles.description}>{channel.description}</p>}

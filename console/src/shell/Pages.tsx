@@ -1,13 +1,14 @@
 import type { Channel } from "@aura-servers/client";
 import { MessagesSquare } from "lucide-react";
 import { lazy, Suspense, useEffect } from "react";
-import { useLocation, useRoute } from "wouter";
+import { Link, useLocation, useRoute } from "wouter";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { FlatChannel } from "../flat/FlatChannel.tsx";
 import { ThreadedChannel } from "../threaded/ThreadedChannel.tsx";
 import { Loading } from "../ui/Loading.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { usePhone } from "../ui/useMedia.ts";
+import { PageBoundary } from "./PageBoundary.tsx";
 import { channelPath, meshPath } from "./paths.ts";
 
 // What only these two need is loaded with them.
@@ -32,10 +33,13 @@ const VISITED = "aura.visited";
 
 /** What stands beside the lists: a channel in the shape of its server, or the mesh. */
 export function Pages(props: Props) {
+  const [location] = useLocation();
   return (
-    <Suspense fallback={<Loading />}>
-      <Page {...props} />
-    </Suspense>
+    <PageBoundary at={location}>
+      <Suspense fallback={<Loading />}>
+        <Page {...props} />
+      </Suspense>
+    </PageBoundary>
   );
 }
 
@@ -73,7 +77,11 @@ function Page({ servers, server, channel, mayAct, markRead }: Props) {
   if (!server || !channel) {
     if (choosing && server.channels.length > 0) return null;
     return (
-      <Notice icon={MessagesSquare} title={servers.length ? "No such channel" : "No servers yet"}>
+      <Notice
+        icon={MessagesSquare}
+        title={servers.length ? "No such channel" : "No servers yet"}
+        action={servers.length > 0 && <Link href="/">All channels</Link>}
+      >
         <p>
           {servers.length
             ? "It may have been renamed or deleted."

@@ -3,8 +3,10 @@ import { Elapsed } from "../ui/Age.tsx";
 import { clockTime, fullTime } from "../ui/time.ts";
 import styles from "./TaskAttempts.module.css";
 
-/** Every claim of the task, and how it ended. */
-export function TaskAttempts({ attempts }: { attempts: TaskAttempt[] }) {
+/** Every claim of the task, and how it ended; `told` is an error that stands elsewhere already. */
+export function TaskAttempts(
+  { attempts, told }: { attempts: TaskAttempt[]; told: string | null },
+) {
   return (
     <section aria-label="Attempts">
       <h3 className={styles.title}>Attempts</h3>
@@ -21,7 +23,9 @@ export function TaskAttempts({ attempts }: { attempts: TaskAttempt[] }) {
                 · <Elapsed from={attempt.started_at} to={attempt.ended_at} />
               </span>
             </span>
-            {attempt.error && <p className={styles.error}>{attempt.error}</p>}
+            {attempt.error && attempt.error !== told && (
+              <p className={styles.error}>{attempt.error}</p>
+            )}
           </li>
         ))}
       </ol>

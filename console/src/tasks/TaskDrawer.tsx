@@ -45,7 +45,9 @@ export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
             {explanation && <TaskExplanation explanation={explanation} />}
             <TaskText title="Request" text={task.content} plain />
             <TaskFacts task={task} place={placeOf(task)} />
-            {attempts && attempts.length > 0 && <TaskAttempts attempts={attempts} />}
+            {attempts && attempts.length > 0 && (
+              <TaskAttempts attempts={attempts} told={task.error} />
+            )}
             {task.error && <TaskText title="Error" text={task.error} plain bad />}
             {task.result
               ? <TaskText title="Result" text={task.result} />

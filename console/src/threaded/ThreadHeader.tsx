@@ -1,9 +1,10 @@
 import type { Task, Thread } from "@aura-servers/client";
 import { useMutation } from "@tanstack/react-query";
-import { Archive, ArchiveRestore, ChevronLeft, X } from "lucide-react";
-import { Link, useLocation } from "wouter";
+import { Archive, ArchiveRestore, X } from "lucide-react";
+import { useLocation } from "wouter";
 import { useBackend } from "../data/aura.ts";
 import { isOpen } from "../tasks/taskState.ts";
+import { BackLink } from "../ui/BackLink.tsx";
 import { Refusal } from "../ui/Failure.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
 import { ThreadDot } from "./ThreadDot.tsx";
@@ -31,9 +32,7 @@ export function ThreadHeader({ thread, tasks, mayAct, changed, back }: Props) {
   return (
     <>
       <header className={styles.header}>
-        <Link href={back} className={styles.back} aria-label="All threads">
-          <ChevronLeft size={22} aria-hidden="true" />
-        </Link>
+        <BackLink href={back} label="All threads" on="narrow" />
         <ThreadDot
           status={thread.status}
           running={[...tasks.values()].some(({ status }) => status === "running")}
@@ -51,7 +50,10 @@ export function ThreadHeader({ thread, tasks, mayAct, changed, back }: Props) {
           icon={X}
           label="Close the thread"
           className={styles.close}
-          onClick={() => go(back)}
+          onClick={() => {
+            go(back);
+            document.getElementById("main")?.focus();
+          }}
         />
       </header>
       {move.error && (

@@ -5,6 +5,7 @@ import { useThread } from "../data/useThread.ts";
 import { MessageList } from "../messages/MessageList.tsx";
 import { TaskComposer } from "../messages/TaskComposer.tsx";
 import { RunningTasks } from "../tasks/RunningTasks.tsx";
+import { BackLink } from "../ui/BackLink.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { Loading } from "../ui/Loading.tsx";
 import { ThreadHeader } from "./ThreadHeader.tsx";
@@ -33,17 +34,15 @@ export function ThreadView({ channel, threadId, known, mayWrite, changed, back }
     found.retry();
   }
 
-  if (error) {
+  if (error || !thread || !messages) {
     return (
       <section className={styles.view} aria-label="Thread">
-        <Failure title="The thread could not be read" error={error} retry={retry} />
-      </section>
-    );
-  }
-  if (!thread || !messages) {
-    return (
-      <section className={styles.view} aria-label="Thread">
-        <Loading label="Loading the thread" />
+        <div className={styles.head}>
+          <BackLink href={back} label="All threads" on="narrow" />
+        </div>
+        {error
+          ? <Failure title="The thread could not be read" error={error} retry={retry} />
+          : <Loading label="Loading the thread" />}
       </section>
     );
   }
