@@ -31,6 +31,7 @@ const executablePath = [Deno.env.get("CHROMIUM"), ...PLACES].find(exists);
 const MISSING = "Chromium is missing: install it, or name it in CHROMIUM";
 
 let launched: Promise<Browser> | undefined;
+let closes = false;
 
 /** One process, with a new and empty profile, for all tests of a file. */
 async function browser(): Promise<Browser> {
@@ -98,10 +99,14 @@ export async function visit(page: Page, path: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(path)}`);
 }
 
-Deno.test.afterAll(async () => await (await launched)?.close());
+export async function closeBrowser(): Promise<void> {
+  await (await launched)?.close();
+}
 
 /** A test in a browser. Whatever else it shows, no page may throw, or break its own policy. */
 export function browserTest(name: string, run: (visitors: Visitors) => Promise<void>): void {
+  if (!closes) Deno.test.afterAll(closeBrowser);
+  closes = true;
   Deno.test({
     name: executablePath ? name : `${name} (${MISSING})`,
     ignore: !executablePath && !Deno.env.get("CI"),

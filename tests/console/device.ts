@@ -1,6 +1,6 @@
 // A device that does what a test says, through the executors' RPCs: so that a task is in the state
 // the test wants to look at for as long as it looks.
-import type { Model } from "../../client/index.ts";
+import type { Model, Platform } from "../../client/index.ts";
 import type { Fixture, User } from "../client/fixture.ts";
 import { until } from "../stack.ts";
 
@@ -12,6 +12,8 @@ interface Claimed {
 }
 
 export class Device implements AsyncDisposable {
+  readonly #running = new Set<string>();
+
   private constructor(
     readonly fixture: Fixture,
     readonly operator: User,
@@ -23,25 +25,32 @@ export class Device implements AsyncDisposable {
   static async join(
     fixture: Fixture,
     operator: User,
-    { name, models = ["claude"], max_running = 4 }: {
+    { name, platform = "macos", models = ["claude"], max_running = 4 }: {
       name?: string;
+      platform?: Platform;
       models?: Model[];
       max_running?: number;
     } = {},
   ): Promise<Device> {
     const wanted = name ?? `device-${crypto.randomUUID().slice(0, 8)}`;
-    const { device, token } = await operator.aura.registerDevice(wanted, "macos", models, {
+    const { device, token } = await operator.aura.registerDevice(wanted, platform, models, {
       max_running,
     });
     const made = new Device(fixture, operator, device.id, device.name, token);
-    await made.#call("device_heartbeat", { running: [] });
+    await made.heartbeat();
     return made;
   }
 
+  heartbeat(): Promise<unknown> {
+    return this.#call("device_heartbeat", { running: [...this.#running] });
+  }
+
   /** Claims the next task, which somebody may only just have sent. */
-  claim(): Promise<Claimed> {
+  async claim(): Promise<Claimed> {
     const next = async () => (await this.#call<Claimed[]>("claim_tasks", { max_tasks: 1 }))[0];
-    return until(next, `a task for ${this.name}`);
+    const task = await until(next, `a task for ${this.name}`);
+    this.#running.add(task.id);
+    return task;
   }
 
   progress({ id, claim_id }: Claimed, partial_output: string): Promise<unknown> {
@@ -49,15 +58,18 @@ export class Device implements AsyncDisposable {
   }
 
   complete({ id, claim_id }: Claimed, result: string, usage?: object): Promise<unknown> {
+    this.#running.delete(id);
     const end = { task_id: id, claim_id, result, model_used: "claude", usage };
     return this.#call("complete_task", end);
   }
 
   fail({ id, claim_id }: Claimed, error: string): Promise<unknown> {
+    this.#running.delete(id);
     return this.#call("fail_task", { task_id: id, claim_id, error, retryable: false });
   }
 
   throttle({ id, claim_id }: Claimed, model: Model, until: Date): Promise<unknown> {
+    this.#running.delete(id);
     return this.#call("report_rate_limit", { task_id: id, claim_id, model, until });
   }
 
