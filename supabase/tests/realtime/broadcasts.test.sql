@@ -63,7 +63,7 @@ values (tests.channel('cloud-hub/dispatch'), '00000000-0000-4000-8000-0000000000
 delete from last;
 insert into last select * from pg_temp.sent();
 select is(
-  (select array_agg(topic || ' ' || event order by 1) from last), '{"channel:dispatch thread","its thread message"}',
+  (select array_agg(topic || ' ' || event order by topic) from last), '{"channel:dispatch thread","its thread message"}',
   'a message of a thread goes to the thread, its new counters to the channel'
 );
 select is((select payload from last where event = 'message'), to_jsonb(pg_temp.message('In the thread')), 'the message as its row');

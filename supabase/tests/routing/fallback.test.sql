@@ -56,7 +56,7 @@ select pg_temp.models('claude', 'codex', 'gemini');
 select tests.keep('b', tests.device('b', '{claude}'));
 select is(pg_temp.throttle('a', 'claude'), 'claude', 'device a reports a limit of claude');
 select is(
-  (select array_agg(d.name || '/' || m.model order by 1) from mesh_device_models as m join mesh_devices as d on d.id = m.device_id where m.rate_limited_until is not null),
+  (select array_agg(d.name || '/' || m.model order by d.name) from mesh_device_models as m join mesh_devices as d on d.id = m.device_id where m.rate_limited_until is not null),
   '{a/claude}', 'and of nothing else'
 );
 select is(pg_temp.who('claude'), 'b/claude', 'claude goes on elsewhere');
