@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { Machine } from "./machine.ts";
 import { TextLineStream } from "./workers/lines.ts";
+import type { Worked } from "./workers/protocol.ts";
 
 const FOLDER = import.meta.dirname!;
 
@@ -11,9 +12,13 @@ const PROGRAMS = {
   aura: "workers/aura.ts",
   graphile: "peers/graphile.ts",
   pgboss: "peers/pgboss.ts",
+  latency: "workers/latency.ts",
+  graphileLatency: "peers/latency.ts",
+  pgbossSend: "peers/send.ts",
 };
 
-export type Worker = keyof typeof PROGRAMS;
+export type Program = keyof typeof PROGRAMS;
+export type Worker = "aura" | "graphile" | "pgboss";
 
 export interface Peers {
   graphile: Sql;
@@ -100,32 +105,49 @@ export async function seedPeer(
   await sql.unsafe("checkpoint");
 }
 
-/** Runs a worker in a fresh process; resolves to what it answers. Its start does not count. */
-export async function runWorker(
+/** Fills a queue with so many tasks. */
+export type Seed = (count: number) => Promise<unknown>;
+
+/**
+ * Has a fresh process work off so many tasks and resolves to what it answers. Before the clock starts it
+ * works off some others, so that neither its code nor its connections are new.
+ */
+export async function drain(
   worker: Worker,
+  config: { executors: number; [name: string]: unknown },
+  seed: Seed,
+  total: number,
+): Promise<Worked> {
+  const warm = config.executors * 20;
+  return await ask<Worked>(worker, config, [[warm, seed], [total, seed]]);
+}
+
+/** Starts a program, sends it each number after its seed, and resolves to its last answer. */
+export async function ask<Answer>(
+  program: Program,
   config: Record<string, unknown>,
-): Promise<number> {
+  rounds: [number, Seed?][],
+): Promise<Answer> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", join(FOLDER, PROGRAMS[worker]), JSON.stringify(config)],
+    args: ["run", "-A", join(FOLDER, PROGRAMS[program]), JSON.stringify(config)],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream()).getReader();
-  const ready = await lines.read();
-  if (ready.value !== "ready") {
-    throw new Error(`The worker "${worker}" ended before it was ready.`);
-  }
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode("go\n"));
-  await writer.close();
-  const answer = await lines.read();
-  const { success } = await child.status;
-  if (!success || answer.value === undefined) {
-    throw new Error(
-      `The worker "${worker}" failed with ${JSON.stringify(config)}.`,
-    );
+  let { value } = await lines.read();
+  for (const [count, seed] of rounds) {
+    await seed?.(count);
+    await writer.write(new TextEncoder().encode(`${count}\n`));
+    ({ value } = await lines.read());
+    if (value === undefined) break;
   }
-  return Number(answer.value);
+  await writer.close();
+  const { success } = await child.status;
+  if (!success || value === undefined) {
+    throw new Error(`"${PROGRAMS[program]}" failed with ${JSON.stringify(config)}.`);
+  }
+  return JSON.parse(value);
 }

@@ -10,15 +10,19 @@ export async function clearTasks(admin: Sql): Promise<void> {
     update public.hub_channels set message_count = 0, last_message_at = null where message_count > 0`);
 }
 
-/** Flat channels of a server for the benchmark, `bench-0` and so on. Returns their ids. */
+/** Channels `bench-0` and so on of a server for the benchmark, made where missing. Returns their ids. */
 export async function makeChannels(
   admin: Sql,
   count: number,
+  kind: "flat" | "threaded" = "flat",
 ): Promise<string[]> {
+  const server = kind === "flat"
+    ? { name: "bench", architecture_type: "flat_task_pipeline" }
+    : { name: "bench-threads", architecture_type: "threaded_task_isolation" };
   const rows = await admin<{ id: string }[]>`
     with server as (
       insert into public.hub_servers (name, display_name, architecture_type)
-      values ('bench', 'Bench', 'flat_task_pipeline')
+      values (${server.name}, 'Bench', ${server.architecture_type})
       on conflict (name) do update set display_name = excluded.display_name
       returning id
     )
@@ -38,34 +42,35 @@ export interface TaskSeed {
   platform?: string;
 }
 
-/** Pending tasks that are ready to be claimed, statistics and a checkpoint. */
+/** Adds pending tasks that are ready to be claimed; statistics and a checkpoint. */
 export async function seedTasks(admin: Sql, seed: TaskSeed): Promise<void> {
-  const channels = seed.channels ?? [];
+  const { count, channels = [], platform = null } = seed;
   await admin.begin(async (sql) => {
     await sql`set local session_replication_role = replica`;
-    await sql`
+    const [lane] = await sql<{ id: number }[]>`
       insert into hub.lanes (server_id, model, platform, device)
       values (
         coalesce(
           (select c.server_id from public.hub_channels as c where c.id = ${channels[0] ?? null}),
           '00000000-0000-0000-0000-000000000000'
-        ), 'claude', ${seed.platform ?? ""}, ''
-      ) on conflict do nothing`;
+        ), 'claude', ${platform ?? ""}, ''
+      )
+      on conflict (server_id, model, platform, device) do update set model = excluded.model
+      returning id`;
     await sql`
       with tasks as (
         insert into public.mac_tasks (
-          channel_id, content, project, model_preference, platform, max_attempts, task_type, created_at, metadata
+          channel_id, content, project, model_preference, platform, max_attempts, task_type, created_at,
+          metadata
         )
         select (${channels}::uuid[])[1 + n % greatest(cardinality(${channels}::uuid[]), 1)],
-          'Fix the build error in module ' || n, 'bench', 'claude', ${
-      seed.platform ?? null
-    }, 3, 'bugfix',
+          'Fix the build error in module ' || n, 'bench', 'claude', ${platform}, 3, 'bugfix',
           now() - interval '1 hour' + n * interval '1 millisecond', '{"created_by_label": "Bench"}'
-        from generate_series(1, ${seed.count}::integer) as n
+        from generate_series(1, ${count}::integer) as n
         returning id, created_at
       )
       insert into hub.queue (task_id, lane_id, state, priority, created_at)
-      select t.id, (select max(l.id) from hub.lanes as l), 'ready', 0, t.created_at from tasks as t`;
+      select t.id, ${lane!.id}, 'ready', 0, t.created_at from tasks as t`;
   });
   await settle(admin, "public.mac_tasks", "hub.queue", "hub.lanes");
 }

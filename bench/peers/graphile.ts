@@ -1,29 +1,22 @@
-// graphile-worker, until it has done so many jobs and the database shows none left. Answers with the
-// milliseconds it took.
+// graphile-worker, until it has done all jobs and the database shows none left.
 import { Logger, run } from "graphile-worker";
 import pg from "pg";
-import { timed } from "../measure.ts";
 import { configuration, whenTold } from "../workers/protocol.ts";
 
-const { url, executors, claim, total, batchCompletion = false } = configuration<
-  {
-    url: string;
-    executors: number;
-    claim: number;
-    total: number;
-    batchCompletion?: boolean;
-  }
+const { url, executors, claim, batchCompletion = false } = configuration<
+  { url: string; executors: number; claim: number; batchCompletion?: boolean }
 >();
 const pool = new pg.Pool({ connectionString: url, max: executors + 2 });
-await Promise.all(
-  Array.from({ length: executors }, () => pool.query("select pg_sleep(0.05)")),
-);
-await whenTold(() => timed(drain));
+const fail = (error: Error) => {
+  throw error;
+};
+pool.on("error", fail).on("connect", (client) => void client.on("error", fail));
 
-async function drain(): Promise<void> {
+await whenTold(async (total) => {
   let done = 0;
   const all = Promise.withResolvers<void>();
-  await run({
+  const start = performance.now();
+  const runner = await run({
     pgPool: pool,
     noHandleSignals: true,
     preset: {
@@ -42,6 +35,13 @@ async function drain(): Promise<void> {
     },
   });
   await all.promise;
+  await untilEmpty();
+  const ms = performance.now() - start;
+  await runner.stop();
+  return { ms };
+});
+
+async function untilEmpty(): Promise<void> {
   for (;;) {
     const { rows } = await pool.query(
       "select exists (select from graphile_worker._private_jobs) as left",

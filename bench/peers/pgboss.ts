@@ -1,5 +1,4 @@
-// pg-boss by its own fetch and complete, from several loops, until there is nothing left. Answers with
-// the milliseconds it took.
+// pg-boss by its own fetch and complete, from several loops, until there is nothing left.
 import { PgBoss } from "pg-boss";
 import { timed } from "../measure.ts";
 import { configuration, whenTold } from "../workers/protocol.ts";
@@ -17,8 +16,9 @@ boss.on("error", (error) => {
   throw error;
 });
 await boss.start();
-await Promise.all(Array.from({ length: executors }, () => boss.fetch("warm")));
-await whenTold(() => timed(() => Promise.all(Array.from({ length: executors }, drain))));
+await whenTold(async () => ({
+  ms: await timed(() => Promise.all(Array.from({ length: executors }, drain))),
+}));
 
 async function drain(): Promise<void> {
   for (;;) {

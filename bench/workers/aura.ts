@@ -1,5 +1,5 @@
 // Executors of the product, in SQL: each claims for its own device and completes what it has claimed,
-// until there is nothing left. Answers with the milliseconds it took.
+// until there is nothing left.
 import postgres from "postgres";
 import { timed } from "../measure.ts";
 import { tokenOf } from "../tokens.ts";
@@ -13,26 +13,29 @@ interface Claimed {
 const { url, executors, claim, progress = 0 } = configuration<
   { url: string; executors: number; claim: number; progress?: number }
 >();
-const sql = postgres(url, {
-  max: executors,
-  fetch_types: false,
-  onnotice: () => {},
-});
-await Promise.all(
-  Array.from({ length: executors }, () => sql`select pg_sleep(0.05)`),
-);
-await whenTold(() =>
-  timed(() => Promise.all(Array.from({ length: executors }, (_, n) => drain(tokenOf(n)))))
-);
+const sql = postgres(url, { max: executors, fetch_types: false, onnotice: () => {} });
 
-async function drain(token: string): Promise<void> {
-  for (;;) {
-    const [row] = await sql<{ tasks: Claimed[] }[]>`
-      select public.claim_tasks(${token}, ${claim}::integer) as tasks`;
-    if (row!.tasks.length === 0) return;
-    await Promise.all(row!.tasks.map((task) => finish(token, task)));
-  }
-}
+await whenTold(async (total) => {
+  let done = 0;
+  const quarters: number[] = [];
+  const start = performance.now();
+  const drain = async (token: string) => {
+    for (;;) {
+      const [row] = await sql<{ tasks: Claimed[] }[]>`
+        select public.claim_tasks(${token}, ${claim}::integer) as tasks`;
+      if (row!.tasks.length === 0) return;
+      await Promise.all(row!.tasks.map(async (task) => {
+        await finish(token, task);
+        if (++done % Math.ceil(total / 4) === 0) quarters.push(performance.now() - start);
+      }));
+    }
+  };
+  const ms = await timed(() =>
+    Promise.all(Array.from({ length: executors }, (_, n) => drain(tokenOf(n))))
+  );
+  if (done !== total) throw new Error(`${done} tasks were done of ${total}.`);
+  return { ms, quarters };
+});
 
 async function finish(token: string, { id, claim_id }: Claimed): Promise<void> {
   let output = "";
