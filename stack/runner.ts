@@ -21,6 +21,8 @@ export interface Service {
 interface Entry {
   service: Service;
   child?: Deno.ChildProcess;
+  /** Resolves when the child has ended and its last words are in the log. */
+  end?: Promise<string>;
   adopted: boolean;
   log: Deno.FsFile;
 }
@@ -67,11 +69,11 @@ export class Runner {
     for (const stop of this.#stops.splice(0).reverse()) await stop();
   }
 
-  async #end({ service, child, adopted, log }: Entry): Promise<void> {
+  async #end({ service, child, end, adopted, log }: Entry): Promise<void> {
     if (adopted) await service.stopAdopted?.();
     else if (child) {
       signal(child, service.stopSignal);
-      await child.status;
+      await end;
     }
     log.close();
   }
@@ -94,6 +96,7 @@ export class Runner {
     const end = Promise.all([child.status, ...logged]).then(([status]) =>
       status.signal ?? `code ${status.code}`
     );
+    entry.end = end;
     await Promise.race([
       entry.service.ready(),
       end.then((how) => {
