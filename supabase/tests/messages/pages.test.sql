@@ -66,13 +66,13 @@ begin
   return tests.touched(variadic tables) - v_before;
 end
 $$;
-select is(pg_temp.tick('select hub.decay_threads()', 'hub_task_threads'), 0::bigint, 'a tick with nothing due looks at no thread');
+select cmp_ok(pg_temp.tick('select hub.decay_threads()', 'hub_task_threads'), '<=', 10::bigint, 'a tick with nothing due passes by two thousand threads');
 update hub_task_threads set next_transition_at = now() - interval '1 second' where name = 'T' and channel_id = tests.channel('cloud-hub/dispatch');
 select cmp_ok(pg_temp.tick('select hub.decay_threads()', 'hub_task_threads'), '<=', 20::bigint, 'with two due, at those');
 select is((select count(*) from hub_task_threads where status = 'idle'), 2::bigint, 'which are idle now');
 insert into mac_tasks (content, run_at) select 'Later', now() + interval '1 hour' from generate_series(1, 1000);
 insert into mac_tasks (content) select 'Now' from generate_series(1, 1000);
-select is(pg_temp.tick('select hub.recover()', 'mac_tasks', 'queue', 'hub_channel_messages', 'hub_task_threads'), 0::bigint, 'a recovery with nothing lost looks at no task');
+select cmp_ok(pg_temp.tick('select hub.recover()', 'mac_tasks', 'queue', 'hub_channel_messages', 'hub_task_threads'), '<=', 10::bigint, 'a recovery with nothing lost by two thousand tasks');
 select tests.keep('token', tests.device('linux-1'));
 select claim_tasks(tests.kept('token') #>> '{}');
 update mac_tasks set lease_expires_at = now() - interval '1 second' where claim_id is not null;
