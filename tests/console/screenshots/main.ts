@@ -34,10 +34,11 @@ const views: Record<string, (page: Page, day: Day) => Promise<unknown>> = {
   async thread(page, { thread }) {
     await visit(page, `/c/cloud-hub/dispatch/${thread.id}`);
     await page.getByText("Restarting ingest").waitFor();
+    await page.getByRole("region", { name: /^Thread / }).getByText("running").waitFor();
   },
   async threads(page) {
     await visit(page, "/c/cloud-hub/dispatch");
-    await page.getByRole("heading", { name: "Archived" }).waitFor();
+    await page.getByRole("link", { name: /^Active.*running/ }).waitFor();
   },
   async command(page) {
     await visit(page, "/c/koji-pipeline/leads");
@@ -70,10 +71,16 @@ try {
   await using day = await playDay(fixture, env);
   await Deno.mkdir(FOLDER, { recursive: true });
   for (const [look, options] of Object.entries(looks)) {
-    const still: BrowserContextOptions = { ...options, reducedMotion: "reduce" };
+    const still: BrowserContextOptions = {
+      ...options,
+      reducedMotion: "reduce",
+      timezoneId: afternoon(),
+    };
     await shoot(await visitors.stranger(still), "sign-in", look);
     const page = await visitors.visitor(day.maya, "/", still);
+    await awayForAnHour(page, day.maya.id);
     for (const [view, show] of Object.entries(views)) {
+      if (view === "channels" && look !== "phone") continue;
       await show(page, day);
       await shoot(page, view, look);
     }
@@ -81,6 +88,20 @@ try {
 } finally {
   await closeBrowser();
   await stack[Symbol.asyncDispose]();
+}
+
+/** A place where it is three in the afternoon, so that no midnight divides the day. */
+function afternoon(): string {
+  const east = 15 - new Date().getUTCHours();
+  return `Etc/GMT${east > 0 ? "-" : "+"}${Math.abs(east)}`;
+}
+
+/** What came in the last hour is unread. */
+async function awayForAnHour(page: Page, user: string): Promise<void> {
+  const since = new Date(Date.now() - 3_600_000).toISOString();
+  const value = JSON.stringify(JSON.stringify({ since }));
+  await page.evaluate(`localStorage.setItem("aura.read.${user}", ${value})`);
+  await page.reload();
 }
 
 async function shoot(page: Page, view: string, look: string): Promise<void> {
