@@ -20,6 +20,34 @@ browserTest("CommandChannel() completes, runs and answers !stats", async (visito
   assert.equal(await prompt.inputValue(), "stats");
 });
 
+browserTest("CommandPrompt() lets one choose by arrows and by a press", async (visitors) => {
+  const page = await visitors.visitor(await visitors.fixture.user("viewer"), CHANNEL);
+  const prompt = page.getByRole("combobox", { name: "Command" });
+  const options = page.getByRole("option");
+  await prompt.fill("s");
+  await options.first().waitFor();
+  assert.equal(await prompt.getAttribute("aria-expanded"), "true");
+  await prompt.press("ArrowDown");
+  await page.locator("[role=option][data-highlighted]", { hasText: "!stats" }).waitFor();
+  assert.equal(
+    await prompt.getAttribute("aria-activedescendant"),
+    await options.first().getAttribute("id"),
+  );
+  await prompt.press("Enter");
+  assert.equal(await prompt.inputValue(), "stats");
+
+  await prompt.fill("h");
+  await options.filter({ hasText: "!hot" }).click();
+  assert.equal(await prompt.inputValue(), "hot ");
+  await prompt.and(page.locator(":focus")).waitFor();
+
+  await prompt.fill("e");
+  await options.first().waitFor();
+  await prompt.press("Escape");
+  await options.first().waitFor({ state: "detached" });
+  assert.equal(await prompt.getAttribute("aria-expanded"), "false");
+});
+
 browserTest("CommandChannel() shows what is refused, with its hint", async (visitors) => {
   const page = await visitors.visitor(await visitors.fixture.user("viewer"), CHANNEL);
   const prompt = page.getByLabel("Command", { exact: true });

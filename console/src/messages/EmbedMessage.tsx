@@ -23,6 +23,12 @@ export function EmbedMessage(
 ) {
   const id = taskIdOf(message);
   const queued = /queued/i.test(embed.title);
+  // Once a device has taken the task, it is no longer pending.
+  const fields = embed.fields?.map((field) =>
+    queued && task?.claimed_by && field.name === "Device"
+      ? { ...field, value: task.claimed_by }
+      : field
+  );
   const body = message.content !== embed.title && message.content !== embed.description
     ? message.content
     : "";
@@ -45,7 +51,7 @@ export function EmbedMessage(
           </time>
         </header>
         {embed.description && !repeats && <Markdown text={embed.description} />}
-        {embed.fields && embed.fields.length > 0 && <EmbedFields fields={embed.fields} />}
+        {fields && fields.length > 0 && <EmbedFields fields={fields} />}
         {body && (
           <div className={styles.body}>
             <Markdown text={body} />
