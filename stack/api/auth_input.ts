@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 const text = (longest: number) =>
-  z.string().max(longest, `is longer than ${longest} characters`).nullish();
+  z.string().max(longest, `is longer than ${longest} characters`).optional();
 
 const Body = z.looseObject({
   email: text(255),

@@ -42,11 +42,24 @@ export async function anyRequest(sql: Sql): Promise<fc.Arbitrary<Call>> {
     { weight: 2, arbitrary: fc.oneof(...tables.map(({ name, columns }) => write(name, columns))) },
     { weight: 1, arbitrary: fc.oneof(...tables.map(({ name, columns }) => read(name, columns))) },
     { weight: 2, arbitrary: fc.oneof(...functions()) },
+    { weight: 1, arbitrary: fc.oneof(...auth()) },
   );
 }
 
 function rpc(name: string, args: Record<string, string>): fc.Arbitrary<Call> {
-  return call(`/rest/v1/rpc/${name}`, { method: fc.constant("POST"), body: bodyOf(args) });
+  const path = `/rest/v1/rpc/${name}`;
+  const query = fc.dictionary(
+    fc.constantFrom(...Object.keys(args), "select", "limit"),
+    strings.map((text) => text.slice(0, 200)),
+    { maxKeys: 3 },
+  );
+  return fc.oneof(
+    { weight: 9, arbitrary: call(path, { method: fc.constant("POST"), body: bodyOf(args) }) },
+    {
+      weight: 1,
+      arbitrary: call(path, { method: fc.constant("GET"), body: fc.constant(undefined), query }),
+    },
+  );
 }
 
 function write(name: string, columns: Record<string, string>): fc.Arbitrary<Call> {
@@ -54,7 +67,13 @@ function write(name: string, columns: Record<string, string>): fc.Arbitrary<Call
     method: fc.constantFrom("POST", "POST", "PATCH", "DELETE"),
     // Not all columns at once: most of them may not be written.
     body: fc.subarray(Object.keys(columns), { maxLength: Math.min(6, Object.keys(columns).length) })
-      .chain((keys) => bodyOf(Object.fromEntries(keys.map((key) => [key, columns[key]!])))),
+      .chain((keys) => {
+        const row = bodyOf(Object.fromEntries(keys.map((key) => [key, columns[key]!])));
+        return fc.oneof(
+          { weight: 5, arbitrary: row },
+          { weight: 1, arbitrary: fc.array(row.filter((one) => !(one instanceof Raw))) },
+        );
+      }),
     // A write without a filter would be refused, or leave nothing to try the rest on.
     query: fc.uuid().map((id) => ({ [columns.id ? "id" : Object.keys(columns)[0]!]: `eq.${id}` })),
     headers: fc.constantFrom<Record<string, string>>(
@@ -111,6 +130,23 @@ function functions(): fc.Arbitrary<Call>[] {
       method: fc.constantFrom("POST", "POST", "POST", "GET", "PUT", "OPTIONS"),
       body: bodyOf(args),
       headers: accept.map((type) => ({ accept: type })),
+    })
+  );
+}
+
+function auth(): fc.Arbitrary<Call>[] {
+  const shapes: Record<string, Record<string, string>> = {
+    "signup": { email: "text", password: "text", data: "jsonb" },
+    "token?grant_type=password": { email: "text", password: "text" },
+    "token?grant_type=refresh_token": { refresh_token: "text" },
+    "user": { email: "text", password: "text", data: "jsonb" },
+    "verify": { type: "text", token: "text", email: "text" },
+    "recover": { email: "text" },
+  };
+  return Object.entries(shapes).map(([path, args]) =>
+    call(`/auth/v1/${path}`, {
+      method: fc.constant(path === "user" ? "PUT" : "POST"),
+      body: bodyOf(args),
     })
   );
 }

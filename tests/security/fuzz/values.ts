@@ -1,5 +1,6 @@
 // Arguments as nobody should send them, beside some that are in order.
 import fc from "fast-check";
+import { Random } from "../../random.ts";
 
 /** Stands for something that exists when the request is sent: the n-th id of a kind. */
 export class Existing {
@@ -15,7 +16,33 @@ export class Made {
   }
 }
 
+/** JSON of so many levels, which JSON.stringify cannot write. */
+export class Nested {
+  static readonly MARK = "levels of JSON: ";
+
+  constructor(readonly depth: number) {}
+
+  toJSON(): string {
+    return `${Nested.MARK}${this.depth}`;
+  }
+
+  /** Puts the levels in where the marks are. */
+  static expand(json: string): string {
+    return json.replace(new RegExp(`"${Nested.MARK}(\\d+)"`, "g"), (_, depth) => {
+      const half = Number(depth) / 2;
+      return "[".repeat(Math.ceil(half)) + '{"a":'.repeat(half) + "1" + "}".repeat(half) +
+        "]".repeat(Math.ceil(half));
+    });
+  }
+}
+
 const LONG = [32_000, 32_001, 1_000_001];
+
+/** Text that no compression makes short enough for an index; the same in each run. */
+function incompressible(length: number): string {
+  const random = new Random(length);
+  return Array.from({ length }, () => random.below(36).toString(36)).join("");
+}
 
 const strings: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: "grapheme", maxLength: 80 }) },
@@ -64,6 +91,9 @@ const strings: fc.Arbitrary<string> = fc.oneof(
 
 const long = fc.oneof(
   fc.constantFrom(...LONG).map((length) => new Made(`${length} x`, () => "x".repeat(length))),
+  fc.constantFrom(300, 10_000).map((length) =>
+    new Made(`${length} letters at random`, () => incompressible(length))
+  ),
   fc.constantFrom("[", '{"a":', "fix ", "write a ", "\n- ", "\u202e").map((text) =>
     new Made(`a lot of ${text}`, () => text.repeat(32_000 / text.length))
   ),
@@ -104,12 +134,8 @@ const ids = fc.oneof(
   ),
 );
 
-const deep = fc.integer({ min: 1, max: 3_000 }).map((depth) =>
-  new Made(`JSON ${depth} deep`, () => {
-    let value: unknown = 1;
-    for (let i = 0; i < depth; i++) value = i % 2 ? [value] : { a: value };
-    return value;
-  })
+const deep = fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(999, 1_000, 20_000)).map(
+  (depth) => new Made(`JSON ${depth} deep`, () => new Nested(depth)),
 );
 
 const json: fc.Arbitrary<unknown> = fc.oneof(
