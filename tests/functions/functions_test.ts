@@ -194,6 +194,63 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "dispatch answers a null thread on a flat channel, and follows up in a thread",
+  leaves,
+  async () => {
+    const { accessToken, client } = await signUp("operator");
+    const dispatch = (channel: string, extra: Record<string, unknown> = {}) =>
+      call("dispatch", { channel, content: "Look", ...extra }, asUser(accessToken));
+    const flat = await dispatch("buf-barista/quick", { model: "gemini", priority: 7 });
+    assert.equal(flat.body.thread, null);
+    assert.deepEqual([flat.body.task.model_preference, flat.body.task.priority], ["gemini", 7]);
+    const first = await dispatch("cloud-hub/dispatch");
+    const next = await dispatch(first.body.thread.channel_id, {
+      task_thread_id: first.body.thread.id,
+    });
+    assert.equal(next.body.thread.id, first.body.thread.id);
+    for (const { body } of [flat, next, first]) {
+      await client.rpc("cancel_task", { task_id: body.task.id });
+    }
+  },
+);
+
+Deno.test("dispatch refuses with the registry's name and its status", leaves, async () => {
+  const viewer = asUser((await signUp("viewer")).accessToken);
+  const operator = asUser((await signUp("operator")).accessToken);
+  const task = (channel: string, content = "Look") => ({ channel, content });
+  const cases: [body: unknown, caller: Record<string, string>, Parameters<typeof refused>[1]][] = [
+    [task("buf-barista/quick"), viewer, [403, "role_required"]],
+    [task("buf-barista/quick", " "), operator, [400, "content_empty"]],
+    [task("buf-barista/none"), operator, [404, "channel_not_found"]],
+    [task("koji-pipeline/leads"), operator, [409, "wrong_architecture"]],
+    [task("cloud-hub/heartbeat"), operator, [409, "channel_read_only"]],
+    [{ ...task("buf-barista/quick"), task_thread_id: crypto.randomUUID() }, operator, [
+      404,
+      "thread_not_found",
+    ]],
+    [{ ...task("buf-barista/quick"), model: "gpt" }, operator, [400, "bad_argument"]],
+    [{ ...task("buf-barista/quick"), run_at: "soon" }, operator, [400, "bad_argument"]],
+  ];
+  for (const [body, caller, expected] of cases) {
+    refused(await call("dispatch", body, caller), expected);
+    const stream = { ...caller, accept: "text/event-stream" };
+    refused(await call("dispatch", body, stream), expected);
+  }
+});
+
+Deno.test("dispatch takes null for what is not said", leaves, async () => {
+  const { accessToken, client } = await signUp("operator");
+  const unsaid = { task_thread_id: null, model: null, priority: null, run_at: null };
+  const { status, body } = await call(
+    "dispatch",
+    { channel: "buf-barista/quick", content: "Look", idempotency_key: null, ...unsaid },
+    asUser(accessToken),
+  );
+  assert.equal(status, 202, JSON.stringify(body));
+  await client.rpc("cancel_task", { task_id: body.task.id });
+});
+
 /** The events of a dispatch, as they come. */
 async function* events(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
   let text = "";

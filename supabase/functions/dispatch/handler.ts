@@ -10,11 +10,11 @@ import { taskEvents } from "./events.ts";
 export const Input = z.object({
   channel: Channel,
   content: z.string(),
-  task_thread_id: z.uuid().optional(),
-  model: z.enum(["claude", "gemini", "codex", "any"]).optional(),
-  priority: z.int().min(-100).max(100).optional(),
-  run_at: z.iso.datetime({ offset: true }).optional(),
-  idempotency_key: z.string().min(1).max(200).optional(),
+  task_thread_id: z.uuid().nullish(),
+  model: z.enum(["claude", "gemini", "codex", "any"]).nullish(),
+  priority: z.int().min(-100).max(100).nullish(),
+  run_at: z.iso.datetime({ offset: true }).nullish(),
+  idempotency_key: z.string().min(1).max(200).nullish(),
 });
 
 export async function dispatch(
