@@ -87,7 +87,7 @@ async function withTriggersOff<T>(admin: Sql, names: string[], step: () => Promi
 
 /** Sessions that insert and commit in loops inside the server, so that no time of a client counts. */
 async function oneByOne({ sql, quick }: Context, channels: string[]): Promise<number> {
-  const each = quick ? 50 : 1000;
+  const each = quick ? 50 : 250;
   const ms = await timed(() =>
     Promise.all(Array.from({ length: SESSIONS }, (_, session) =>
       sql.unsafe(`
