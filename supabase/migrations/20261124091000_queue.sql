@@ -5,7 +5,7 @@
 -- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
 -- cost does not grow with the backlog, nor with work that other devices must do.
 --
--- Locks are taken in the order task, thread, team, channel. A claim waits for nobody: it skips what
+-- Locks are taken in the order task, team, thread, channel. A claim waits for nobody: it skips what
 -- is locked.
 --
 -- The queue is often empty when a plan is made, and long when that plan runs: what reads it for each

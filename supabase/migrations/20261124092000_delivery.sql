@@ -646,6 +646,10 @@ security definer -- posts as the agent and the system
 set search_path = ''
 as $$
 begin
+  if new.team_id is not null and new.status <> 'running' then
+    -- The team before the thread or channel: who retries or cancels one of its tasks holds it by now.
+    perform from public.hub_teams as t where t.id = new.team_id for update;
+  end if;
   if new.task_thread_id is not null and new.status <> 'running' then
     -- A retry, or a task that ends after an admin archived its thread by hand.
     perform hub.reopen_thread(new.task_thread_id);

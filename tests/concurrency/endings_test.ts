@@ -134,6 +134,30 @@ Deno.test("retry_task() of a subtask while the last one ends leaves the team wit
   assert.equal(await count(mesh, teamId, "synthesis"), 1);
 });
 
+Deno.test("retry_task() of a subtask and the end of another wait for each other only once", async () => {
+  await using mesh = await Mesh.idle();
+  for (const architecture of ["flat_task_pipeline", "threaded_task_isolation"] as const) {
+    const { teamId, token, tasks } = await team(mesh, architecture, ["a", "b", "c"]);
+    await mesh.sql`select fail_task(${token}, ${tasks[0]!.id}, ${tasks[0]!.claim_id}, 'no', false)`;
+    const holding = await held(
+      mesh.session(),
+      (tx) => tx`select from hub_teams where id = ${teamId} for update`,
+    );
+    // The retry is the first to want the team, and posts after it; the end has posted by then.
+    const retrying = await blocked(
+      mesh,
+      mesh.session(),
+      (own) => own`select retry_task(${tasks[0]!.id})`,
+    );
+    const ending = await blocked(mesh, mesh.session(), (own) => complete(own, token, tasks[1]!));
+    await holding();
+    assert.equal((await retrying.outcome).error, undefined);
+    assert.equal((await ending.outcome).error, undefined);
+    assert.equal((await mesh.said(tasks[0]!.id)).filter((text) => text.startsWith("🔁")).length, 1);
+    await mesh.sql`select cancel_task(${teamId})`;
+  }
+});
+
 Deno.test("cancel_task() of a team while its plan ends cancels the subtasks that come of it", async () => {
   await using mesh = await Mesh.idle();
   const channel = await mesh.channel("threaded_task_isolation");
