@@ -57,3 +57,23 @@ browserTest("TaskComposer() splits a goal's list among a team", async (visitors)
   await device.complete(await device.claim(), "All is tidy.");
   await page.getByRole("article", { name: "Team Complete" }).getByText("All is tidy.").waitFor();
 });
+
+browserTest("ThreadList() pages back through archived threads", async (visitors) => {
+  const { fixture } = visitors;
+  const user = await fixture.user("viewer");
+  const channel = await fixture.channel("threaded_task_isolation");
+  await fixture.sql`
+    insert into hub_task_threads (channel_id, name, status, archived_at, created_at)
+    select ${channel.id}, 'thread ' || n, 'archived', now(), now() - (100 - n) * interval '1 minute'
+    from generate_series(1, 70) as n`;
+  const page = await visitors.visitor(user, `/c/${channel.name}/${channel.name}`);
+  const rows = page.getByRole("region", { name: "Threads" }).getByRole("link");
+  for (const shown of [30, 60]) {
+    await rows.nth(shown - 1).waitFor();
+    assert.equal(await rows.count(), shown);
+    await page.getByRole("button", { name: "Older threads" }).click();
+  }
+  await rows.filter({ hasText: /^thread 1(?!\d)/ }).waitFor();
+  assert.equal(await rows.count(), 70);
+  await page.getByRole("button", { name: "Older threads" }).waitFor({ state: "detached" });
+});

@@ -1,6 +1,6 @@
 import type { Message, MessageView } from "@aura-servers/client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useRef } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { useBackend } from "./aura.ts";
 import { upsert } from "./upsert.ts";
 import { useFeed } from "./useFeed.ts";
@@ -12,6 +12,10 @@ interface Pages {
 }
 
 const PAGE = 50;
+
+/** Whether a row belongs to a page not read yet: shown now, it would hide those between. */
+const isBefore = ({ rows: [oldest], hasOlder }: Pages, row: Message) =>
+  hasOlder && oldest !== undefined && Date.parse(row.created_at) < Date.parse(oldest.created_at);
 
 /** A channel's or a thread's messages: the newest page, older ones on demand, new ones live. */
 export function useMessages(view: MessageView) {
@@ -49,8 +53,16 @@ export function useMessages(view: MessageView) {
         ? aura.subscribeToThreadMessages(view.threadId, options)
         : aura.subscribeToChannelMessages(view.channelId, options);
     },
-    (row: Message) => change((pages) => ({ ...pages, rows: upsert(pages.rows, row) })),
+    (row: Message) =>
+      change((pages) => isBefore(pages, row) ? pages : { ...pages, rows: upsert(pages.rows, row) }),
   );
+
+  // Whoever comes back starts at the newest page again: what was scrolled through is not drawn anew.
+  useEffect(() => () => {
+    change((pages) =>
+      pages.rows.length > PAGE ? { rows: pages.rows.slice(-PAGE), hasOlder: true } : pages
+    );
+  }, [name]);
 
   const loading = useRef(false);
   const loadOlder = useCallback(async () => {

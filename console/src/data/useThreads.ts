@@ -7,10 +7,13 @@ import { useFeed } from "./useFeed.ts";
 interface Threads {
   /** Oldest first; all that are not archived, and the newest archived ones. */
   rows: Thread[];
-  hasOlder: boolean;
+  /** The last archived one read, where the next page starts; null: there is none. */
+  last: Thread | null;
 }
 
 const PAGE = 30;
+
+const lastOf = (page: Thread[]) => page.length === PAGE ? page.at(-1)! : null;
 
 /** A threaded channel's threads, live: all open ones, and pages of archived ones. */
 export function useThreads(channelId: string) {
@@ -28,7 +31,7 @@ export function useThreads(channelId: string) {
       const [open, closed] = await Promise.all([aura.fetchOpenThreads(channelId), archived()]);
       return {
         rows: [...open, ...closed].reduce(upsert<Thread>, []),
-        hasOlder: closed.length === PAGE,
+        last: lastOf(closed),
       };
     },
   });
@@ -49,19 +52,15 @@ export function useThreads(channelId: string) {
   );
 
   async function loadOlder() {
-    const oldest = queries.getQueryData<Threads>(key)?.rows.find(({ status }) =>
-      status === "archived"
-    );
-    const older = await archived(oldest);
-    change(({ rows }) => ({
-      rows: older.reduce(upsert<Thread>, rows),
-      hasOlder: older.length === PAGE,
-    }));
+    const last = queries.getQueryData<Threads>(key)?.last;
+    if (!last) return;
+    const older = await archived(last);
+    change(({ rows }) => ({ rows: older.reduce(upsert<Thread>, rows), last: lastOf(older) }));
   }
 
   return {
     threads: query.data?.rows,
-    hasOlder: query.data?.hasOlder ?? false,
+    hasOlder: Boolean(query.data?.last),
     loadOlder,
     add,
     error: query.error ?? feedError,
