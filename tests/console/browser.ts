@@ -25,9 +25,11 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
-const executablePath = [Deno.env.get("CHROMIUM"), ...PLACES].find(exists);
+const named = Deno.env.get("CHROMIUM");
+const executablePath = (named ? [named] : PLACES).find(exists);
 const MISSING = "Chromium is missing: install it, or name it in CHROMIUM";
 
 let launched: Promise<Browser> | undefined;
@@ -42,7 +44,7 @@ async function browser(): Promise<Browser> {
 
 /** People at the console, each with windows, storage and a session of their own. */
 export class Visitors implements AsyncDisposable {
-  /** What pages have thrown. */
+  /** What pages must not do: throw, break their own policy, or ask anybody but the stack. */
   readonly errors: string[] = [];
   readonly #contexts: BrowserContext[] = [];
 
@@ -75,6 +77,13 @@ export class Visitors implements AsyncDisposable {
       ...options,
     });
     this.#contexts.push(context);
+    context.setDefaultTimeout(60_000);
+    context.on("request", (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (protocol.startsWith("http") && hostname !== "127.0.0.1") {
+        this.errors.push(`It asked ${request.url()}.`);
+      }
+    });
     const page = await context.newPage();
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("console", (line) => {
@@ -103,7 +112,7 @@ export async function closeBrowser(): Promise<void> {
   await (await launched)?.close();
 }
 
-/** A test in a browser. Whatever else it shows, no page may throw, or break its own policy. */
+/** A test in a browser, which fails as well for what no page may do. */
 export function browserTest(name: string, run: (visitors: Visitors) => Promise<void>): void {
   if (!closes) Deno.test.afterAll(closeBrowser);
   closes = true;
@@ -117,14 +126,13 @@ export function browserTest(name: string, run: (visitors: Visitors) => Promise<v
       await using visitors = new Visitors(fixture);
       await run(visitors);
       if (visitors.errors.length > 0) {
-        throw new Error(`A page threw: ${visitors.errors.join("; ")}`);
+        throw new Error(`A page misbehaved: ${visitors.errors.join("; ")}`);
       }
     },
   });
 }
 
-function exists(path: string | undefined): path is string {
-  if (!path) return false;
+function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch (error) {

@@ -90,9 +90,9 @@ try {
   await stack[Symbol.asyncDispose]();
 }
 
-/** A place where it is three in the afternoon, so that no midnight divides the day. */
+/** A place where it is about one in the afternoon, so that no midnight divides the day. */
 function afternoon(): string {
-  const east = 15 - new Date().getUTCHours();
+  const east = 13 - new Date().getUTCHours();
   return `Etc/GMT${east > 0 ? "-" : "+"}${Math.abs(east)}`;
 }
 
