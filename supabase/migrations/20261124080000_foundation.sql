@@ -229,20 +229,19 @@ stable
 security definer -- auth.users is closed to API roles
 set search_path = ''
 as $$
+declare
+  v_label text;
 begin
-  return coalesce(
-    (
-      select coalesce(
-        nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
-        nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
-        nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
-        'user'
-      )
-      from auth.users as u
-      where u.id = user_label.user_id
-    ),
-    case when hub.api_role() = 'service_role' then 'service' else 'admin' end
-  );
+  if user_label.user_id is not null then
+    select coalesce(
+      nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
+      nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
+      nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
+      'user'
+    )
+    into v_label from auth.users as u where u.id = user_label.user_id;
+  end if;
+  return coalesce(v_label, case when hub.api_role() = 'service_role' then 'service' else 'admin' end);
 end
 $$;
 comment on function hub.user_label(uuid) is

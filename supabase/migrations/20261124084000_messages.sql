@@ -3,48 +3,58 @@
 -- Embeds -----------------------------------------------------------------------------------------
 
 create or replace function hub.embed_problem(embed jsonb) returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select case
-    when jsonb_typeof(embed) <> 'object' then 'it is not an object'
-    when exists (
-      select from jsonb_object_keys(embed) as k
-      where k not in ('title', 'description', 'color', 'fields', 'footer', 'timestamp')
-    ) then 'it has a key other than title, description, color, fields, footer, timestamp'
-    when coalesce(jsonb_typeof(embed -> 'title'), 'none') <> 'string' then 'title is not a string'
-    when length(embed ->> 'title') not between 1 and 256 then 'title has not 1 to 256 characters'
-    when coalesce(jsonb_typeof(embed -> 'description'), 'string') not in ('string', 'null')
-      then 'description is not a string'
-    when length(embed ->> 'description') > 4096 then 'description has more than 4096 characters'
-    when coalesce(jsonb_typeof(embed -> 'color'), 'number') not in ('number', 'null')
-      then 'color is not an integer'
-    when (embed ->> 'color')::numeric not between 0 and 16777215
-      or (embed ->> 'color')::numeric % 1 <> 0 then 'color is not an integer from 0 to 16777215'
-    when coalesce(jsonb_typeof(embed -> 'footer'), 'string') not in ('string', 'null')
-      then 'footer is not a string'
-    when length(embed ->> 'footer') > 2048 then 'footer has more than 2048 characters'
-    when coalesce(jsonb_typeof(embed -> 'timestamp'), 'string') not in ('string', 'null')
-      then 'timestamp is not a string'
-    when (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' then 'timestamp is not ISO 8601'
-    when coalesce(jsonb_typeof(embed -> 'fields'), 'array') not in ('array', 'null')
-      then 'fields is not an array'
-    when jsonb_typeof(embed -> 'fields') = 'array' then (
-      select case
-        when count(*) > 25 then 'there are more than 25 fields'
-        when not coalesce(bool_and(coalesce(
-          jsonb_typeof(f) = 'object'
-          and jsonb_typeof(f -> 'name') = 'string' and length(f ->> 'name') between 1 and 256
-          and jsonb_typeof(f -> 'value') = 'string' and length(f ->> 'value') between 1 and 1024
-          and coalesce(jsonb_typeof(f -> 'inline'), 'boolean') = 'boolean'
-          and f - array['name', 'value', 'inline'] = '{}',
-          false
-        )), true) then 'a field is not {name, value, inline} with a name of 1 to 256 and a value of 1 to 1024 characters'
-      end
-      from jsonb_array_elements(embed -> 'fields') as f
-    )
-  end
+declare
+  v_field jsonb;
+begin
+  if jsonb_typeof(embed) <> 'object' then
+    return 'it is not an object';
+  elsif embed - array['title', 'description', 'color', 'fields', 'footer', 'timestamp'] <> '{}' then
+    return 'it has a key other than title, description, color, fields, footer, timestamp';
+  elsif coalesce(jsonb_typeof(embed -> 'title'), 'none') <> 'string' then
+    return 'title is not a string';
+  elsif length(embed ->> 'title') not between 1 and 256 then
+    return 'title has not 1 to 256 characters';
+  elsif coalesce(jsonb_typeof(embed -> 'description'), 'string') not in ('string', 'null') then
+    return 'description is not a string';
+  elsif length(embed ->> 'description') > 4096 then
+    return 'description has more than 4096 characters';
+  elsif coalesce(jsonb_typeof(embed -> 'color'), 'number') not in ('number', 'null') then
+    return 'color is not an integer';
+  elsif (embed ->> 'color')::numeric not between 0 and 16777215 or (embed ->> 'color')::numeric % 1 <> 0 then
+    return 'color is not an integer from 0 to 16777215';
+  elsif coalesce(jsonb_typeof(embed -> 'footer'), 'string') not in ('string', 'null') then
+    return 'footer is not a string';
+  elsif length(embed ->> 'footer') > 2048 then
+    return 'footer has more than 2048 characters';
+  elsif coalesce(jsonb_typeof(embed -> 'timestamp'), 'string') not in ('string', 'null') then
+    return 'timestamp is not a string';
+  elsif (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' then
+    return 'timestamp is not ISO 8601';
+  elsif coalesce(jsonb_typeof(embed -> 'fields'), 'null') = 'null' then
+    return null;
+  elsif jsonb_typeof(embed -> 'fields') <> 'array' then
+    return 'fields is not an array';
+  elsif jsonb_array_length(embed -> 'fields') > 25 then
+    return 'there are more than 25 fields';
+  end if;
+  for v_position in 0 .. jsonb_array_length(embed -> 'fields') - 1 loop
+    v_field := embed -> 'fields' -> v_position;
+    if (
+      jsonb_typeof(v_field) = 'object'
+      and jsonb_typeof(v_field -> 'name') = 'string' and length(v_field ->> 'name') between 1 and 256
+      and jsonb_typeof(v_field -> 'value') = 'string' and length(v_field ->> 'value') between 1 and 1024
+      and coalesce(jsonb_typeof(v_field -> 'inline'), 'boolean') = 'boolean'
+      and v_field - array['name', 'value', 'inline'] = '{}'
+    ) is not true then
+      return 'a field is not {name, value, inline} with a name of 1 to 256 and a value of 1 to 1024 characters';
+    end if;
+  end loop;
+  return null;
+end
 $$;
 comment on function hub.embed_problem(jsonb) is 'What is wrong with an embed, in words; null if nothing is.';
 

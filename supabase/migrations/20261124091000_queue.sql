@@ -135,8 +135,10 @@ declare
   v_thread public.hub_task_threads;
   v_state text;
 begin
-  if task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s) then
-    return;
+  if task.channel_id is null then
+    if not (select s.claims_foreign_tasks from hub.settings as s) then
+      return;
+    end if;
   end if;
   if task.task_thread_id is not null then
     -- Whoever begins or ends a task of the thread takes this lock first.

@@ -567,14 +567,16 @@ execute function hub.settle_task();
 -- After a task is written ------------------------------------------------------------------------
 
 create or replace function hub.reopen_thread(thread_id uuid) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
   update public.hub_task_threads as t
   set status = 'active', archived_at = null, last_activity_at = clock_timestamp(),
     next_transition_at = clock_timestamp() + coalesce(c.idle_after, s.idle_after)
   from public.hub_channels as c, hub.settings as s
-  where t.id = reopen_thread.thread_id and t.status <> 'active' and c.id = t.channel_id
+  where t.id = reopen_thread.thread_id and t.status <> 'active' and c.id = t.channel_id;
+end
 $$;
 comment on function hub.reopen_thread(uuid) is 'Makes a thread active that is not.';
 
@@ -583,14 +585,16 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_opens_thread boolean;
+  v_opens_thread boolean := false;
   v_model text := hub.model_to_try(task.model_preference, task.platform);
   v_request text := hub.request_of(task);
   v_now timestamptz := clock_timestamp();
 begin
-  v_opens_thread := task.task_thread_id is not null and exists (
-    select from public.hub_task_threads as t where t.id = task.task_thread_id and t.task_id = task.id
-  );
+  if task.task_thread_id is not null then
+    v_opens_thread := exists (
+      select from public.hub_task_threads as t where t.id = task.task_thread_id and t.task_id = task.id
+    );
+  end if;
   insert into public.hub_channel_messages (
     id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type,
     embed_data, metadata, created_at
