@@ -231,6 +231,10 @@ begin
     v_plan := hub.planned_subtasks(new.result);
     if jsonb_typeof(v_plan) = 'array' then
       update public.hub_teams as t set status = 'running' where t.id = v_team.id;
+      -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.
+      perform from public.hub_channels as c
+      where c.id = v_team.channel_id and v_team.task_thread_id is null
+      for no key update;
       perform hub.add_subtasks(v_team, hub.subtasks_of(v_plan), gen_random_uuid());
       perform hub.post_team_step(new, 'decomposed');
       return null;
@@ -313,8 +317,7 @@ begin
     returning id into v_team.task_thread_id;
     update public.hub_teams as t set task_thread_id = v_team.task_thread_id where t.id = v_team.id;
   end if;
-  perform hub.add_subtasks(v_team, subtasks, v_first);
-  select * into v_task from public.mac_tasks as t where t.id = v_first;
+  -- The messages first: whoever dispatches a task holds the channel, too, when it wants a lane.
   insert into public.hub_channel_messages (
     id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, metadata
   ) values (
@@ -330,6 +333,8 @@ begin
       jsonb_build_object('task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id)
     );
   end if;
+  perform hub.add_subtasks(v_team, subtasks, v_first);
+  select * into v_task from public.mac_tasks as t where t.id = v_first;
   perform hub.post_decomposed(v_task);
 end
 $$;
