@@ -6,7 +6,7 @@ import { compare, type Result } from "../result.ts";
 import type { Context, Scenario } from "../scenario.ts";
 import { clearTasks, makeChannels, settle } from "../seed.ts";
 
-const COUNTERS = "_500_count_new_messages";
+const COUNTERS = "_800_count_new_messages";
 const BROADCAST = "_700_broadcast_new_messages";
 const SESSIONS = 16;
 

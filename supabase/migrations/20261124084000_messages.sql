@@ -342,7 +342,8 @@ $$;
 comment on function hub.recount_messages() is
   'Follows deletions and changes of messages in the counters of channels and threads.';
 
-create or replace trigger _500_count_new_messages
+-- The last trigger of an insert: the lock of a busy channel's row is held for the commit and nothing else.
+create or replace trigger _800_count_new_messages
 after insert on public.hub_channel_messages referencing new table as new_rows
 for each statement execute function hub.count_new_messages();
 
