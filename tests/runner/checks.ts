@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { generateTypes, typesFile } from "../../client/generate_types.ts";
 import { supabase } from "../../stack/cli.ts";
-import { connect } from "../stack.ts";
 import { filesBelow } from "./files.ts";
 
 /** Needs no stack. */
@@ -45,27 +44,7 @@ export function databaseChecks(
         `--remote=${url}?sslmode=disable`,
       ]);
     },
-    "tests of every function": async () => {
-      const untested = await untestedFunctions(root, url);
-      assert.deepEqual(untested, [], "No behaviour of these public functions is tested.");
-    },
   };
-}
-
-/** Functions of the API that no pgTAP file calls but those that go through all of them. */
-async function untestedFunctions(root: string, url: string): Promise<string[]> {
-  const lists = ["api/surface.test.sql", "security/privileges.test.sql"];
-  const tests = filesBelow(
-    root,
-    (path) => path.endsWith(".test.sql") && !lists.some((list) => path.endsWith(list)),
-  );
-  const text = tests.map((path) => Deno.readTextFileSync(join(root, path))).join("\n");
-  await using sql = connect({}, { SUPABASE_DB_URL: url });
-  const functions = await sql<{ name: string }[]>`
-    select distinct proname as name from pg_proc where pronamespace = 'public'::regnamespace`;
-  return functions.map(({ name }) => name).filter((name) =>
-    !new RegExp(`\\b${name}\\(`).test(text)
-  );
 }
 
 async function run(
