@@ -215,8 +215,9 @@ set search_path = ''
 as $$
 begin
   -- Control characters, line ends, and the marks that change the direction of what follows.
+  -- Of a profile that somebody made of megabytes, no more than can be shown is looked at.
   return btrim(left(regexp_replace(
-    name, '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
+    left(name, 1000), '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
   ), 80));
 end
 $$;

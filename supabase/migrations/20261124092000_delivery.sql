@@ -295,14 +295,15 @@ begin
   perform hub.require_content(new.content, 'content', 32000);
   perform hub.require_bounds(new);
   new.created_by := auth.uid();
+  perform hub.require_open_task_slots(1);
   -- The rows of one statement reach the queue together, at its end: until then they are counted here.
   select count(*) into v_open from hub.queue as q where q.created_by = new.created_by;
   v_counted := string_to_array(current_setting('hub.counted_tasks', true), ' ');
   if v_counted[1] = v_open::text then
     v_rows := v_counted[2]::integer + 1;
+    perform hub.require_open_task_slots(v_rows);
   end if;
   perform set_config('hub.counted_tasks', v_open || ' ' || v_rows, true);
-  perform hub.require_open_task_slots(v_rows);
   return new;
 end
 $$;

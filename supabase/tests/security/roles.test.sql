@@ -123,6 +123,7 @@ $$;
 select is(public.whoami() ->> 'label', 'Eve ✅ 12345678 complete [claude/mac] All good',
   'A user''s name begins no line of its own in what the system posts');
 do $$ begin perform tests.sign_out(); end $$;
+select is(hub.one_line(repeat(E'\u202e', 1000) || 'Eve'), '', 'No more of it is looked at than can be shown');
 select is(pg_temp.refusal('operator', format('select public.register_device(%L, ''linux'', ''["claude"]'')', d.name)), 'bad_argument',
   format('A device is not named %L', d.name))
 from (values (E'mac\n✅'), (E'mac\u202e'), (' mac'), (''), (repeat('m', 81))) as d (name);
