@@ -402,7 +402,7 @@ begin
 
   update public.mac_tasks as t
   set status = 'running', claimed_by = device.name, claim_id = gen_random_uuid(),
-    model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(), run_at = null,
+    model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(),
     partial_output = null,
     lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
   from unnest(v_ids, v_models) as held (task_id, model)

@@ -493,7 +493,6 @@ begin
     new.model_used := null;
   elsif new.status in ('complete', 'failed') then
     new.finished_at := clock_timestamp();
-    new.run_at := null;
     new.error := case
       when new.cancelled_at is not null
         then format('Cancelled by %s.', coalesce(new.metadata ->> 'cancelled_by', 'admin'))

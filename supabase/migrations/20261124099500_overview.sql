@@ -44,7 +44,10 @@ begin
     select
       a.started_at, a.ended_at, a.outcome,
       -- Only the first claim tells how long a task waited for a device; a later one waited for a retry.
-      case when a.attempt = 1 then extract(epoch from a.started_at
+      case when not exists (
+        select from public.hub_task_attempts as earlier
+        where earlier.task_id = a.task_id and earlier.started_at < a.started_at
+      ) then extract(epoch from a.started_at
         - case when t.run_at <= a.started_at then greatest(t.created_at, t.run_at) else t.created_at end
       ) * 1000 end as waited_ms
     from public.hub_task_attempts as a

@@ -1,6 +1,6 @@
 -- mesh_activity: what the mesh started and finished in each of the last hours, and what waits.
 begin;
-select plan(15);
+select plan(16);
 
 create function pg_temp.hour(ago integer, hours integer default 3) returns jsonb language sql as $$
   select (mesh_activity(hours) -> 'hours' -> (hours - 1 - ago)) - 'hour'
@@ -38,14 +38,27 @@ select is(
 );
 select is(pg_temp.hour(1, 2), pg_temp.hour(1), 'what ended in the span may have begun before it');
 
--- A second attempt waited for its retry, a scheduled task for its time.
+-- A second attempt waited for its retry, as did one after a claim that cost none; a scheduled task for its time.
+insert into hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
+select gen_random_uuid(), t.id, 1, 'd', 'claude', pg_temp.since(1) from mac_tasks as t where t.content = 'Task 3';
 insert into hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
 select gen_random_uuid(), t.id, 2, 'd', 'claude', pg_temp.since(1) from mac_tasks as t where t.content = 'Task 2';
 insert into mac_tasks (content, run_at) values ('Later', pg_temp.since(1));
 update mac_tasks set created_at = pg_temp.since(3) where content = 'Later';
 insert into hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
 select gen_random_uuid(), t.id, 1, 'd', 'claude', pg_temp.since(1) + interval '2 s' from mac_tasks as t where t.content = 'Later';
-select is(pg_temp.hour(1) - 'failed', '{"started": 2, "complete": 0, "wait_median_ms": 2000, "wait_max_ms": 2000}', 'only waiting for a device is waiting');
+select is(pg_temp.hour(1) - 'failed', '{"started": 3, "complete": 0, "wait_median_ms": 2000, "wait_max_ms": 2000}', 'only waiting for a device is waiting');
+
+-- As it comes about: a task that was scheduled for an hour ago and is claimed now has waited that hour, and no longer.
+select tests.keep('token', tests.device('linux-1'));
+select tests.keep('d', dispatch_task(tests.channel('buf-barista/quick'), 'Soon', run_at => now() + interval '1 hour', priority => 9));
+update mac_tasks set run_at = now() - interval '1 hour', created_at = now() - interval '1 day' where id = tests.id('d');
+select tests.keep('c', claim_tasks(tests.kept('token') #>> '{}') -> 0);
+select complete_task(tests.kept('token') #>> '{}', tests.id('c', 'id'), tests.id('c', 'claim_id'), 'Done');
+select is(
+  round((pg_temp.hour(0) ->> 'wait_max_ms')::numeric / 60000)::text || ' ' || (pg_temp.hour(0) ->> 'complete'), '60 1',
+  'a scheduled task waits from its time on, also once it is complete'
+);
 
 -- What waits now.
 insert into mac_tasks (content, run_at) values ('Tomorrow', now() + interval '1 day');
