@@ -11,7 +11,7 @@ create function pg_temp.fail(retryable boolean default true) returns jsonb langu
   select fail_task(tests.kept('token') #>> '{}', tests.id('c', 'id'), tests.id('c', 'claim_id'), 'oops', retryable) -> 'task'
 $$;
 create function pg_temp.wait() returns interval language sql as $$
-  select date_trunc('second', run_at - clock_timestamp() + interval '0.5 seconds') from mac_tasks where id = tests.id('d')
+  select date_trunc('second', run_at - updated_at + interval '0.5 seconds') from mac_tasks where id = tests.id('d')
 $$;
 
 select tests.keep('d', dispatch_task(tests.channel('buf-barista/bridge'), 'Try'));
@@ -80,7 +80,7 @@ update mesh_device_models set rate_limited_until = null;
 select tests.keep('c', claim_tasks(tests.kept('token') #>> '{}') -> 0);
 select report_rate_limit(tests.kept('token') #>> '{}', tests.id('d'), tests.id('c', 'claim_id'), 'claude', now() - interval '1 hour');
 select ok(
-  (select rate_limited_until between clock_timestamp() + interval '5 seconds' and clock_timestamp() + interval '10 seconds' from mesh_device_models where model = 'claude'),
+  (select rate_limited_until between now() + interval '10 seconds' and clock_timestamp() + interval '10 seconds' from mesh_device_models where model = 'claude'),
   'a limit that is past when it is reported holds for the time of a back-off'
 );
 select is(claim_tasks(tests.kept('token') #>> '{}'), '[]', 'so that the task does not come back at once');
