@@ -121,19 +121,20 @@ begin
   end if;
   -- Every line but the last gets its line end back.
   foreach v_line in array string_to_array(content, E'\n') loop
-    v_line := v_line || E'\n';
-    if v_length + length(v_line) > size and v_length > 0 then
-      v_chunks := v_chunks || v_chunk;
-      v_chunk := '';
-      v_length := 0;
+    if v_length + length(v_line) >= size then
+      if v_length > 0 then
+        v_chunks := v_chunks || v_chunk;
+        v_chunk := '';
+        v_length := 0;
+      end if;
+      while length(v_line) >= size loop
+        v_cut := size - (substr(v_line || E'\n', size, 2) = E'\r\n')::integer;
+        v_chunks := v_chunks || left(v_line, v_cut);
+        v_line := substr(v_line, v_cut + 1);
+      end loop;
     end if;
-    while length(v_line) > size loop
-      v_cut := size - (substr(v_line, size, 2) = E'\r\n')::integer;
-      v_chunks := v_chunks || left(v_line, v_cut);
-      v_line := substr(v_line, v_cut + 1);
-    end loop;
-    v_chunk := v_chunk || v_line;
-    v_length := v_length + length(v_line);
+    v_chunk := v_chunk || v_line || E'\n';
+    v_length := v_length + length(v_line) + 1;
   end loop;
   v_chunk := left(v_chunk, -1);
   return case when v_chunk = '' then v_chunks else v_chunks || v_chunk end;
