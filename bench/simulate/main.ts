@@ -1,5 +1,5 @@
 // `npm run simulate`: what a mesh of many executors and channels asks of the database, reckoned from the
-// measured cost of each call. Prints the tables of docs/scaling.md.
+// measured cost of each call. Prints the tables; with `--publish` they go into docs/scaling.md.
 import { join } from "node:path";
 import { figureOf, table } from "./table.ts";
 import { type Basis, readBasis } from "./costs.ts";
@@ -22,12 +22,16 @@ const MESH: Mesh = {
   reports: 10,
 };
 
-console.log(introduction(basis));
-console.log(executors());
-console.log(load());
-console.log(channels());
-console.log(databases());
-console.log(pools());
+const text = [
+  introduction(basis),
+  executors(),
+  load(),
+  channels(),
+  databases(),
+  pools(),
+].join("\n");
+console.log(text);
+if (Deno.args.includes("--publish")) await publish(text);
 
 /** Each row with as many executors as keep four fifths of their time busy. */
 function executors(): string {
@@ -146,6 +150,15 @@ function costOfTask({ costs }: Basis): number {
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
+}
+
+async function publish(text: string): Promise<void> {
+  const page = join(import.meta.dirname!, "../../docs/scaling.md");
+  const written = (await Deno.readTextFile(page)).replace(
+    /(<!-- simulation -->\n)[^]*(<!-- end of simulation -->)/,
+    (_, begin, end) => `${begin}\n${text}\n${end}`,
+  );
+  await Deno.writeTextFile(page, written);
 }
 
 async function readReport() {
