@@ -112,6 +112,8 @@ security definer -- the recover edge function calls it with the service key
 set search_path = ''
 as $$
 declare
+  -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
+  v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
   v_offline integer;
   v_reclaimed record;
   v_redelivered integer;
@@ -132,7 +134,7 @@ begin
       else 'released'
     end
   from public.mac_tasks as t
-  where a.ended_at is null and a.started_at > clock_timestamp() - interval '7 days'
+  where a.ended_at is null and a.started_at > v_oldest
     and t.id = a.task_id and t.claim_id is distinct from a.claim_id;
   return jsonb_build_object(
     'requeued', v_reclaimed.requeued, 'failed', v_reclaimed.failed, 'redelivered', v_redelivered,
