@@ -35,7 +35,7 @@ browserTest("ConnectionBanner() shows that the server is gone, and back", async 
   await page.getByText("Reconnecting. What you see may be old.").waitFor();
   await page.getByRole("textbox", { name: "Message" }).fill("Into the dark");
   await page.keyboard.press("Enter");
-  await page.getByRole("alert").waitFor();
+  await page.getByRole("alert").filter({ hasText: "The server cannot be reached." }).waitFor();
   await user.aura.postChannelMessage(channel.id, "Meanwhile");
   proxy.down = false;
   await page.getByText("Meanwhile").waitFor();

@@ -54,6 +54,7 @@ export function FlatChannel({ server, channel, mayAct }: Props) {
         <TaskComposer
           channel={channel}
           placeholder={`Ask #${channel.name} to do something`}
+          autoFocus
           sent={({ message }) => add(message)}
         />
       )}

@@ -11,15 +11,15 @@ import { usePhone } from "../ui/useMedia.ts";
 import { PageBoundary } from "./PageBoundary.tsx";
 import { channelPath, meshPath } from "./paths.ts";
 
-// What only these two need is loaded with them.
-const CommandChannel = lazy(() =>
+// What only these two need is loaded after the first page, so that they are there when the server is not.
+const commandChannel = () =>
   import("../command/CommandChannel.tsx").then(({ CommandChannel }) => ({
     default: CommandChannel,
-  }))
-);
-const MeshPage = lazy(() =>
-  import("../mesh/MeshPage.tsx").then(({ MeshPage }) => ({ default: MeshPage }))
-);
+  }));
+const meshPage = () =>
+  import("../mesh/MeshPage.tsx").then(({ MeshPage }) => ({ default: MeshPage }));
+const CommandChannel = lazy(commandChannel);
+const MeshPage = lazy(meshPage);
 
 interface Props {
   servers: ServerWithChannels[];
@@ -34,6 +34,10 @@ const VISITED = "aura.visited";
 /** What stands beside the lists: a channel in the shape of its server, or the mesh. */
 export function Pages(props: Props) {
   const [location] = useLocation();
+  useEffect(() => {
+    // A page that cannot be loaded says so where it is shown.
+    void Promise.allSettled([commandChannel(), meshPage()]);
+  }, []);
   return (
     <PageBoundary at={location}>
       <Suspense fallback={<Loading />}>

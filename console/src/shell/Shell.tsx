@@ -1,4 +1,5 @@
 import type { Task } from "@aura-servers/client";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
 import { useUser } from "../data/aura.ts";
@@ -22,7 +23,13 @@ export function Shell() {
   const user = useUser();
   const { role, label, ...whoami } = useRole();
   const [connected, setConnected] = useState<boolean>();
-  const { servers, error, retry } = useServers(setConnected);
+  const queries = useQueryClient();
+  const { servers, error, retry } = useServers((joined) => {
+    setConnected(joined);
+    // What could not be read while the server was away is read now.
+    const failed = { predicate: ({ state }: Query) => state.status === "error" };
+    if (joined) void queries.refetchQueries(failed);
+  });
   const unread = useUnread(user.id);
   const [taskId, setTaskId] = useState<string | null>(null);
   const closeTask = useCallback(() => setTaskId(null), []);

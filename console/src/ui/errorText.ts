@@ -1,7 +1,12 @@
-import { AuraError } from "@aura-servers/client";
+import { AuraError, UnavailableError } from "@aura-servers/client";
+
+const away = { message: "The server cannot be reached.", hint: "Try again in a moment." };
 
 /** What to show of an error: the backend's own sentence and hint. */
 export function errorText(error: unknown): { message: string; hint: string | null } {
+  if (error instanceof UnavailableError) return away;
   if (error instanceof AuraError) return { message: error.message, hint: error.hint };
-  return { message: error instanceof Error ? error.message : String(error), hint: null };
+  if (!(error instanceof Error)) return { message: String(error), hint: null };
+  // Auth's own client, which signs in, names it so.
+  return error.name === "AuthRetryableFetchError" ? away : { message: error.message, hint: null };
 }
