@@ -1,7 +1,7 @@
 // One door for everything a project's URL answers: REST, Auth, edge functions, Realtime, the health
 // check, and the console at the root.
 import { refusedAuthInput } from "./api/auth_input.ts";
-import { refusedSelect } from "./api/rest_input.ts";
+import { refusedAddress } from "./api/rest_input.ts";
 import { completeTokens } from "./api/tokens.ts";
 import { isDisconnected, unavailable } from "./api/errors.ts";
 import type { Apps } from "./api/apps.ts";
@@ -48,7 +48,7 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
   };
 
   async function rest(request: Request): Promise<Response> {
-    return refusedSelect(request.url) ?? withoutPage(request, await apps.rest(request));
+    return refusedAddress(request.url) ?? withoutPage(request, await apps.rest(request));
   }
 
   async function auth(request: Request): Promise<Response> {

@@ -19,23 +19,30 @@ const Body = z.looseObject({
 /** The refusal of a body; undefined when it may pass. Bodies that are not JSON are lite's to refuse. */
 export function refusedAuthInput(body: string): Response | undefined {
   if (body === "") return undefined;
-  let hasNul = false;
+  let isStorable = true;
   let json: unknown;
   try {
     json = JSON.parse(body, (key, value) => {
-      hasNul ||= key.includes("\0") || typeof value === "string" && value.includes("\0");
+      isStorable &&= [key, value].every(isText);
       return value;
     });
   } catch {
     return undefined;
   }
-  if (hasNul) {
-    return refused("The body contains the character U+0000, which Postgres cannot store.");
+  if (!isStorable) {
+    return refused(
+      "The body contains U+0000 or half a surrogate pair, which Postgres cannot store.",
+    );
   }
   const { error } = Body.safeParse(json);
   if (!error) return undefined;
   const [issue] = error.issues;
   return refused(`${issue!.path.join(".") || "The body"}: ${issue!.message}`);
+}
+
+/** Whether a text, if it is one, can be stored. */
+function isText(value: unknown): boolean {
+  return typeof value !== "string" || value.isWellFormed() && !value.includes("\0");
 }
 
 function refused(msg: string): Response {

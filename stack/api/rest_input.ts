@@ -1,11 +1,27 @@
-// What REST may be asked. lite answers a name in `select` whose quotation mark is never closed with a
-// failure of its own; here it is refused first, in PostgREST's shape.
+// What REST may be asked. lite answers some addresses with a failure of its own; here they are refused
+// first, in PostgREST's shape.
 
 /** The refusal of an address; undefined when it may pass. */
-export function refusedSelect(url: string): Response | undefined {
-  const selects = new URL(url).searchParams.getAll("select");
+export function refusedAddress(address: string): Response | undefined {
+  const url = new URL(address);
+  if (!isDecodable(url.pathname)) return refused(`"${url.pathname}" is not a valid path`);
+  if (/%00/.test(address)) {
+    return refused("the address contains the character U+0000, which Postgres cannot store");
+  }
+  const selects = url.searchParams.getAll("select");
   const broken = selects.find((select) => select.split('"').length % 2 === 0);
   if (broken === undefined) return undefined;
-  const message = `"failed to parse select parameter (${broken})": a quotation mark is not closed`;
+  return refused(`"failed to parse select parameter (${broken})": a quotation mark is not closed`);
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    return Boolean(decodeURIComponent(path));
+  } catch {
+    return false;
+  }
+}
+
+function refused(message: string): Response {
   return Response.json({ code: "PGRST100", message, details: null, hint: null }, { status: 400 });
 }

@@ -112,6 +112,12 @@ Deno.test("the functions refuse a body that is not of their shape with 400", lea
   }
 });
 
+Deno.test("koji refuses what cannot be stored with bad_argument", leaves, async () => {
+  const user = asUser((await signUp("viewer")).accessToken);
+  const body = { channel: "koji-pipeline/leads", command: "hot \0" };
+  refused(await call("koji", body, user), [400, "bad_argument"]);
+});
+
 Deno.test("the functions refuse a body that is too long with 413", leaves, async () => {
   const user = asUser((await signUp("operator")).accessToken);
   const task = (length: number) => ({ channel: "buf-barista/quick", content: "x".repeat(length) });
@@ -131,7 +137,10 @@ Deno.test("the functions refuse whoever is not signed in with 401", leaves, asyn
       asUser(""),
     ]
   ) {
-    refused(await call("koji", body, authorization), [401, "not_signed_in"]);
+    const answer = await call("koji", body, authorization);
+    refused(answer, [401, "not_signed_in"]);
+    // A page that lacks a token must not be told to send the secret key.
+    assert.match(answer.body.error.hint, /^Sign in/);
   }
   refused(await call("koji", body, { apikey: "sb_publishable_wrong" }), [401, "not_signed_in"]);
 });
@@ -144,7 +153,7 @@ Deno.test("recover answers its report to the secret key only", leaves, async () 
     ["devices_offline", "failed", "redelivered", "requeued", "timed_out"],
   );
   const { accessToken } = await signUp("admin");
-  refused(await call("recover", {}, asUser(accessToken)), [401, "not_signed_in"]);
+  refused(await call("recover", {}, asUser(accessToken)), [403, "role_required"]);
   refused(await call("recover", {}), [401, "not_signed_in"]);
 });
 
@@ -307,6 +316,17 @@ Deno.test("dispatch tells that a task was cancelled as failed", leaves, async ()
   const failed = (await told.next()).value!;
   assert.equal(failed.event, "failed");
   assert(failed.data.task.cancelled_at);
+});
+
+Deno.test("dispatch ends with task_not_found when the task is deleted", leaves, async () => {
+  await using sql = connect();
+  const { accessToken } = await signUp("operator");
+  const told = await follow(accessToken, "Delete me");
+  const queued = (await told.next()).value!;
+  await sql`delete from mac_tasks where id = ${queued.data.task.id}`;
+  const last = (await told.next()).value!;
+  assert.deepEqual([last.event, last.data.error.code], ["error", "task_not_found"]);
+  assert((await told.next()).done);
 });
 
 Deno.test("dispatch stops looking when its client has gone", leaves, async () => {

@@ -43,6 +43,29 @@ Deno.test("REST grants nothing by itself to anon", leaves, async () => {
   assert.deepEqual([...granted], []);
 });
 
+Deno.test("REST refuses an address that it cannot read with 400", leaves, async () => {
+  for (const address of ["%zz", "rpc/%ff", "hub_servers?%00=eq.1", "hub_servers?order=%00"]) {
+    const answer = await fetch(`${stackEnv("SUPABASE_URL")}/rest/v1/${address}`, {
+      headers: { apikey: stackEnv("SUPABASE_SECRET_KEY") },
+    });
+    assert.deepEqual([answer.status, (await answer.json()).code], [400, "PGRST100"], address);
+  }
+});
+
+Deno.test("Auth refuses half a surrogate pair with 400", leaves, async () => {
+  for (const data of [{ name: "\ud800" }, { "\ud800": "name" }]) {
+    const answer = await fetch(`${stackEnv("SUPABASE_URL")}/auth/v1/signup`, {
+      method: "POST",
+      headers: {
+        apikey: stackEnv("SUPABASE_PUBLISHABLE_KEY"),
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ email: "half@tests.example", password: "a password", data }),
+    });
+    assert.deepEqual([answer.status, (await answer.json()).error_code], [400, "validation_failed"]);
+  }
+});
+
 Deno.test("rpc() passes jsonb, numeric and timestamptz as PostgREST does", leaves, async () => {
   const signature =
     `(a jsonb default '{}', b numeric default 0, c timestamptz default '2026-01-02 03:04:05.678+00')

@@ -6,6 +6,7 @@ import { Problem } from "./problem.ts";
 
 /** Bytes: room for the longest content, 32,000 characters, however it is written in JSON. */
 const MAX_BODY = 512 * 1024;
+const SIGN_IN = "Sign in and send the access token in the Authorization header.";
 
 export interface Call<Input> {
   input: Input;
@@ -76,8 +77,9 @@ async function uniform(response: Response): Promise<Response> {
   if (!response.headers.has("x-supabase-server-error")) return response;
   const { code, message: text, hint } = await response.json();
   const message = text.replace(/^\[[^\]]*\] /, "");
+  // Its hints are for whoever writes the function: they would have a browser send the secret key.
   const problem = response.status === 401
-    ? new Problem(401, "not_signed_in", message, hint ?? null)
+    ? new Problem(401, "not_signed_in", message, SIGN_IN)
     : new Problem(response.status, code, message, hint ?? null);
   const headers = new Headers(response.headers);
   headers.delete("content-length");

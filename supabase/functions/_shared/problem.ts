@@ -29,5 +29,7 @@ export function problemOf({ error, status }: RpcFailure): Problem {
   if (status === 0 || status >= 500) {
     return new Problem(503, "unavailable", "The database does not answer.", "Try again later.");
   }
-  return new Problem(status, error.code || "refused", error.message, error.hint);
+  // What Postgres itself refuses, as a character that it cannot store.
+  const code = status === 400 ? "bad_argument" : error.code || "refused";
+  return new Problem(status, code, error.message, error.hint);
 }

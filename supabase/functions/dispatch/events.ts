@@ -5,7 +5,7 @@
 // everything, also after a lost connection, and a function lives too short to keep a socket for it.
 import { setTimeout } from "node:timers/promises";
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { type Problem, problemOf } from "../_shared/problem.ts";
+import { Problem, problemOf } from "../_shared/problem.ts";
 
 export interface Dispatched {
   message: unknown;
@@ -18,6 +18,8 @@ type Send = (event: string, data: unknown) => void;
 /** The wait between two looks, in ms: it doubles while nothing changes. */
 const SHORTEST_WAIT = 200;
 const LONGEST_WAIT = 1_600;
+/** Silence, in ms, after which a comment keeps the connection open. */
+const KEEP_ALIVE = 15_000;
 /** Looks that may fail in a row, so that a restart of the database is survived. */
 const MAX_FAILURES = 10;
 
@@ -27,8 +29,10 @@ export function taskEvents(client: SupabaseClient, dispatched: Dispatched): Read
   const encoder = new TextEncoder();
   return new ReadableStream({
     async start(controller) {
+      const write = (text: string) => controller.enqueue(encoder.encode(text));
       const send: Send = (event, data) =>
-        controller.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+        write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const alive = setInterval(() => write(": still here\n\n"), KEEP_ALIVE);
       send("queued", dispatched);
       try {
         await follow(client, dispatched.task.id, send, gone.signal);
@@ -36,6 +40,8 @@ export function taskEvents(client: SupabaseClient, dispatched: Dispatched): Read
         if (gone.signal.aborted) return;
         const { code, message, hint } = error as Problem;
         send("error", { error: { code: code ?? "internal", message, hint: hint ?? null } });
+      } finally {
+        clearInterval(alive);
       }
       controller.close();
     },
@@ -54,19 +60,21 @@ async function follow(client: SupabaseClient, id: string, send: Send, gone: Abor
     const { error, data: task, status } = await look("status, partial_output, progress_count");
     gone.throwIfAborted();
     if (error) {
-      if (status < 500 || ++failures > MAX_FAILURES) throw problemOf({ error, status });
+      if (error.code === "PGRST116") {
+        throw new Problem(404, "task_not_found", `Task ${id} was deleted.`);
+      } else if (status < 500 || ++failures > MAX_FAILURES) throw problemOf({ error, status });
       continue;
     }
     failures = 0;
-    if (task.partial_output && task.partial_output !== output) {
-      output = task.partial_output;
-      wait = SHORTEST_WAIT;
-      send("progress", { task_id: id, ...task });
-    }
     if (task.status === "complete" || task.status === "failed") {
       const last = await look("*");
       if (last.error) throw problemOf(last);
       return send(task.status, { task: last.data });
+    }
+    if (task.partial_output && task.partial_output !== output) {
+      output = task.partial_output;
+      wait = SHORTEST_WAIT;
+      send("progress", { task_id: id, ...task });
     }
   }
 }

@@ -1,11 +1,19 @@
 // Recovery on demand, with the secret key only → the report.
 import { z } from "zod";
 import type { Call } from "../_shared/endpoint.ts";
-import { problemOf } from "../_shared/problem.ts";
+import { Problem, problemOf } from "../_shared/problem.ts";
 
 export const Input = z.object({});
 
 export async function recover({ context }: Call<z.infer<typeof Input>>): Promise<Response> {
+  if (context.authMode !== "secret") {
+    throw new Problem(
+      403,
+      "role_required",
+      "This needs the secret key.",
+      "Call it from a server, with the secret key in the header apikey.",
+    );
+  }
   const answer = await context.supabaseAdmin.rpc("recover");
   if (answer.error) throw problemOf(answer);
   return Response.json(answer.data);
