@@ -37,7 +37,7 @@ comment on table hub.device_tokens is 'SHA-256 of each device''s token. The toke
 create table if not exists hub.idle_devices (
   device_id uuid primary key references public.mesh_devices on delete cascade
 );
-comment on table hub.idle_devices is 'Devices whose last claim came back empty: only while there are some is mesh:wake sent.';
+comment on table hub.idle_devices is 'Devices that have a free slot and found too little for it, or said so in a heartbeat: only while there are some is mesh:wake sent.';
 
 create table if not exists public.hub_task_attempts (
   claim_id uuid primary key,

@@ -441,6 +441,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_device public.mesh_devices;
   v_free integer;
+  v_most integer;
   v_tasks jsonb := '[]'::jsonb;
 begin
   v_device := hub.hear_device(claim_tasks.token);
@@ -462,14 +463,15 @@ begin
   v_free := v_free - (
     select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
   );
-  if v_free > 0 then
-    v_tasks := hub.claim_ready(v_device, least(coalesce(claim_tasks.max_tasks, 1), v_free));
-    if v_tasks = '[]' then
-      insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
-      return v_tasks;
-    end if;
+  v_most := least(coalesce(claim_tasks.max_tasks, 1), v_free);
+  if v_most > 0 then
+    v_tasks := hub.claim_ready(v_device, v_most);
   end if;
-  delete from hub.idle_devices as i where i.device_id = v_device.id;
+  if jsonb_array_length(v_tasks) < v_most then
+    insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
+  else
+    delete from hub.idle_devices as i where i.device_id = v_device.id;
+  end if;
   return v_tasks;
 end
 $$;

@@ -116,6 +116,9 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
+  if v_device.status = 'online' and coalesce(cardinality(v_held), 0) < v_device.max_running then
+    insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
+  end if;
   return jsonb_build_object(
     'cancel', coalesce((
       select jsonb_agg(t.id) from public.mac_tasks as t

@@ -121,7 +121,7 @@ select is((select payload ->> 'status' from pg_temp.sent() where event = 'device
 select set_device_draining(tests.id('mac', 'device', 'id'), false);
 
 -- The bell: only while some device waits, and never for what cannot run yet.
-select claim_tasks(pg_temp.token(), 5);
+select claim_tasks(pg_temp.token(), 1);
 select pg_temp.events();
 select dispatch_task(tests.channel('buf-barista/quick'), 'Busy', model => 'claude');
 select is(pg_temp.events(), 'channel:quick message x2', 'nobody is woken while nobody waits');
