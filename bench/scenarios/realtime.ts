@@ -1,7 +1,7 @@
 // From the database to clients through the whole stack: a message to its subscribers, progress from an
 // executor to a client, and a request from a client to an idle executor.
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { Hub } from "../../executor/hub.ts";
+import { type ClaimedTask, Hub } from "../../executor/hub.ts";
 import { listenForWork } from "../../executor/wake.ts";
 import { type Operator, signUpOperator } from "../http.ts";
 import { interleave, percentile, type Samples } from "../measure.ts";
@@ -107,7 +107,7 @@ async function progress(context: Context, operator: Operator, hub: Hub): Promise
 async function wake(context: Context, operator: Operator, hub: Hub): Promise<Result[]> {
   const [channel] = await makeChannels(context.admin, 1);
   const connected = Promise.withResolvers<void>();
-  let onTask = () => {};
+  let onTask = async () => {};
   const stop = listenForWork(hub.client, {
     onTask: () => onTask(),
     onState: (isConnected) => isConnected && connected.resolve(),
@@ -117,14 +117,17 @@ async function wake(context: Context, operator: Operator, hub: Hub): Promise<Res
     const found: number[] = [];
     for (let request = 0; request < (context.quick ? 5 : 20); request++) {
       while ((await hub.claim(1)).length > 0);
-      const claimed = new Promise<Awaited<ReturnType<Hub["claim"]>>>((resolve) => {
-        onTask = () => resolve(hub.claim(1));
-      });
+      const claimed = Promise.withResolvers<ClaimedTask>();
+      // Like the executor: who is woken for nothing waits on.
+      onTask = async () => {
+        const [task] = await hub.claim(1);
+        if (task) claimed.resolve(task);
+      };
       const start = performance.now();
       await operator.rpc("dispatch_task", { channel_id: channel, content: "Run the tests" });
-      const [task] = await claimed;
+      const task = await claimed.promise;
       found.push(performance.now() - start);
-      await hub.complete(task!, "Done.", {});
+      await hub.complete(task, "Done.", {});
     }
     return found;
   };
