@@ -36,9 +36,10 @@ Deno.test("the migrations leave an app that was here first as it was", async (t)
       assert.deepEqual(await snapshot(sql, columns), before);
       const seen = await sightOf(sql);
 
-      await work(sql);
+      // The app's executor works on while the hub does.
+      await using other = connect({ max: 1 }, stack.env);
+      const [own] = await Promise.all([oldExecutorWorks(other), work(sql)]);
       if (extra) await hideTasksFromStrangers(sql);
-      const own = await oldExecutorWorks(sql);
       assert.deepEqual(await sightOf(sql), seen);
       assert.deepEqual(withoutRows(await snapshot(sql, columns), own), before);
 
@@ -110,10 +111,10 @@ async function work(sql: Sql): Promise<void> {
   const { channel_id } = await one<{ channel_id: string }>(sql`
     select id as channel_id from hub_channels where name = 'bridge'`);
   await sql`select dispatch_task(${channel_id}, 'Still waiting')`;
-  const tasks = await one(sql`
-    select count(*) from mac_tasks where channel_id is distinct from ${channel_id}`);
+  const { tasks } = await one<{ tasks: string[] }>(sql`
+    select array_agg(id) as tasks from mac_tasks where channel_id = ${channel_id}`);
   await sql`delete from hub_channels where id = ${channel_id}`;
-  assert.deepEqual(await one(sql`select count(*) from mac_tasks`), tasks);
+  assert.deepEqual([...await sql`select id from mac_tasks where id = any (${tasks})`], []);
 }
 
 /** The app shows results to everybody: its own, and no channel's. */
@@ -123,7 +124,7 @@ async function hideTasksFromStrangers(sql: Sql): Promise<void> {
     return await one(stranger`
       select count(*)::int as own, count(channel_id)::int as channels from mac_tasks`);
   });
-  assert.deepEqual({ ...shown as Row }, { own: 10, channels: 0 });
+  assert.deepEqual({ ...shown as Row }, { own: 12, channels: 0 });
 }
 
 /** Nothing that a client can call knows a task of the app. */
@@ -189,8 +190,6 @@ async function oldExecutorWorks(sql: Sql): Promise<string[]> {
     });
   }
   assert.equal(worked.length, 2);
-  // It ran hub's tasks too, had it seen them first: see the tests of delivery.
-  await sql`update mac_tasks set status = 'failed' where channel_id is not null and status = 'pending'`;
   return ids;
 }
 
