@@ -1,7 +1,8 @@
 -- Routing: what kind of work a request is, which model and platform it wants, and which model it gets.
 
 create table if not exists hub.routing_rules (
-  position integer primary key,
+  -- Deferrable, here and below, so that one UPDATE may exchange positions.
+  position integer primary key deferrable,
   pattern text not null check ('' ~* pattern is not null),
   task_type text not null check (task_type ~ '^[a-z_]{1,40}$'),
   model text check (model in ('claude', 'gemini', 'codex')),
@@ -22,8 +23,8 @@ create table if not exists hub.model_chains (
   preference text not null check (preference in ('claude', 'gemini', 'codex', 'any')),
   position integer not null,
   model text not null check (model in ('claude', 'gemini', 'codex')),
-  primary key (preference, position),
-  unique (preference, model)
+  primary key (preference, position) deferrable,
+  unique (preference, model) deferrable
 );
 comment on table hub.model_chains is
   'Fallback: the models tried for a preference, in the order of position. Change it with an UPDATE.';

@@ -1,7 +1,7 @@
 -- Fallback: each chain step by step, throttles that concern one model of one device, and what a
 -- platform leaves of a chain.
 begin;
-select plan(27);
+select plan(28);
 
 -- Which device claims a task of this preference, and for which model; null: none does.
 create function pg_temp.who(preference text, content text default 'x') returns text language plpgsql as $$
@@ -83,6 +83,12 @@ select is(pg_temp.who('claude'), 'b/claude', 'a heartbeat does not end a throttl
 update mesh_devices set status = 'offline' where name = 'b';
 select is(pg_temp.who('claude'), 'a/codex', 'nor does the loss of the other device');
 update mesh_device_models set rate_limited_until = null;
+
+-- One UPDATE exchanges two links.
+update hub.model_chains set position = case model when 'gemini' then 2 else 3 end where preference = 'claude' and position > 1;
+select pg_temp.models('codex', 'gemini');
+select is(pg_temp.who('claude'), 'a/gemini', 'claude, then gemini, by an UPDATE');
+select pg_temp.models('claude', 'codex', 'gemini');
 
 -- A platform leaves of the chain what its devices run.
 select tests.keep('mac', tests.device('mac', '{gemini}', 'macos'));

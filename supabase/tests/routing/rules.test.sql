@@ -1,6 +1,6 @@
 -- The rules are a table: what changes it changes routing at once, and what would not work is refused.
 begin;
-select plan(32);
+select plan(33);
 
 create function pg_temp.route(content text, channel uuid default null) returns text language sql volatile as $$
   select concat_ws(' ', c.task_type, c.model, c.platform) from hub.classify(content, channel) as c
@@ -52,6 +52,8 @@ update hub.routing_rules set pattern = '(?c)^brew ' where position = 1;
 select is(pg_temp.route('BREW coffee'), 'survey codex linux', 'unless the pattern says so');
 update hub.routing_rules set position = 999 where position = 1;
 select is(pg_temp.route('brew coffee'), 'survey codex linux', 'the position decides');
+update hub.routing_rules set position = position + 10;
+select is(pg_temp.route('All about coffee'), 'survey codex linux', 'one UPDATE moves all of them');
 delete from hub.routing_rules;
 select is(pg_temp.route('brew coffee'), 'general any', 'with no rules every request is general work');
 select is(pg_temp.dispatched('brew coffee', 'cloud-hub/dispatch'), 'general claude', 'for the channel''s model');
