@@ -142,6 +142,50 @@ $$;
 comment on function hub.decay_threads(integer) is
   'The tick: moves up to `most` due threads one step on and returns {idle, decaying, archived}, the numbers that became so. Safe to run twice at once; run each minute by pg_cron.';
 
+-- A changed timeout takes effect at once: what waits for it moves by the difference.
+
+create or replace function hub.move_transitions() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.hub_task_threads as t
+  set next_transition_at = t.next_transition_at
+    + case t.status when 'active' then new.idle_after - old.idle_after else new.archive_after - old.archive_after end
+  from public.hub_channels as c
+  where c.id = t.channel_id and t.status in ('active', 'idle')
+    and case t.status when 'active' then c.idle_after else c.archive_after end is null;
+  return null;
+end
+$$;
+
+create or replace trigger _500_move_transitions
+after update of idle_after, archive_after on hub.settings
+for each row when ((old.idle_after, old.archive_after) is distinct from (new.idle_after, new.archive_after))
+execute function hub.move_transitions();
+
+create or replace function hub.move_transitions_of_channel() returns trigger
+language plpgsql
+security definer -- threads and settings are closed to whoever changes the channel
+set search_path = ''
+as $$
+begin
+  update public.hub_task_threads as t
+  set next_transition_at = t.next_transition_at + case t.status
+    when 'active' then coalesce(new.idle_after, s.idle_after) - coalesce(old.idle_after, s.idle_after)
+    else coalesce(new.archive_after, s.archive_after) - coalesce(old.archive_after, s.archive_after)
+  end
+  from hub.settings as s
+  where t.channel_id = new.id and t.status in ('active', 'idle');
+  return null;
+end
+$$;
+
+create or replace trigger _500_move_transitions
+after update of idle_after, archive_after on public.hub_channels
+for each row when ((old.idle_after, old.archive_after) is distinct from (new.idle_after, new.archive_after))
+execute function hub.move_transitions_of_channel();
+
 create or replace function hub.update_thread_status(thread_id uuid, status text) returns jsonb
 language plpgsql
 security definer -- threads are written by nobody else
