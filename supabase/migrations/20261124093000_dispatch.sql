@@ -119,9 +119,10 @@ begin
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for update;
-  -- A task of no channel can be given one, unless it is another app's.
+  -- A task of no channel can be given one, unless it is another app's or somebody is at work on it.
   if not found
-    or v_task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s)
+    or v_task.channel_id is null
+      and (v_task.status = 'running' or not (select s.claims_foreign_tasks from hub.settings as s))
     or v_task.channel_id <> create_task_thread.channel_id
   then
     perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);

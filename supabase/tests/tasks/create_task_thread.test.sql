@@ -1,6 +1,6 @@
 -- create_task_thread, for a client that inserts the task itself.
 begin;
-select plan(24);
+select plan(25);
 
 select tests.keep('token', tests.device('mac-1', platform => 'macos'));
 select tests.sign_in('operator');
@@ -71,6 +71,14 @@ select is(
 select is(
   tests.error_of(format('select public.create_task_thread(%L, %L)', tests.channel('cloud-hub/dispatch'), gen_random_uuid())),
   'task_not_found', 'no task that does not exist'
+);
+select tests.sign_out();
+insert into mac_tasks (content, status, claimed_by) values ('Somebody else''s', 'running', 'their-mac');
+select tests.keep('e', (select id from mac_tasks where claimed_by = 'their-mac'));
+select tests.sign_in('operator');
+select is(
+  tests.error_of(format('select public.create_task_thread(%L, %L)', tests.channel('cloud-hub/dispatch'), tests.kept('e') #>> '{}')),
+  'task_not_found', 'no task of no channel that somebody works on'
 );
 select is(
   tests.error_of('select public.create_task_thread(null, null)'), 'channel_not_found', 'no channel null'
