@@ -41,7 +41,9 @@ async function read(
   let size = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(() => {
+        throw new BodyRefused(400, "BODY_CUT_OFF", "The body ended before it was whole.");
+      });
       if (isLate) throw new BodyRefused(408, "BODY_TOO_SLOW", `The body took over ${PATIENCE} ms.`);
       if (done) break;
       size += value.length;
