@@ -166,7 +166,8 @@ begin
   elsif v_role = 'authenticated' and auth.uid() is not null then
     return coalesce(
       (select m.role from public.hub_members as m where m.user_id = auth.uid()),
-      (select s.default_role from hub.settings as s)
+      -- The token of a user who was deleted is valid until it expires; the member's row is gone.
+      (select s.default_role from hub.settings as s, auth.users as u where u.id = auth.uid())
     );
   end if;
   return null;

@@ -45,6 +45,10 @@ from (values
 select is(hub.caller_role(), 'admin', 'The owner''s own session counts as admin');
 
 do $$ begin update hub.settings set default_role = 'operator' where id; end $$;
+do $$ begin perform set_config('request.jwt.claims', jsonb_build_object('sub', gen_random_uuid(), 'role', 'authenticated')::text, true), set_config('role', 'authenticated', true); end $$;
+select is(hub.caller_role(), null, 'A user who was deleted counts as nobody, while the token lasts');
+select tests.sign_out();
+
 select is(pg_temp.role_of('stranger'), 'operator', 'The default role is that of the settings, at once');
 select is(pg_temp.role_of('viewer'), 'viewer', 'and a row in hub_members comes first');
 do $$ begin update hub.settings set default_role = 'viewer' where id; end $$;
