@@ -155,8 +155,9 @@ Deno.test("recover takes the secret key and nothing else", async () => {
   const post = (headers: Record<string, string>) =>
     call({ path: "/functions/v1/recover", method: "POST", body: "{}", headers });
   assert.equal((await post({ apikey: secret })).status, 200);
-  assert.equal((await post({ apikey: publishable, authorization })).status, 401);
-  assert.equal((await post({ authorization })).status, 401);
+  assert.equal((await post({ apikey: publishable, authorization })).status, 403);
+  assert.equal((await post({ authorization })).status, 403);
+  assert.equal((await post({ apikey: publishable })).status, 401);
   assert.equal((await post({ apikey: `${secret}x` })).status, 401);
   assert.equal((await post({})).status, 401);
 });
