@@ -200,7 +200,7 @@ declare
   v_label text := hub.user_label(auth.uid());
 begin
   perform hub.require_role('operator');
-  select * into v_task from public.mac_tasks as t where t.id = cancel_task.task_id and t.channel_id is not null for update;
+  select * into v_task from public.mac_tasks as t where t.id = cancel_task.task_id and t.channel_id is not null;
   if not found then
     -- A team, or its thread, stands for all its tasks.
     return hub.cancel_team(
@@ -211,11 +211,16 @@ begin
       ),
       cancel_task.task_id, v_label
     );
-  elsif v_task.status in ('complete', 'failed') and v_task.kind <> 'plan' then
+  elsif v_task.kind in ('plan', 'synthesis') then
+    -- Not locked yet: all tasks of a team are, in their order.
+    return hub.cancel_team(v_task.team_id, v_task.id, v_label);
+  end if;
+  select * into v_task from public.mac_tasks as t where t.id = v_task.id for update;
+  if not found then
+    perform hub.fail('task_not_found', array[cancel_task.task_id::text]);
+  elsif v_task.status in ('complete', 'failed') then
     perform hub.fail('task_finished', array[hub.short_id(v_task.id),
       case when v_task.cancelled_at is not null then 'cancelled' else v_task.status end]);
-  elsif v_task.kind in ('plan', 'synthesis') then
-    return hub.cancel_team(v_task.team_id, v_task.id, v_label);
   end if;
   return to_jsonb(hub.cancel_one(v_task.id, v_label));
 end

@@ -182,6 +182,34 @@ Deno.test("cancel_task() of a team while its plan ends cancels the subtasks that
   assert.equal(await embeds(mesh, row!.team.id, "Team Failed"), 1);
 });
 
+Deno.test("cancel_task() of a team by its plan and by its own id wait for each other only once", async () => {
+  await using mesh = await Mesh.idle();
+  const channel = await mesh.channel("threaded_task_isolation");
+  const token = await mesh.device(10);
+  const plan = async (): Promise<{ teamId: string; planId: string; before: string[] }> => {
+    const [row] = await mesh.sql`select dispatch_team(${channel}, 'Plan it') -> 'team' as team`;
+    const [task] = await claim(mesh.sql, token);
+    await complete(mesh.sql, token, task!, JSON.stringify([..."abcdefgh"]));
+    const rows = await mesh.sql`
+      select id from mac_tasks where team_id = ${row!.team.id} and id < ${task!.id} order by id`;
+    if (rows.length < 2) return await plan();
+    return { teamId: row!.team.id, planId: task!.id, before: rows.map(({ id }) => id) };
+  };
+  const { teamId, planId, before } = await plan();
+  const holding = await held(
+    mesh.session(),
+    (tx) => tx`select from mac_tasks where id = ${before[1]!} for update`,
+  );
+  const cancellations = [
+    await blocked(mesh, mesh.session(), (own) => own`select cancel_task(${teamId})`),
+    await blocked(mesh, mesh.session(), (own) => own`select cancel_task(${planId})`),
+  ];
+  await holding();
+  const errors = await Promise.all(cancellations.map(async ({ outcome }) => (await outcome).error));
+  assert.deepEqual(errors, [undefined, "task_finished"]);
+  assert.equal(await embeds(mesh, teamId, "Team Failed"), 1);
+});
+
 async function running(mesh: Mesh) {
   const channel = await mesh.channel("flat_task_pipeline");
   const token = await mesh.device();
