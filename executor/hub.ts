@@ -11,6 +11,8 @@ export interface ClaimedTask {
   project: string | null;
   model: Model;
   kind: string;
+  /** Of a subtask: `goal`, the whole request of its team. */
+  metadata?: Record<string, unknown>;
   attempt: number;
   session_id: string | null;
   task_thread_id: string | null;

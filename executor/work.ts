@@ -8,6 +8,7 @@ import { type Outcome, outcomeOf } from "./outcome.ts";
 import { FORMATS } from "./presets.ts";
 import { processTable } from "./processes.ts";
 import { Progress } from "./progress.ts";
+import { promptOf } from "./prompt.ts";
 import { fitResult } from "./result.ts";
 import { type AgentEnd, runAgent } from "./run_agent.ts";
 import type { RunRecord, Runs } from "./runs.ts";
@@ -130,7 +131,7 @@ export class Work {
     const { argv, input } = fill([path, ...template.slice(1)], {
       args: config.args,
       session,
-      prompt: this.task.content,
+      prompt: promptOf(this.task),
     });
     const progress = new Progress(async (text) => {
       try {

@@ -8,13 +8,35 @@ language sql
 immutable
 set search_path = ''
 as $$
-  select array_agg(btrim(item[1]) order by position)
-  from regexp_matches(goal, '^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+([^\r\n]+)', 'gn') with ordinality as m (item, position)
-  where btrim(item[1]) <> ''
-  having count(*) >= 2
+  with lines as (
+    select l.position, l.line,
+      regexp_match(l.line, '^([ \t]*)(?:[-*•]|\d{1,3}[.)])[ \t]+(\S.*)$') as bullet -- indent, text
+    from regexp_split_to_table(goal, '\r\n|\r|\n') with ordinality as l (line, position)
+  ), first as (
+    select length(l.bullet[1]) as indent from lines as l
+    where l.bullet is not null order by l.position limit 1
+  ), numbered as (
+    -- What is indented further, as a list within the list, belongs to the item above it.
+    select l.*, count(*) filter (where length(l.bullet[1]) <= f.indent) over (order by l.position) as item
+    from lines as l, first as f
+  ), parts as (
+    select n.item, n.position,
+      case when n.position = min(n.position) over item then n.bullet[2] else n.line end as part,
+      count(*) filter (where n.line !~ '\S') over (item order by n.position) as blanks
+    from numbered as n
+    where n.item > 0
+    window item as (partition by n.item)
+  ), items as (
+    -- After a blank line an item goes on only where it is indented.
+    select p.item, rtrim(string_agg(p.part, E'\n' order by p.position), E' \t\n') as content
+    from parts as p
+    where p.blanks = 0 or p.part ~ '^[ \t]+\S'
+    group by p.item
+  )
+  select array_agg(i.content order by i.item) from items as i having count(*) >= 2
 $$;
 comment on function hub.listed_items(text) is
-  'The items of a bullet or numbered list in a text; null where there are fewer than two.';
+  'The items of a bullet or numbered list in a text, each with the lines that belong to it; null where there are fewer than two.';
 
 create or replace function hub.subtasks_of(listed jsonb) returns text[]
 language plpgsql
@@ -125,7 +147,9 @@ as $$
   )
   select case when s.position = 1 then first_id else gen_random_uuid() end, 'pending', null, null, 0,
     team.channel_id, team.task_thread_id, team.id, 'subtask', s.content,
-    coalesce(team.model_preference, 'any'), team.created_by, jsonb_build_object('position', s.position)
+    coalesce(team.model_preference, 'any'), team.created_by,
+    -- The goal too: "the tests" alone says little to the agent that gets it.
+    jsonb_build_object('position', s.position, 'goal', team.goal)
   from unnest(subtasks) with ordinality as s (content, position)
   order by s.position
 $$;

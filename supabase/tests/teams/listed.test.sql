@@ -1,0 +1,21 @@
+-- The items of a list in a goal: what belongs to an item goes with it.
+begin;
+select plan(9);
+
+select is(hub.listed_items(E'- a\n- b'), '{a,b}', 'bullets');
+select is(hub.listed_items(E'1. a\r\n2) b\r\n'), '{a,b}', 'numbers, with the line ends of Windows');
+select is(hub.listed_items(E'Do this:\n* a\n* b\n\nThanks!'), '{a,b}', 'words around a list are no items');
+select is(hub.listed_items(E'1. a\n   goes on\n2. b'), array[E'a\n   goes on', 'b'], 'the next line belongs to its item');
+select is(hub.listed_items(E'- a\n  - a1\n  - a2\n- b'), array[E'a\n  - a1\n  - a2', 'b'], 'a list within the list belongs to the item above it');
+select is(hub.listed_items(E'- a\n\n  more\n\nnot this\n- b'), array[E'a\n  more', 'b'], 'after a blank line only what is indented does');
+select is(hub.listed_items(E'- one\nand no other'), null, 'one item is no list');
+select is(hub.listed_items('a - b - c'), null, 'nor is a dash in a line');
+select dispatch_team(tests.channel('buf-barista/bridge'), E'Make it safe:\n- tests\n- docs');
+select results_eq(
+  $$ select content, metadata ->> 'goal' from mac_tasks where kind = 'subtask' order by created_at $$,
+  $$ values ('tests', E'Make it safe:\n- tests\n- docs'), ('docs', E'Make it safe:\n- tests\n- docs') $$,
+  'each subtask has its item as content, and the goal beside it'
+);
+
+select * from finish();
+rollback;
