@@ -20,7 +20,14 @@ export async function writePrivately(path: string, text: string): Promise<void> 
 
 /** Removes a file or a whole folder; nothing happens when there is none. */
 export async function removeIfThere(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  for (let tries = 1;; tries++) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      // A program that has outlived a killed stack, as initdb may, still writes there.
+      if ((error as { code?: string }).code !== "ENOTEMPTY" || tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
