@@ -107,7 +107,7 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
       functions: edgeFunctions(settings, secrets),
       realtime: (request) => realtime.handle(request),
       console: serveConsole(join(settings.root, "console/dist"), secrets.publishableKey),
-      healthy: () => answers(admin),
+      healthy: async () => apps.isConnected() && await answers(admin),
     },
     settings,
     secrets,

@@ -19,6 +19,8 @@ export interface Apps {
   /** To be called when the database is there, and again when it was away. */
   connected(): Promise<void>;
   disconnected(): void;
+  /** Whether requests reach the database, as far as is known. */
+  isConnected(): boolean;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export function createApps(settings: Settings, secrets: Secrets): Apps {
       current?.giveUp();
       current = undefined;
     },
+    isConnected: () => current !== undefined,
     reloadSchema: async () => await current?.reloadSchema(),
     close: async () => await current?.close(),
   };
