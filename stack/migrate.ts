@@ -1,10 +1,19 @@
-// Applies supabase/migrations and supabase/seed.sql through the Supabase CLI, when there is
-// something to apply.
+// Applies supabase/migrations and supabase/seed.sql when there is something to apply, as
+// `supabase db push --include-seed` does, and writes it down where that does. Not by the CLI itself, which
+// takes longer to start than everything else; tests/stack compares the two.
 import { join } from "node:path";
-import type { Sql } from "postgres";
+import postgres, { type Sql } from "postgres";
 import { readIfThere, writePrivately } from "./files.ts";
 import type { Settings } from "./settings.ts";
-import { supabase } from "./cli.ts";
+
+const RECORDS = `
+  create schema if not exists supabase_migrations;
+  create table if not exists supabase_migrations.schema_migrations (
+    version text not null primary key, statements text[], name text
+  );
+  create table if not exists supabase_migrations.seed_files (
+    path text not null primary key, hash text not null
+  )`;
 
 export async function migrate(settings: Settings, admin: Sql, databaseUrl: string): Promise<void> {
   const files = await migrationFiles(settings.root);
@@ -12,9 +21,14 @@ export async function migrate(settings: Settings, admin: Sql, databaseUrl: strin
   await warnOfEdits(settings.state, files, applied);
   const missing = files.filter(({ version }) => !applied.has(version));
   if (missing.length === 0) return;
-  await supabase(settings.root, [
-    ...["db", "push", "--include-all", "--include-seed", "--yes", `--remote=${databaseUrl}`],
-  ]);
+  const sql = postgres(databaseUrl, { max: 1, fetch_types: false, onnotice: () => {} });
+  try {
+    await sql.unsafe(RECORDS).simple();
+    for (const file of missing) await apply(sql, file);
+    await seed(sql, settings.root);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
   await writePrivately(
     hashesPath(settings.state),
     JSON.stringify(Object.fromEntries(files.map(({ version, hash }) => [version, hash])), null, 2),
@@ -24,18 +38,51 @@ export async function migrate(settings: Settings, admin: Sql, databaseUrl: strin
 interface Migration {
   version: string;
   name: string;
+  text: string;
   hash: string;
+}
+
+/** A chapter and its record exist together or not at all. */
+async function apply(sql: Sql, { version, name, text }: Migration): Promise<void> {
+  await sql.begin(async (transaction) => {
+    await transaction.unsafe(text).simple();
+    const title = name.slice(version.length + 1, -".sql".length);
+    await transaction`
+      insert into supabase_migrations.schema_migrations (version, name, statements)
+      values (${version}, ${title}, array[${text}])`;
+  }).catch((error) => {
+    throw new Error(`"${name}" failed: ${error.message}`);
+  });
+}
+
+async function seed(sql: Sql, root: string): Promise<void> {
+  const path = "supabase/seed.sql";
+  const bytes = await Deno.readFile(join(root, path));
+  await sql.begin(async (transaction) => {
+    const recorded = await transaction`
+      insert into supabase_migrations.seed_files (path, hash) values (${path}, ${await digest(
+      bytes,
+    )})
+      on conflict (path) do nothing`;
+    if (recorded.count > 0) await transaction.unsafe(new TextDecoder().decode(bytes)).simple();
+  }).catch((error) => {
+    throw new Error(`"${path}" failed: ${error.message}`);
+  });
 }
 
 async function migrationFiles(root: string): Promise<Migration[]> {
   const folder = join(root, "supabase/migrations");
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => /^\d+_.*\.sql$/.test(name)).sort();
-  return await Promise.all(names.map(async (name) => ({
-    version: name.split("_")[0]!,
-    name,
-    hash: await digest(await Deno.readFile(join(folder, name))),
-  })));
+  return await Promise.all(names.map(async (name) => {
+    const bytes = await Deno.readFile(join(folder, name));
+    return {
+      version: name.split("_")[0]!,
+      name,
+      text: new TextDecoder().decode(bytes),
+      hash: await digest(bytes),
+    };
+  }));
 }
 
 async function appliedVersions(admin: Sql): Promise<Set<string>> {
