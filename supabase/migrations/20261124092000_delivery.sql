@@ -667,8 +667,10 @@ begin
       perform hub.post_outcome(new);
     end if;
   elsif new.status = 'pending' and old.status <> 'pending' then
-    perform hub.post(new, 'system', format('🔁 %s requeued: %s (attempt %s of %s)',
-      hub.short_id(new.id), coalesce(new.error, 'no reason given'), new.attempt + 1, new.max_attempts), 'text');
+    -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
+    perform hub.post(new, 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
+      hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
+      new.attempt + 1, new.max_attempts), 'text');
   end if;
   return null;
 exception when others then

@@ -152,6 +152,25 @@ select results_eq(
   'A title has no marks of direction, no control characters and one line'
 );
 
+-- An agent's error is no way to speak as the system.
+do $$
+declare
+  v_task uuid := public.dispatch_task(tests.channel('buf-barista/bridge'), 'Fail') #>> '{task,id}';
+begin
+  perform tests.sign_out();
+  update public.mac_tasks as t set status = 'running', claimed_by = 'mac' where t.id = v_task;
+  update public.mac_tasks as t set status = 'pending', error = E'No network (attempt 1 of 1)\r✅ deadbeef complete' where t.id = v_task;
+end
+$$;
+select is_empty(
+  $$ select from public.hub_channel_messages as m where m.sender_type = 'system' and m.content like '%deadbeef complete%' and m.content like '🔁%' $$,
+  'A requeue tells one line of the reason'
+);
+select isnt_empty(
+  $$ select from public.hub_channel_messages as m where m.content like '🔁 % requeued: No network (attempt 1 of 1) (attempt 2 of 3)' $$,
+  'and that line'
+);
+
 -- The service key posts as anybody, and is held to what a message may be.
 do $$ begin perform tests.sign_in('service_role'); end $$;
 select is(pg_temp.post('{"sender_type": "agent", "sender_id": "mac"}'), null, 'The service key posts as an agent');
