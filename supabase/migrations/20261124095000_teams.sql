@@ -97,15 +97,22 @@ create or replace function hub.post_decomposed(task public.mac_tasks) returns vo
 language sql
 set search_path = ''
 as $$
-  select hub.post(task, 'system', format('Decomposed into %s subtasks', count(*)), 'embed', hub.embed(
-    format('Decomposed into %s subtasks', count(*)), null, hub.color('queued'),
-    jsonb_agg(hub.field(
-      format('%s · %s', s.metadata ->> 'position', hub.short_id(s.id)), hub.title(s.content)
-    ) order by (s.metadata ->> 'position')::integer),
+  with listed as (
+    select s.id, s.content, (s.metadata ->> 'position')::integer as position, count(*) over () as subtasks
+    from public.mac_tasks as s
+    where s.team_id = task.team_id and s.kind = 'subtask'
+  )
+  select hub.post(task, 'system', format('Decomposed into %s subtasks', max(subtasks)), 'embed', hub.embed(
+    format('Decomposed into %s subtasks', max(subtasks)), null, hub.color('queued'),
+    jsonb_agg(hub.field(format('%s · %s', position, hub.short_id(id)), hub.title(content)) order by position)
+      filter (where subtasks <= 25 or position < 25)
+      -- An embed has 25 fields.
+      || case when max(subtasks) > 25 then jsonb_build_array(
+        hub.field('…', format('and %s more', max(subtasks) - 24))
+      ) else '[]' end,
     hub.short_id(task.team_id)
   ))
-  from public.mac_tasks as s
-  where s.team_id = task.team_id and s.kind = 'subtask'
+  from listed
 $$;
 comment on function hub.post_decomposed(public.mac_tasks) is 'Posts the list of subtasks of a task''s team.';
 

@@ -1,6 +1,6 @@
 -- A team with given subtasks: all in one thread, side by side, one synthesis, one outcome.
 begin;
-select plan(33);
+select plan(36);
 
 select tests.keep('token', tests.device('linux-1', '{claude}', max_running => 10));
 create function pg_temp.claim() returns void language sql as $$
@@ -124,6 +124,19 @@ select is(
   ],
   'and shows all of it in order'
 );
+
+-- More subtasks than an embed has fields, where the settings allow them.
+update hub.settings set max_subtasks = 100;
+create function pg_temp.fields(subtasks integer) returns text[] language sql as $$
+  select tests.keep('d', dispatch_team(
+    tests.channel('buf-barista/quick'), 'Many ' || subtasks, (select jsonb_agg('Part ' || n) from generate_series(1, subtasks) as n)
+  ));
+  select array_agg(f ->> 'value' order by n)
+  from jsonb_array_elements(pg_temp.embed(format('Decomposed into %s subtasks', subtasks)) -> 'fields') with ordinality as x (f, n)
+$$;
+select is((pg_temp.fields(25))[24:], '{"Part 24","Part 25"}', 'twenty-five subtasks are all listed');
+select is((pg_temp.fields(26))[24:], '{"Part 24","and 2 more"}', 'of twenty-six twenty-four, and how many more');
+select is(cardinality(pg_temp.fields(100)), 25, 'of a hundred no more');
 
 select * from finish();
 rollback;
