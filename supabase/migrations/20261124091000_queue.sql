@@ -64,15 +64,16 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_server uuid := coalesce(
-    (select c.server_id from public.hub_channels as c where c.id = task.channel_id),
-    '00000000-0000-0000-0000-000000000000'
-  );
+  v_server uuid;
   v_model text := coalesce(task.model_preference, 'any');
   v_platform text := coalesce(task.platform, '');
   v_device text := coalesce(session_device, '');
   v_lane integer;
 begin
+  if task.channel_id is not null then
+    select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
+  end if;
+  v_server := coalesce(v_server, '00000000-0000-0000-0000-000000000000');
   loop
     select l.id into v_lane from hub.lanes as l
     where l.server_id = v_server and l.model = v_model

@@ -639,7 +639,9 @@ security definer -- posts as the system
 set search_path = ''
 as $$
 begin
-  perform hub.announce(new);
+  if new.kind in ('task', 'plan') then
+    perform hub.announce(new);
+  end if;
   return null;
 end
 $$;
@@ -688,7 +690,7 @@ comment on function hub.deliver_task() is
 
 create or replace trigger _500_announce_task
 after insert on public.mac_tasks
-for each row when (new.channel_id is not null and new.status = 'pending' and new.kind in ('task', 'plan'))
+for each row when (new.channel_id is not null and new.status = 'pending')
 execute function hub.announce_task();
 
 create or replace trigger _500_deliver_task
