@@ -24,6 +24,8 @@ Deno.test("the migrations leave an app that was here first as it was", async (t)
     await t.step(`with ${name}`, async () => {
       await sql.unsafe(await read("uninstall.sql")).simple();
       await sql.unsafe(await read("app.sql") + extra).simple();
+      await sql`delete from auth.users where email like '%@beside.example'`;
+      await signUp(sql, "first@beside.example");
       const columns = await columnsOf(sql);
       const before = await snapshot(sql, columns);
 
@@ -32,7 +34,9 @@ Deno.test("the migrations leave an app that was here first as it was", async (t)
         await installHalf(sql, text);
         await install(sql, [text]);
       }
+      await signUp(sql, "later@beside.example");
       await install(sql, texts);
+      assert.deepEqual(await rolesOf(sql), { first: "admin", later: null, others: "viewer" });
       assert.deepEqual(await snapshot(sql, columns), before);
       const seen = await sightOf(sql);
 
@@ -59,6 +63,25 @@ async function one<T>(query: PromiseLike<Row[]>): Promise<T> {
   const rows = await query;
   assert.equal(rows.length, 1);
   return rows[0] as T;
+}
+
+/** A user of the app's. */
+async function signUp(sql: Sql, email: string): Promise<void> {
+  await sql`insert into auth.users (id, email) values (gen_random_uuid(), ${email})`;
+}
+
+/** Who was there at the installation is an admin; whoever came later is nothing but what all are. */
+async function rolesOf(sql: Sql): Promise<Row> {
+  const role = (name: string) =>
+    sql`(
+      select m.role from auth.users as u left join hub_members as m on m.user_id = u.id
+      where u.email = ${`${name}@beside.example`}
+    )`;
+  return {
+    ...await one<Row>(sql`
+      select ${role("first")} as first, ${role("later")} as later, s.default_role as others
+      from hub.settings as s`),
+  };
 }
 
 /** All of the main job, on both kinds of task channel. */
