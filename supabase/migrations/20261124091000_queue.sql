@@ -280,8 +280,8 @@ end
 $$;
 comment on function hub.admit_due_tasks(integer) is 'Makes tasks whose run_at has come ready, or blocked behind their thread.';
 
--- A resumed server has work for devices that found none.
-create or replace function hub.wake_on_resume() returns trigger
+-- A resumed server has work for devices that found none; what was kept for a device that goes is theirs.
+create or replace function hub.wake_others() returns trigger
 language plpgsql
 security definer -- idle devices are not visible to operators
 set search_path = ''
@@ -295,7 +295,12 @@ $$;
 create or replace trigger _600_wake_on_resume
 after update on public.hub_servers
 for each row when (old.paused_at is not null and new.paused_at is null)
-execute function hub.wake_on_resume();
+execute function hub.wake_others();
+
+create or replace trigger _600_wake_on_absence
+after update on public.mesh_devices
+for each row when (old.status = 'online' and new.status <> 'online')
+execute function hub.wake_others();
 
 -- A channel that moves to another server takes its waiting tasks to that server's lanes.
 create or replace function hub.move_tasks_of_channel() returns trigger

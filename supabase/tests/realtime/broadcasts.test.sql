@@ -1,6 +1,6 @@
 -- What is broadcast: topic, event, payload, and nothing besides.
 begin;
-select plan(32);
+select plan(33);
 
 create temp table seen (id uuid);
 -- What was sent since the last look, with names for the ids in topics.
@@ -143,6 +143,10 @@ select set_server_paused((select id from hub_servers where name = 'buf-barista')
 select pg_temp.events();
 select set_server_paused((select id from hub_servers where name = 'buf-barista'), false);
 select is(pg_temp.events(), 'mesh:wake task_queued (public)', 'a server that goes on wakes it');
+select tests.device('tux');
+select pg_temp.events();
+update mesh_devices set status = 'offline' where name = 'tux';
+select is(pg_temp.events(), 'channel:heartbeat message, mesh device, mesh:wake task_queued (public)', 'and so does another device that goes');
 select claim_tasks(pg_temp.token(), 5);
 select pg_temp.events();
 insert into mac_tasks (content) values ('It is busy now');
