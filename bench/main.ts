@@ -1,14 +1,16 @@
 // `npm run bench`: every scenario, interleaved with its peer or baseline in the same run.
-// `npm run bench -- queue decay` runs some; `--quick` makes everything smaller, to check the code.
-import { join } from "node:path";
+// `npm run bench -- queue decay` runs some; `--quick` makes everything smaller, to check the code. Only a
+// whole run is published.
 import { Machine } from "./machine.ts";
 import { closePeers } from "./peers.ts";
+import { publish } from "./publish.ts";
 import { describeMachine, markdown, type Report } from "./report.ts";
 import type { Result } from "./result.ts";
 import type { Context, Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 const quick = Deno.args.includes("--quick");
+const rounds = quick ? 2 : 5;
 const names = Deno.args.filter((argument) => !argument.startsWith("--"));
 const unknown = names.find((name) => !scenarios.some((scenario) => scenario.name === name));
 if (unknown) {
@@ -39,13 +41,15 @@ try {
 } finally {
   await machine.stop();
 }
-await publish({
+const report: Report = {
   measured: started.toISOString().slice(0, 16).replace("T", " ") + " UTC",
-  rounds: quick ? 2 : 5,
+  rounds,
   quick,
   machine: describeMachine(postgres),
   results,
-});
+};
+console.log(markdown(report));
+if (chosen.length === scenarios.length && !quick) await publish(report);
 
 async function runAll(scenarios: Scenario[]): Promise<void> {
   const sql = machine.connect({ max: 16 });
@@ -54,7 +58,7 @@ async function runAll(scenarios: Scenario[]): Promise<void> {
     machine,
     sql,
     admin,
-    rounds: quick ? 2 : 5,
+    rounds,
     quick,
   };
   try {
@@ -74,14 +78,4 @@ async function runAll(scenarios: Scenario[]): Promise<void> {
 function markdownRows(results: Result[]): string {
   const report = { measured: "", rounds: 0, quick, machine: {}, results };
   return markdown(report).split("\n").slice(4).join("\n");
-}
-
-async function publish(report: Report): Promise<void> {
-  console.log(markdown(report));
-  const folder = import.meta.dirname!;
-  await Deno.writeTextFile(
-    join(folder, "results.json"),
-    JSON.stringify(report, null, 2) + "\n",
-  );
-  await Deno.writeTextFile(join(folder, "results.md"), markdown(report));
 }

@@ -1,4 +1,4 @@
-// bench/results.json and the tables for docs/performance.md.
+// A run's results, and the table that shows them.
 import { arch, cpus, release, totalmem } from "node:os";
 import { TUNED } from "./machine.ts";
 import { figure, type Result, targetText } from "./result.ts";
