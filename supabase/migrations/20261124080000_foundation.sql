@@ -9,6 +9,36 @@
 -- a trigger's condition is parsed anew by each statement that might fire it: on tables written for each
 -- message or claim it is short, and names roles as text, a constant a fraction as long.
 
+-- An app that was here first may have functions or tables of the same names: they stay its own.
+do $$
+declare
+  v_taken text;
+begin
+  select string_agg(n.name, ', ') into v_taken
+  from unnest(array[
+    'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb)', 'create_task_thread(uuid, uuid)',
+    'device_heartbeat(text, uuid[], jsonb)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
+    'fail_task(text, uuid, uuid, text, boolean)', 'list_commands()', 'mesh_activity(integer)', 'recover()',
+    'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
+    'report_progress(text, uuid, uuid, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
+    'retry_task(uuid)', 'set_device_draining(uuid, boolean)', 'set_member_role(uuid, text)',
+    'set_server_paused(uuid, boolean)', 'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
+    'hub_members', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
+    'hub_task_threads', 'hub_teams', 'mesh_devices', 'mesh_device_models'
+  ]) as n (name)
+  where case
+    when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
+    else to_regclass('public.' || n.name) is not null
+  end;
+  if v_taken is not null and to_regclass('hub.settings') is null then
+    raise exception 'The schema public has what Aura Servers would take for its own: %.', v_taken
+    using hint = 'Nothing was changed. Rename it, or install into a project of its own.';
+  end if;
+end
+$$;
+
 create schema if not exists hub;
 comment on schema hub is
   'Aura Servers, not exposed by the API: settings, routing, the queue, token hashes, and the functions behind the RPCs and triggers.';

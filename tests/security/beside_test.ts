@@ -58,6 +58,28 @@ Deno.test("the migrations leave an app that was here first as it was", async (t)
   }
 });
 
+Deno.test("the migrations take no function and no table of an app for their own", async () => {
+  await using stack = await OwnStack.start();
+  await using sql = connect({ max: 1 }, stack.env);
+  const names = await sql<{ kind: string; name: string }[]>`
+    select 'function' as kind, oid::regprocedure::text as name from pg_proc
+    where pronamespace = 'public'::regnamespace
+    union all
+    select 'table', relname from pg_class
+    where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'mac_tasks'
+    order by 1, 2`;
+  const [foundation] = await chapters();
+  await sql.unsafe(await read("uninstall.sql")).simple();
+  assert(names.length > 30);
+  for (const { kind, name } of names) {
+    const rest = kind === "table" ? "()" : "returns text language sql return 'own'";
+    await sql.unsafe(`create ${kind} public.${name} ${rest}`);
+    await assert.rejects(install(sql, [foundation!]), /would take for its own/, name);
+    await sql.unsafe(`drop ${kind} public.${name}`);
+  }
+  assert.deepEqual(await one(sql`select to_regnamespace('hub') as hub`), { hub: null });
+});
+
 /** The only row of an answer. */
 async function one<T>(query: PromiseLike<Row[]>): Promise<T> {
   const rows = await query;
