@@ -128,6 +128,37 @@ end
 $$;
 comment on function hub.must_wait(public.mac_tasks) is 'Whether an earlier task of the same thread has to end first.';
 
+create or replace function hub.begin_next(thread_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_next hub.queue;
+begin
+  if exists (
+    select from hub.queue as q
+    where q.thread_id = begin_next.thread_id and q.state in ('ready', 'running', 'backoff')
+  ) then
+    return;
+  end if;
+  select * into v_next from hub.queue as q
+  where q.thread_id = begin_next.thread_id and q.state = 'blocked'
+  order by q.created_at, q.task_id limit 1;
+  if found then
+    -- Its lane anew: the task before it may have left an agent session on a device.
+    update hub.queue as q
+    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
+    from public.mac_tasks as t, public.hub_task_threads as th
+    where q.thread_id = begin_next.thread_id and q.state = 'blocked'
+      and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
+      and t.id = q.task_id and th.id = q.thread_id;
+    perform hub.wake_mesh();
+  end if;
+end
+$$;
+comment on function hub.begin_next(uuid) is
+  'Where nothing of a thread is at work, its next task, or all of the next team, becomes ready. Under the thread''s lock.';
+
 create or replace function hub.enqueue(task public.mac_tasks) returns void
 language plpgsql
 set search_path = ''
@@ -166,6 +197,9 @@ begin
     device = excluded.device;
   if v_state = 'ready' then
     perform hub.wake_mesh();
+  elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
+    -- It may have been at work until now: requeued behind an older task, or put off.
+    perform hub.begin_next(v_thread.id);
   end if;
 end
 $$;
@@ -214,34 +248,13 @@ set search_path = ''
 set enable_seqscan = off
 set jit = off
 as $$
-declare
-  v_next hub.queue;
 begin
   perform from public.hub_task_threads as t where t.id = old.thread_id for no key update;
-  if exists (
-    select from hub.queue as q
-    where q.thread_id = old.thread_id and q.state in ('ready', 'running', 'backoff')
-  ) then
-    return null;
-  end if;
-  select * into v_next from hub.queue as q
-  where q.thread_id = old.thread_id and q.state = 'blocked'
-  order by q.created_at, q.task_id limit 1;
-  if found then
-    -- Its lane anew: the task before it may have left an agent session on a device.
-    update hub.queue as q
-    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
-    from public.mac_tasks as t, public.hub_task_threads as th
-    where q.thread_id = old.thread_id and q.state = 'blocked'
-      and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
-      and t.id = q.task_id and th.id = q.thread_id;
-    perform hub.wake_mesh();
-  end if;
+  perform hub.begin_next(old.thread_id);
   return null;
 end
 $$;
-comment on function hub.advance_thread() is
-  'When a task leaves the queue, the next one of its thread, or all of the next team, becomes ready.';
+comment on function hub.advance_thread() is 'When a task leaves the queue, the next one of its thread may begin.';
 
 create or replace trigger _500_advance_thread
 after delete on hub.queue

@@ -23,6 +23,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_tasks public.mac_tasks[];
   v_task public.mac_tasks;
   v_settings hub.settings;
   v_late boolean;
@@ -31,15 +32,20 @@ begin
   requeued := 0;
   failed := 0;
   timed_out := 0;
-  for v_task in
+  -- All tasks, then all their teams, before anything is posted to a thread or channel.
+  v_tasks := array(
     -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
-    select t.* from hub.queue as q
+    select t from hub.queue as q
     join public.mac_tasks as t on t.id = q.task_id
     where q.state = 'running' and t.status = 'running' and t.claim_id is not null
       and (t.lease_expires_at < clock_timestamp() or t.started_at < clock_timestamp() - v_settings.max_runtime)
     order by t.id
     for update of t skip locked
-  loop
+  );
+  perform from public.hub_teams as team
+  where team.id in (select held.team_id from unnest(v_tasks) as held)
+  order by team.id for update;
+  foreach v_task in array v_tasks loop
     v_late := v_task.started_at < clock_timestamp() - v_settings.max_runtime;
     if v_late then
       perform hub.end_attempt(v_task, 'timed_out', null);

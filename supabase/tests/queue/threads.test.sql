@@ -1,6 +1,6 @@
 -- Tasks of one thread run one after another; a session's device is preferred; teams run side by side.
 begin;
-select plan(20);
+select plan(29);
 
 create function pg_temp.claim(device text) returns text language sql as $$
   select string_agg(t ->> 'content', ',' order by n)
@@ -62,6 +62,39 @@ select is(pg_temp.claim('b'), 'in an hour', 'which is by age');
 select pg_temp.complete('in an hour', 'b');
 select is(pg_temp.claim('b'), 'six', 'as of all');
 select pg_temp.complete('six', 'b');
+
+-- A thread goes on whatever its tasks are put back behind.
+select tests.keep('d', dispatch_task(tests.channel('cloud-hub/dispatch'), 'older'));
+select pg_temp.claim('a');
+select fail_task(tests.kept('a') #>> '{}', t.id, t.claim_id, 'no', false) from mac_tasks as t where content = 'older';
+select pg_temp.follow('newer');
+select is(pg_temp.claim('a'), 'newer', 'a follow-up of a failed task runs');
+select retry_task(tests.id('d'));
+select is(pg_temp.claim('a'), null, 'the failed one, retried, waits for it');
+select release_task(tests.kept('a') #>> '{}', t.id, t.claim_id) from mac_tasks as t where content = 'newer';
+select is(pg_temp.claim('a'), 'older', 'when that is given back, the older one goes first');
+select pg_temp.complete('older', 'a');
+update mac_tasks set priority = 7 where content = 'newer';
+select is(pg_temp.claim('a'), 'newer', 'and then the other, whatever its priority');
+select pg_temp.complete('newer', 'a');
+
+select pg_temp.follow('first');
+select pg_temp.follow('second');
+update mac_tasks set run_at = now() + interval '1 hour' where content = 'first';
+select is(pg_temp.claim('a'), 'second', 'a task that is put off lets the next one go');
+update mac_tasks set priority = 9 where content = 'second';
+update mac_tasks set run_at = null where content = 'first';
+select is(pg_temp.claim('a'), null, 'and waits for it when its time comes');
+select pg_temp.complete('second', 'a');
+select is(pg_temp.claim('a'), 'first', 'as any other');
+select pg_temp.complete('first', 'a');
+select pg_temp.follow('first again');
+select pg_temp.follow('second again');
+update mac_tasks set priority = 9 where content like '% again';
+select is(pg_temp.claim('a'), 'first again', 'a changed priority moves nobody within a thread');
+select pg_temp.complete('first again', 'a');
+select is(pg_temp.claim('a'), 'second again', 'nor stops it');
+select pg_temp.complete('second again', 'a');
 
 -- A follow-up goes on with the model of its thread.
 select tests.keep('d', dispatch_task(tests.channel('cloud-hub/dispatch'), 'gem', model => 'gemini'));
