@@ -5,8 +5,9 @@
 -- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
 -- cost does not grow with the backlog, nor with work that other devices must do.
 --
--- Locks are taken in the order task, team, thread, channel. A claim waits for nobody: it skips what
--- is locked.
+-- Locks are taken in the order task, team, thread, channel, and tasks and teams for no key update, so that
+-- foreign keys, which are checked whenever it suits Postgres, wait for none. A claim waits for nobody: it
+-- skips what is locked.
 --
 -- The queue is often empty when a plan is made, and long when that plan runs: what reads it for each
 -- task is planned without sequential scans. And without compilation, for which the planner would take
@@ -279,7 +280,7 @@ begin
     where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
     order by q.run_at
     limit most
-    for update of q, t skip locked
+    for no key update of q, t skip locked
   loop
     -- Waiting for threads in the order of tasks could be waiting for each other: leave it to the next call.
     perform from public.hub_task_threads as th where th.id = v_task.task_thread_id
@@ -411,7 +412,7 @@ begin
       from hub.queue as q
       join public.mac_tasks as t on t.id = q.task_id
       where q.task_id = head.task_id and q.state = 'ready' and t.status = 'pending'
-      for update of q, t skip locked
+      for no key update of q, t skip locked
     ) as locked
     limit most
   ) as held;

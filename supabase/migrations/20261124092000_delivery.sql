@@ -654,7 +654,7 @@ as $$
 begin
   if new.team_id is not null and new.status <> 'running' then
     -- The team before the thread or channel: who retries or cancels one of its tasks holds it by now.
-    perform from public.hub_teams as t where t.id = new.team_id for update;
+    perform from public.hub_teams as t where t.id = new.team_id for no key update;
   end if;
   if new.task_thread_id is not null and new.status <> 'running' then
     -- A retry, or a task that ends after an admin archived its thread by hand.

@@ -118,7 +118,7 @@ begin
   elsif v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
-  select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for update;
+  select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for no key update;
   -- A task of no channel can be given one, unless it is another app's or somebody is at work on it.
   if not found
     or v_task.channel_id is null
@@ -215,7 +215,7 @@ begin
     -- Not locked yet: all tasks of a team are, in their order.
     return hub.cancel_team(v_task.team_id, v_task.id, v_label);
   end if;
-  select * into v_task from public.mac_tasks as t where t.id = v_task.id for update;
+  select * into v_task from public.mac_tasks as t where t.id = v_task.id for no key update;
   if not found then
     perform hub.fail('task_not_found', array[cancel_task.task_id::text]);
   elsif v_task.status in ('complete', 'failed') then
@@ -249,12 +249,12 @@ declare
 begin
   perform hub.require_role('operator');
   select * into v_task from public.mac_tasks as t
-  where t.id = retry_task.task_id and t.channel_id is not null for update;
+  where t.id = retry_task.task_id and t.channel_id is not null for no key update;
   if not found then
     perform hub.fail('task_not_found', array[coalesce(retry_task.task_id::text, 'null')]);
   end if;
   -- A subtask that ends meanwhile decides under this lock whether its team goes on.
-  perform from public.hub_teams as team where team.id = v_task.team_id for update;
+  perform from public.hub_teams as team where team.id = v_task.team_id for no key update;
   v_state := case
     when v_task.status <> 'failed' then v_task.status
     when exists (

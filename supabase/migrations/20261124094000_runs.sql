@@ -9,7 +9,7 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
-  select * into v_task from public.mac_tasks as t where t.id = held_task.task_id for update;
+  select * into v_task from public.mac_tasks as t where t.id = held_task.task_id for no key update;
   if not found then
     perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
   elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id

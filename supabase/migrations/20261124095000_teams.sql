@@ -254,7 +254,7 @@ begin
   if new.channel_id is null or new.status not in ('complete', 'failed') or old.status in ('complete', 'failed') then
     return null;
   end if;
-  select * into v_team from public.hub_teams as t where t.id = new.team_id for update;
+  select * into v_team from public.hub_teams as t where t.id = new.team_id for no key update;
   if v_team.status in ('complete', 'failed') then
     return null;
   end if;
@@ -484,8 +484,8 @@ begin
     perform hub.fail('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
   end if;
   -- Tasks before team, as everywhere.
-  perform from public.mac_tasks as t where t.team_id = cancel_team.team_id order by t.id for update;
-  select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for update;
+  perform from public.mac_tasks as t where t.team_id = cancel_team.team_id order by t.id for no key update;
+  select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for no key update;
   if v_team.status in ('complete', 'failed') then
     perform hub.fail('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
   end if;

@@ -40,11 +40,11 @@ begin
     where q.state = 'running' and t.status = 'running' and t.claim_id is not null
       and (t.lease_expires_at < clock_timestamp() or t.started_at < clock_timestamp() - v_settings.max_runtime)
     order by t.id
-    for update of t skip locked
+    for no key update of t skip locked
   );
   perform from public.hub_teams as team
   where team.id in (select held.team_id from unnest(v_tasks) as held)
-  order by team.id for update;
+  order by team.id for no key update;
   foreach v_task in array v_tasks loop
     v_late := v_task.started_at < clock_timestamp() - v_settings.max_runtime;
     if v_late then
@@ -86,7 +86,7 @@ begin
     where f.retry_at <= v_now
     order by f.retry_at, f.what
     limit redeliver.most
-    for update of f, t skip locked
+    for no key update of f, t skip locked
   loop
     v_task := v_due.task;
     begin
