@@ -14,6 +14,7 @@ const Body = z.looseObject({
   type: text(100),
   auth_code: text(1_000),
   code_verifier: text(1_000),
+  data: z.record(z.string(), z.unknown(), "is not an object").nullish(),
 });
 
 /** The refusal of a body; undefined when it may pass. Bodies that are not JSON are lite's to refuse. */
