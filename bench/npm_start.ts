@@ -26,6 +26,7 @@ export class NpmStart implements AsyncDisposable {
       env: settings,
       stdin: "null",
       stdout: "null",
+      stderr: "null",
       // A group of its own, since npm passes no signal on.
       detached: true,
     }).spawn();
