@@ -64,7 +64,8 @@ async function install(): Promise<void> {
   const wanted = join(FOLDER, "peers/node_modules/graphile-worker/package.json");
   if (await Deno.stat(wanted).then(() => true, () => false)) return;
   console.error("Installing the peers ...");
-  await run("npm", ["ci", "--no-audit", "--no-fund"]);
+  // npm tells its scripts which folder is its own, and would go on in that one.
+  await run("npm", ["ci", "--prefix", join(FOLDER, "peers")]);
 }
 
 async function run(program: string, args: string[]): Promise<void> {

@@ -11,7 +11,12 @@ const CLIENTS = 16;
 export const enqueue: Scenario = {
   name: "enqueue",
   needs: "postgres",
-  run: async (context) => [...await single(context), ...await batched(context)],
+  run: async (context) => {
+    await makePlainTable(context.admin);
+    const results = [...await single(context), ...await batched(context)];
+    await context.admin.unsafe("drop schema plain cascade");
+    return results;
+  },
 };
 
 async function single(context: Context): Promise<Result[]> {
@@ -20,7 +25,6 @@ async function single(context: Context): Promise<Result[]> {
   const flat = await makeChannels(admin, 50);
   const threaded = await makeChannels(admin, 50, "threaded");
   const total = quick ? 200 : 3000;
-  await makePlainTable(admin);
   const measured = (step: (call: number) => Promise<unknown>): Run => async () => {
     await empty(context);
     await rate(CLIENTS * 10, CLIENTS, step);
@@ -40,7 +44,7 @@ async function single(context: Context): Promise<Result[]> {
       sql`insert into public.mac_tasks (content, project) values (${content(call)}, 'bench')`
     ),
     "plain insert": measured((call) =>
-      sql`insert into bench.plain (content, project) values (${content(call)}, 'bench')`
+      sql`insert into plain.tasks (content, project) values (${content(call)}, 'bench')`
     ),
     "add_job": measured((call) =>
       graphile`select graphile_worker.add_job('bench', ${
@@ -74,10 +78,9 @@ async function single(context: Context): Promise<Result[]> {
 }
 
 async function batched(context: Context): Promise<Result[]> {
-  const { machine, sql, admin, rounds, quick } = context;
+  const { machine, sql, rounds, quick } = context;
   const { graphile } = await peers(machine);
   const total = quick ? 500 : 10_000;
-  await makePlainTable(admin);
   const measured = (statement: () => Promise<unknown>): Run => async () => {
     await empty(context);
     return total / await timed(statement) * 1000;
@@ -91,7 +94,7 @@ async function batched(context: Context): Promise<Result[]> {
     ),
     "plain inserts": measured(() =>
       sql`
-        insert into bench.plain (content, project)
+        insert into plain.tasks (content, project)
         select 'Fix the build error in module ' || n, 'bench'
         from generate_series(1, ${total}::integer) as n`
     ),
@@ -117,23 +120,23 @@ function content(call: number): string {
 /** A table of a task's bare facts, with the index of its key and of its queue: what Postgres itself can do. */
 async function makePlainTable(admin: Context["admin"]): Promise<void> {
   await admin.unsafe(`
-    create schema if not exists bench;
-    create table if not exists bench.plain (
+    create schema plain;
+    create table plain.tasks (
       id uuid primary key default gen_random_uuid(), content text not null, project text,
       status text not null default 'pending', priority integer not null default 0,
       created_at timestamptz not null default clock_timestamp()
     );
-    create index if not exists plain_pending on bench.plain (priority desc, created_at, id)
+    create index on plain.tasks (priority desc, created_at, id)
     where status = 'pending';
-    grant usage on schema bench to postgres;
-    grant select, insert on bench.plain to postgres`);
+    grant usage on schema plain to postgres;
+    grant select, insert on plain.tasks to postgres`);
 }
 
 async function empty({ machine, admin }: Context): Promise<void> {
   const { graphile, pgboss } = await peers(machine);
   await clearTasks(admin);
-  await admin.unsafe("truncate bench.plain");
+  await admin.unsafe("truncate plain.tasks");
   await seedPeer(graphile, "graphile", 0);
   await seedPeer(pgboss, "pgboss", 0);
-  await settle(admin, "public.mac_tasks", "hub.queue", "bench.plain");
+  await settle(admin, "public.mac_tasks", "hub.queue", "plain.tasks");
 }
