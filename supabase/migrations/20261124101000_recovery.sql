@@ -32,7 +32,7 @@ begin
   requeued := 0;
   failed := 0;
   timed_out := 0;
-  -- All tasks, then all their teams, before anything is posted to a thread or channel.
+  -- What it will write is locked in the order that everybody keeps, before the first task is put back.
   v_tasks := array(
     -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
     select t from hub.queue as q
@@ -45,6 +45,12 @@ begin
   perform from public.hub_teams as team
   where team.id in (select held.team_id from unnest(v_tasks) as held)
   order by team.id for no key update;
+  perform from public.hub_task_threads as th
+  where th.id in (select held.task_thread_id from unnest(v_tasks) as held)
+  order by th.id for no key update;
+  perform from public.hub_channels as c
+  where c.id in (select held.channel_id from unnest(v_tasks) as held where held.task_thread_id is null)
+  order by c.id for no key update;
   foreach v_task in array v_tasks loop
     v_late := v_task.started_at < clock_timestamp() - v_settings.max_runtime;
     if v_late then
