@@ -5,9 +5,9 @@
 -- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
 -- cost does not grow with the backlog, nor with work that other devices must do.
 --
--- Locks are taken in the order task, team, thread, channel, and tasks and teams for no key update, so that
--- foreign keys, which are checked whenever it suits Postgres, wait for none. A claim waits for nobody: it
--- skips what is locked.
+-- Locks are taken in the order task, team, thread, channel, lane (a new one is as good as locked), and those
+-- of tasks and teams for no key update, so that foreign keys, which are checked whenever it suits Postgres,
+-- wait for none. A claim waits for nobody: it skips what is locked.
 --
 -- The queue is often empty when a plan is made, and long when that plan runs: what reads it for each
 -- task is planned without sequential scans. And without compilation, for which the planner would take
