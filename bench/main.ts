@@ -71,7 +71,8 @@ async function runAll(scenarios: Scenario[]): Promise<void> {
       console.error(markdownRows(found));
     }
   } finally {
-    await Promise.all([sql.end(), admin.end(), closePeers()]);
+    // A session that a failed scenario still holds must not be waited for.
+    await Promise.all([sql.end({ timeout: 5 }), admin.end({ timeout: 5 }), closePeers()]);
   }
 }
 

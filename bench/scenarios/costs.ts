@@ -1,11 +1,12 @@
 // What each call of a task's life costs the database: processor time of its sessions, from /proc, and so
 // on Linux alone. The simulation and docs/scaling.md reckon with these.
-import type { ReservedSql, Sql } from "postgres";
-import { interleave, type Run } from "../measure.ts";
+import type { ReservedSql } from "postgres";
+import { interleave, type Run, type Samples } from "../measure.ts";
 import { compare } from "../result.ts";
-import type { Scenario } from "../scenario.ts";
+import type { Context, Scenario } from "../scenario.ts";
 import { clearTasks, makeChannels } from "../seed.ts";
 import { makeDevices, tokenOf } from "../tokens.ts";
+import { asUsers, makeUsers } from "../users.ts";
 
 const SESSIONS = 16;
 /** Of each session: as many as its device may run at once. */
@@ -19,53 +20,14 @@ interface Task {
 export const costs: Scenario = {
   name: "costs",
   needs: "postgres",
-  run: async ({ sql, admin, rounds, quick }) => {
+  run: async (context) => {
+    const { sql, admin } = context;
     if (Deno.build.os !== "linux") return [];
-    const tasks = quick ? 5 : TASKS;
-    const channels = await makeChannels(admin, 50);
     await makeDevices(admin, SESSIONS);
-    await admin`update hub.settings set default_role = 'operator', max_open_tasks_per_user = 1000000`;
-    const sessions = await openSessions(sql);
-    let claimed: Task[][] = [];
-
-    const dispatch = measured(sessions, tasks, (session, n) =>
-      session`
-        select public.dispatch_task(
-          ${channels[n % channels.length]!}::uuid, ${`Fix the build error in module ${n}`}
-        )`);
-    const claim = measured(sessions, tasks, async (session, _, owner) => {
-      const [row] = await session`select public.claim_tasks(${tokenOf(owner)}) as tasks`;
-      claimed[owner]!.push(row!.tasks[0]);
-    });
-    const progress = measured(sessions, tasks, (session, n, owner) => {
-      const { id, claim_id } = claimed[owner]![Math.floor(n / SESSIONS)]!;
-      return session`
-        select public.report_progress(${
-        tokenOf(owner)
-      }, ${id}, ${claim_id}, 'Half of it is done.')`;
-    });
-    const complete = measured(sessions, tasks, (session, n, owner) => {
-      const { id, claim_id } = claimed[owner]![Math.floor(n / SESSIONS)]!;
-      return session`
-        select public.complete_task(${
-        tokenOf(owner)
-      }, ${id}, ${claim_id}, 'Done: all tests pass.')`;
-    });
-    // In the order of a task's life: each round is a life of its own.
-    const samples = await interleave({
-      "dispatch_task": async () => {
-        await clearTasks(admin);
-        claimed = sessions.map(() => []);
-        return await dispatch();
-      },
-      "claim_tasks": claim,
-      "report_progress": progress,
-      "complete_task": complete,
-    }, rounds);
-    for (const session of sessions) {
-      await session`reset role`;
-      session.release();
-    }
+    await admin`update hub.settings set max_open_tasks_per_user = 1000000`;
+    // One each: requests of one user wait for each other, to be counted.
+    const users = await makeUsers(admin, SESSIONS, "operator");
+    const samples = await asUsers(sql, users, (sessions) => lives(context, sessions));
     await clearTasks(admin);
     return Object.keys(samples).map((name) =>
       compare("costs", `processor time of ${name}`, "ms", samples, [name])
@@ -73,15 +35,41 @@ export const costs: Scenario = {
   },
 };
 
-/** Sessions of one signed-in operator. */
-function openSessions(sql: Sql): Promise<ReservedSql[]> {
-  const claims = JSON.stringify({ role: "authenticated", sub: crypto.randomUUID() });
-  return Promise.all(Array.from({ length: SESSIONS }, async () => {
-    const session = await sql.reserve();
-    await session`
-      select set_config('request.jwt.claims', ${claims}, false), set_config('role', 'authenticated', false)`;
-    return session;
-  }));
+/** In the order of a task's life: each round is a life of its own. */
+async function lives(
+  { admin, rounds, quick }: Context,
+  sessions: ReservedSql[],
+): Promise<Samples> {
+  const tasks = quick ? 5 : TASKS;
+  const channels = await makeChannels(admin, 50);
+  let claimed: Task[][] = [];
+  const held = (n: number, owner: number) => claimed[owner]![Math.floor(n / SESSIONS)]!;
+  const dispatch = measured(sessions, tasks, (session, n) =>
+    session`
+      select public.dispatch_task(
+        ${channels[n % channels.length]!}::uuid, ${`Fix the build error in module ${n}`}
+      )`);
+  return await interleave({
+    "dispatch_task": async () => {
+      await clearTasks(admin);
+      claimed = sessions.map(() => []);
+      return await dispatch();
+    },
+    "claim_tasks": measured(sessions, tasks, async (session, _, owner) => {
+      const [row] = await session`select public.claim_tasks(${tokenOf(owner)}) as tasks`;
+      claimed[owner]!.push(row!.tasks[0]);
+    }),
+    "report_progress": measured(sessions, tasks, (session, n, owner) => {
+      const { id, claim_id } = held(n, owner);
+      return session`
+        select public.report_progress(${tokenOf(owner)}, ${id}, ${claim_id}, 'Half is done.')`;
+    }),
+    "complete_task": measured(sessions, tasks, (session, n, owner) => {
+      const { id, claim_id } = held(n, owner);
+      return session`
+        select public.complete_task(${tokenOf(owner)}, ${id}, ${claim_id}, 'Done: all pass.')`;
+    }),
+  }, rounds);
 }
 
 /** All sessions at once call so many times each; resolves to the processor time of one call, in ms. */

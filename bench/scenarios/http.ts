@@ -1,5 +1,5 @@
 // dispatch_task and execute_command over HTTP against an RPC that does nothing, through the same gateway.
-import { signUpOperator } from "../http.ts";
+import { type Operator, signUpOperator } from "../http.ts";
 import { interleave, median, rate, type Run, timed } from "../measure.ts";
 import { compare } from "../result.ts";
 import type { Scenario } from "../scenario.ts";
@@ -7,12 +7,16 @@ import { clearTasks, makeChannels } from "../seed.ts";
 
 const CLIENTS = 16;
 
+type Call = (n: number, client: number) => Promise<unknown>;
+
 export const http: Scenario = {
   name: "http",
   needs: "stack",
   run: async (context) => {
     const { sql, admin, rounds, quick } = context;
-    const operator = await signUpOperator(context);
+    // One each: requests of one user wait for each other, to be counted.
+    const operators: Operator[] = [];
+    while (operators.length < CLIENTS) operators.push(await signUpOperator(context));
     const channels = await makeChannels(admin, 50);
     const [leads] = await sql`
       select c.id from public.hub_channels as c
@@ -25,27 +29,30 @@ export const http: Scenario = {
       grant execute on function public.bench_nothing(text) to authenticated;
       notify pgrst, 'reload schema'`);
 
-    const calls = {
-      "trivial rpc": (n: number) => operator.rpc("bench_nothing", { content: `Call ${n}` }),
-      "dispatch_task": (n: number) =>
-        operator.rpc("dispatch_task", {
+    const calls: Record<string, Call> = {
+      "trivial rpc": (n, client) =>
+        operators[client]!.rpc("bench_nothing", { content: `Call ${n}` }),
+      "dispatch_task": (n, client) =>
+        operators[client]!.rpc("dispatch_task", {
           channel_id: channels[n % channels.length],
           content: `Fix the build error in module ${n}`,
         }),
-      "execute_command": () =>
-        operator.rpc("execute_command", { channel_id: leads!.id, command: "!hot brooklyn" }),
+      "execute_command": (_, client) =>
+        operators[client]!.rpc("execute_command", {
+          channel_id: leads!.id,
+          command: "!hot brooklyn",
+        }),
     };
-    await untilKnown(() => calls["trivial rpc"](0));
+    await untilKnown(() => calls["trivial rpc"]!(0, 0));
     // Every connection of the gateway has its plans before the clock runs.
     for (const call of Object.values(calls)) await rate(20 * CLIENTS, CLIENTS, call);
-    const inTurn = (call: (n: number) => Promise<unknown>): Run => async () => {
+    const inTurn = (call: Call): Run => async () => {
       const times: number[] = [];
-      for (let n = 0; n < (quick ? 10 : 100); n++) times.push(await timed(() => call(n)));
+      for (let n = 0; n < (quick ? 10 : 100); n++) times.push(await timed(() => call(n, 0)));
       return median(times);
     };
-    const atOnce = (call: (n: number) => Promise<unknown>): Run => () =>
-      rate(quick ? 50 : 500, CLIENTS, call);
-    const all = (how: (call: (n: number) => Promise<unknown>) => Run) =>
+    const atOnce = (call: Call): Run => () => rate(quick ? 50 : 500, CLIENTS, call);
+    const all = (how: (call: Call) => Run) =>
       Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, how(call)]));
     const alone = await interleave(all(inTurn), rounds);
     const crowded = await interleave(all(atOnce), rounds);

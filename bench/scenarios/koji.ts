@@ -5,6 +5,7 @@ import { median, percentile } from "../measure.ts";
 import { compare, type Result } from "../result.ts";
 import type { Context, Scenario } from "../scenario.ts";
 import { settle } from "../seed.ts";
+import { asUsers, makeUsers } from "../users.ts";
 import { queries, type Query } from "./koji_queries.ts";
 
 const prospectsOf = ({ quick }: Context) => quick ? 2000 : 100_000;
@@ -19,18 +20,18 @@ export const koji: Scenario = {
       select c.id from public.hub_channels as c
       join public.hub_servers as s on s.id = c.server_id
       where s.name = 'koji-pipeline' and c.name = 'leads'`;
-    const operator = await sql.reserve();
+    const [user] = await makeUsers(admin, 1, "operator");
     const owner = await sql.reserve();
     try {
-      await signIn(operator, admin);
-      const results: Result[] = [];
-      for (const query of queries) {
-        results.push(...await measure(context, query, channel!.id, operator, owner));
-      }
-      return results;
+      return await asUsers(sql, [user!], async ([operator]) => {
+        const results: Result[] = [];
+        for (const query of queries) {
+          results.push(...await measure(context, query, channel!.id, operator!, owner));
+        }
+        return results;
+      });
     } finally {
-      await operator.unsafe("reset role");
-      for (const session of [operator, owner]) session.release();
+      owner.release();
       await admin`
         truncate koji.prospects, koji.sweeps, koji.shipments, koji.follow_ups, koji.accounts, koji.orders`;
     }
@@ -84,14 +85,6 @@ async function takenBack(
   const ms = performance.now() - start;
   await session.unsafe("rollback");
   return ms;
-}
-
-async function signIn(session: ReservedSql, admin: Sql): Promise<void> {
-  await admin`update hub.settings set default_role = 'operator'`;
-  const claims = { role: "authenticated", sub: crypto.randomUUID() };
-  await session`
-    select set_config('request.jwt.claims', ${JSON.stringify(claims)}, false),
-      set_config('role', 'authenticated', false)`;
 }
 
 /** Ten cities, a third of the prospects hot, one in fifty due; a year of orders and sweeps. */

@@ -5,6 +5,7 @@ import { interleave, type Run } from "../measure.ts";
 import { compare, type Result } from "../result.ts";
 import type { Scenario } from "../scenario.ts";
 import { clearTasks, makeChannels, settle } from "../seed.ts";
+import { asUsers, makeUsers } from "../users.ts";
 
 const SMALL = 1000;
 const PAGE = 50;
@@ -23,39 +24,39 @@ export const pages: Scenario = {
     await installReader(sql);
     const cursor = await cursorOf(sql, big!, 99 * PAGE);
 
-    const reader = await sql.reserve();
+    const [viewer] = await makeUsers(admin, 1, "viewer");
     const owner = await sql.reserve();
     try {
-      await becomeViewer(reader);
-      const read = (session: ReservedSql, channel: string, before?: Date): Run => async () => {
-        const [row] = await session`
-          select bench.read_pages(${channel}, ${before ?? null}, ${quick ? 20 : 500}) as ms`;
-        return row!.ms;
-      };
-      const samples = await interleave({
-        "newest page, huge": read(reader, big!),
-        "100th page, huge": read(reader, big!, cursor),
-        "newest page, small": read(reader, small!),
-        "newest page, huge, as owner": read(owner, big!),
-      }, rounds);
-      const count = huge.toLocaleString("en");
-      return [
-        compared(`newest page of ${PAGE}, ${count} messages and ${SMALL}`, samples, [
-          "newest page, huge",
-          "newest page, small",
-        ], 1.5),
-        compared(`100th page, ${count} messages, and the newest of ${SMALL}`, samples, [
-          "100th page, huge",
-          "newest page, small",
-        ], 1.5),
-        compared("newest page under RLS and as owner", samples, [
-          "newest page, huge",
-          "newest page, huge, as owner",
-        ], 1.15),
-      ];
+      return await asUsers(sql, [viewer!], async ([reader]) => {
+        const read = (session: ReservedSql, channel: string, before?: Date): Run => async () => {
+          const [row] = await session`
+            select bench.read_pages(${channel}, ${before ?? null}, ${quick ? 20 : 500}) as ms`;
+          return row!.ms;
+        };
+        const samples = await interleave({
+          "newest page, huge": read(reader!, big!),
+          "100th page, huge": read(reader!, big!, cursor),
+          "newest page, small": read(reader!, small!),
+          "newest page, huge, as owner": read(owner, big!),
+        }, rounds);
+        const count = huge.toLocaleString("en");
+        return [
+          compared(`newest page of ${PAGE}, ${count} messages and ${SMALL}`, samples, [
+            "newest page, huge",
+            "newest page, small",
+          ], 1.5),
+          compared(`100th page, ${count} messages, and the newest of ${SMALL}`, samples, [
+            "100th page, huge",
+            "newest page, small",
+          ], 1.5),
+          compared("newest page under RLS and as owner", samples, [
+            "newest page, huge",
+            "newest page, huge, as owner",
+          ], 1.15),
+        ];
+      });
     } finally {
-      await reader.unsafe("reset role");
-      for (const session of [reader, owner]) session.release();
+      owner.release();
       await sql.unsafe("drop schema bench cascade");
       await clearTasks(admin);
     }
@@ -137,11 +138,4 @@ async function cursorOf(sql: Sql, channel: string, skip: number): Promise<Date> 
     order by created_at desc, id desc
     offset ${skip} limit 1`;
   return row!.created_at;
-}
-
-async function becomeViewer(session: ReservedSql): Promise<void> {
-  const claims = { role: "authenticated", sub: crypto.randomUUID() };
-  await session`
-    select set_config('request.jwt.claims', ${JSON.stringify(claims)}, false),
-      set_config('role', 'authenticated', false)`;
 }
