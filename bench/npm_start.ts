@@ -6,13 +6,21 @@ import { freshSettings } from "../tests/runner/own_stack.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 
+/** That end the benchmark, and this stack with it. */
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 export class NpmStart implements AsyncDisposable {
+  /** The group, since npm passes no signal on. */
+  #interrupt = () => Deno.kill(-this.npm.pid, "SIGINT");
+
   private constructor(
     private readonly npm: Deno.ChildProcess,
     private readonly settings: Record<string, string>,
     /** Until it answered. */
     readonly ms: number,
-  ) {}
+  ) {
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#interrupt);
+  }
 
   static async start(executor: "on" | "off"): Promise<NpmStart> {
     const settings: Record<string, string> = {
@@ -27,7 +35,6 @@ export class NpmStart implements AsyncDisposable {
       stdin: "null",
       stdout: "null",
       stderr: "null",
-      // A group of its own, since npm passes no signal on.
       detached: true,
     }).spawn();
     while (!await answers(`http://127.0.0.1:${settings.AURA_API_PORT}/health`)) {
@@ -67,7 +74,8 @@ export class NpmStart implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const pids = await family(this.npm.pid);
-    Deno.kill(-this.npm.pid, "SIGINT");
+    this.#interrupt();
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#interrupt);
     await this.npm.status;
     while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
     await Deno.remove(this.settings.AURA_STATE_DIR!, { recursive: true });
