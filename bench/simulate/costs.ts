@@ -1,5 +1,5 @@
 // What the model reckons with: measured where bench/results.json has it, else the figures beside this
-// file, which were measured on a quiet machine of two cores.
+// file, which were measured on a machine of two cores with other work going on.
 import { median } from "../measure.ts";
 import type { Report } from "../report.ts";
 import defaults from "./defaults.json" with { type: "json" };
