@@ -107,13 +107,13 @@ export function deviceSource(calls: Calls): Source<DeviceWithModels> {
 
 /** The stretch of time that the rows held so far cover. */
 class Span {
-  #oldest = -Infinity;
+  #oldest: string | null = null;
   #newest = -Infinity;
 
   /** Rows older than the oldest of these are not asked for; with none, all rows are. */
   start(held: { created_at: string }[]) {
-    if (held.length > 0) {
-      this.#oldest = Math.min(...held.map(({ created_at }) => Date.parse(created_at)));
+    for (const row of held) {
+      if (this.#oldest === null || this.isOlder(row)) this.#oldest = row.created_at;
     }
   }
 
@@ -122,14 +122,21 @@ class Span {
   }
 
   isOlder({ created_at }: { created_at: string }): boolean {
-    return Date.parse(created_at) < this.#oldest;
+    return this.#oldest !== null && microseconds(created_at) < microseconds(this.#oldest);
   }
 
   /** From when on to read what may have been missed; null: from the first row. */
   since(): string | null {
-    const from = Math.max(this.#newest - COMMIT_SLACK_MS, this.#oldest);
+    const from = this.#newest - COMMIT_SLACK_MS;
+    if (this.#oldest !== null && !(Date.parse(this.#oldest) < from)) return this.#oldest;
     return Number.isFinite(from) ? new Date(from).toISOString() : null;
   }
+}
+
+/** Rows follow each other within a millisecond, which is all that a Date knows. */
+function microseconds(time: string): number {
+  const [, rest = ""] = /\.\d{3}(\d{1,3})/.exec(time) ?? [];
+  return Date.parse(time) * 1000 + Number(rest.padEnd(3, "0"));
 }
 
 function absent(ids: Iterable<string>, rows: { id: string }[]): string[] {
