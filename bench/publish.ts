@@ -1,19 +1,30 @@
-// A whole run, kept: as bench/results.json, and as the table of docs/performance.md.
+// A run, kept: in bench/results.json, and in the table of docs/performance.md. A run of some scenarios
+// takes the place of what they found before.
 import { join } from "node:path";
-import { markdown, type Report } from "./report.ts";
+import { FILE, markdown, readReport, type Report } from "./report.ts";
+import { scenarios } from "./scenarios/index.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const PAGE = join(ROOT, "docs/performance.md");
 const TABLE = /(<!-- results -->\n)[^]*(<!-- end of results -->)/;
 
-export async function publish(report: Report): Promise<void> {
-  await Deno.writeTextFile(
-    join(ROOT, "bench/results.json"),
-    JSON.stringify(report, null, 2) + "\n",
-  );
+export async function publish(run: Report): Promise<void> {
+  const report = await joined(run);
+  await Deno.writeTextFile(FILE, JSON.stringify(report, null, 2) + "\n");
   const page = await Deno.readTextFile(PAGE);
   await Deno.writeTextFile(
     PAGE,
     page.replace(TABLE, (_, begin, end) => `${begin}\n${markdown(report)}\n${end}`),
   );
+}
+
+/** The run with what is known of other scenarios from the same machine, in their order. */
+async function joined(run: Report): Promise<Report> {
+  const before = await readReport();
+  if (!before || JSON.stringify(before.machine) !== JSON.stringify(run.machine)) return run;
+  const fresh = new Set(run.results.map(({ scenario }) => scenario));
+  const order = scenarios.map(({ name }) => name);
+  const results = [...before.results.filter(({ scenario }) => !fresh.has(scenario)), ...run.results]
+    .sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario));
+  return { ...run, results };
 }

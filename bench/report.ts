@@ -1,7 +1,11 @@
 // A run's results, and the table that shows them.
 import { arch, cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
 import { TUNED } from "./machine.ts";
 import { figure, type Result, targetText } from "./result.ts";
+
+/** Where the last run is kept. */
+export const FILE = join(import.meta.dirname!, "results.json");
 
 export interface Report {
   measured: string;
@@ -50,4 +54,14 @@ export function markdown(report: Report): string {
     ...rows.map(line),
     "",
   ].join("\n");
+}
+
+/** What is kept of the last run; undefined when there was none. */
+export async function readReport(): Promise<Report | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(FILE));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }

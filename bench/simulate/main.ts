@@ -1,6 +1,7 @@
 // `npm run simulate`: what a mesh of many executors and channels asks of the database, reckoned from the
 // measured cost of each call. Prints the tables; with `--publish` they go into docs/scaling.md.
 import { join } from "node:path";
+import { readReport } from "../report.ts";
 import { figureOf, table } from "./table.ts";
 import { type Basis, readBasis } from "./costs.ts";
 import { type Mesh, type Outcome, simulate } from "./model.ts";
@@ -159,14 +160,4 @@ async function publish(text: string): Promise<void> {
     (_, begin, end) => `${begin}\n${text}\n${end}`,
   );
   await Deno.writeTextFile(page, written);
-}
-
-async function readReport() {
-  const path = join(import.meta.dirname!, "../results.json");
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
