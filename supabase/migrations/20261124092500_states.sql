@@ -45,9 +45,8 @@ begin
   perform hub.require_content(new.content, 'content', 32000);
   perform hub.require_bounds(new);
   new.created_by := auth.uid();
-  perform hub.require_open_task_slots(1);
+  v_open := hub.require_open_task_slots(1);
   -- The rows of one statement reach the queue together, at its end: until then they are counted here.
-  select count(*) into v_open from hub.queue as q where q.created_by = new.created_by;
   v_counted := string_to_array(current_setting('hub.counted_tasks', true), ' ');
   if v_counted[1] = v_open::text then
     v_rows := v_counted[2]::integer + 1;
@@ -76,7 +75,7 @@ end
 $$;
 comment on function hub.require_bounds(public.mac_tasks) is 'Raises bad_argument for a model, priority or run_at that no task has.';
 
-create or replace function hub.require_open_task_slots(wanted integer) returns void
+create or replace function hub.require_open_task_slots(wanted integer) returns integer
 language plpgsql
 set search_path = ''
 set enable_seqscan = off
@@ -88,7 +87,7 @@ declare
   v_most integer;
 begin
   if v_user is null then
-    return; -- the service key and SQL have no limit
+    return null; -- the service key and SQL have no limit
   end if;
   perform pg_advisory_xact_lock(hashtextextended('open tasks of ' || v_user, 0));
   select count(*) into v_open from hub.queue as q where q.created_by = v_user;
@@ -96,10 +95,11 @@ begin
   if v_open + wanted > v_most then
     perform hub.fail('too_many_open_tasks', array[v_open::text, v_most::text]);
   end if;
+  return v_open;
 end
 $$;
 comment on function hub.require_open_task_slots(integer) is
-  'Raises too_many_open_tasks if so many more would pass the caller''s limit. Calls of one user take turns.';
+  'Raises too_many_open_tasks if so many more would pass the caller''s limit; returns how many there are. Calls of one user take turns.';
 
 create or replace function hub.prepare_task() returns trigger
 language plpgsql
