@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import postgres, { type Options, type Sql } from "postgres";
 import { clusterOf, databaseHome, postgresService } from "../stack/postgres.ts";
+import { removeIfThere } from "../stack/files.ts";
 import { Runner } from "../stack/runner.ts";
 import { loadSecrets } from "../stack/secrets.ts";
 import { readSettings } from "../stack/settings.ts";
@@ -28,9 +29,7 @@ export class Machine {
   /** A fresh stack, ready: everything installed, nothing tuned. */
   static async start(): Promise<Machine> {
     const state = Deno.env.get("AURA_STATE_DIR") ?? join(ROOT, ".local-bench");
-    await Deno.remove(state, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await removeIfThere(state);
     const machine = new Machine({
       AURA_API_PORT: Deno.env.get("AURA_API_PORT") ?? "59521",
       AURA_DB_PORT: Deno.env.get("AURA_DB_PORT") ?? "59522",
@@ -46,31 +45,17 @@ export class Machine {
     return machine;
   }
 
-  /** Resolves to the milliseconds until it answered. */
-  async startStack(): Promise<number> {
-    const start = performance.now();
+  /** Resolves when it answers. */
+  async startStack(): Promise<void> {
     this.#stack = new OwnStack(this.variables);
     await this.#stack.ready();
-    return performance.now() - start;
   }
 
-  /** What `<state>/env` says, with the stack's process id. */
-  get stack(): { env: Record<string, string>; pid: number; api: string } {
+  get stack(): OwnStack {
     if (!this.#stack) {
       throw new Error("The stack does not run in this part of the benchmarks.");
     }
-    const { env, pid } = this.#stack;
-    return { env, pid, api: env.SUPABASE_URL! };
-  }
-
-  get postmasterPid(): Promise<number> {
-    return databaseHome(this.variables.AURA_STATE_DIR!).then(async (home) =>
-      Number(
-        (await Deno.readTextFile(join(home, "data/postmaster.pid"))).split(
-          "\n",
-        )[0],
-      )
-    );
+    return this.#stack;
   }
 
   async stopStack(): Promise<void> {

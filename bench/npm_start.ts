@@ -1,7 +1,7 @@
 // A stack started as people do, by `npm start`, with a state of its own that goes with it.
 import { join } from "node:path";
-import process from "node:process";
 import { parseEnv } from "node:util";
+import { isAlive } from "../stack/postgres.ts";
 import { freshSettings } from "../tests/runner/own_stack.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
@@ -105,13 +105,4 @@ async function family(pid: number): Promise<number[]> {
     found.push(...pairs.filter(([, parent]) => parent === member).map(([child]) => child));
   }
   return found;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -58,11 +58,10 @@ async function apply(sql: Sql, { version, name, text }: Migration): Promise<void
 async function seed(sql: Sql, root: string): Promise<void> {
   const path = "supabase/seed.sql";
   const bytes = await Deno.readFile(join(root, path));
+  const hash = await digest(bytes);
   await sql.begin(async (transaction) => {
     const recorded = await transaction`
-      insert into supabase_migrations.seed_files (path, hash) values (${path}, ${await digest(
-      bytes,
-    )})
+      insert into supabase_migrations.seed_files (path, hash) values (${path}, ${hash})
       on conflict (path) do nothing`;
     if (recorded.count > 0) await transaction.unsafe(new TextDecoder().decode(bytes)).simple();
   }).catch((error) => {

@@ -16,7 +16,8 @@ export function refusedAddress(address: string): Response | undefined {
 
 function isDecodable(path: string): boolean {
   try {
-    return Boolean(decodeURIComponent(path));
+    decodeURIComponent(path);
+    return true;
   } catch {
     return false;
   }

@@ -6,9 +6,7 @@ import { supabase } from "../../stack/cli.ts";
 import { filesBelow } from "./files.ts";
 
 /** Needs no stack. */
-export function staticChecks(
-  root: string,
-): Record<string, () => Promise<void>> {
+export function staticChecks(root: string): Record<string, () => Promise<void>> {
   // The console checks itself, and the benchmarks install their peers only when they run.
   const sources = filesBelow(
     root,
@@ -23,10 +21,7 @@ export function staticChecks(
 }
 
 /** Asks the running stack's database. */
-export function databaseChecks(
-  root: string,
-  url: string,
-): Record<string, () => Promise<void>> {
+export function databaseChecks(root: string, url: string): Record<string, () => Promise<void>> {
   return {
     "generated types": async () => {
       const same = await generateTypes(root, url) === await Deno.readTextFile(typesFile);
