@@ -30,7 +30,7 @@ export function refusalOf(error: unknown, role: string): Refusal | undefined {
   if (isDisconnected(error)) return unavailable();
   if ((error as { code?: unknown })?.code === "MAX_PARAMETERS_EXCEEDED") return tooManyValues();
   if (!isPostgresError(error)) return undefined;
-  const status = statusOf(error.code, role);
+  const status = isTooNested(error) ? 400 : statusOf(error.code, role);
   if (status === undefined) return undefined;
   return new Refusal(status, {
     code: error.code,
@@ -58,6 +58,11 @@ function tooManyValues(): Refusal {
     details: null,
     hint: "Send it in parts.",
   });
+}
+
+/** JSON for a parameter of an array type; PostgREST answers 500, although it is the client who can mend it. */
+function isTooNested(error: PostgresError): boolean {
+  return error.code === "54000" && error.message.startsWith("number of array dimensions");
 }
 
 export function isDisconnected(error: unknown): boolean {

@@ -112,6 +112,18 @@ Deno.test("rpc() answers errors with PostgREST's status, detail and hint", leave
   });
 });
 
+Deno.test("rpc() refuses lists too deep for an array with 400", leaves, async () => {
+  const signature = `(list integer[] default '{}') returns integer language sql as 'select cardinality(list)'`;
+  await withFunction(signature, async (name) => {
+    assert.equal(await rpc(name, { list: [1, 2] }), 2);
+    for (const depth of [7, 900]) {
+      const list = JSON.parse(`${"[".repeat(depth)}1${"]".repeat(depth)}`);
+      const { status, code } = await rpc(name, { list });
+      assert.deepEqual([status, code], [400, "54000"]);
+    }
+  });
+});
+
 Deno.test("Auth gives tokens with kid, iss, aal and app_metadata", leaves, async () => {
   const { accessToken } = await signUp();
   const { kid, alg } = decodeProtectedHeader(accessToken);
