@@ -238,6 +238,8 @@ create or replace function hub.count_new_messages() returns trigger
 language plpgsql
 security definer -- counters are not writable by API roles
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_place record;

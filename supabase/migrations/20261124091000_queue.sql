@@ -9,9 +9,9 @@
 -- of tasks and teams for no key update, so that foreign keys, which are checked whenever it suits Postgres,
 -- wait for none. A claim waits for nobody: it skips what is locked.
 --
--- The queue is often empty when a plan is made, and long when that plan runs: what reads it for each
--- task is planned without sequential scans. And without compilation, for which the planner would take
--- the tables that can only be read through as dear enough.
+-- The queue is often empty when a plan is made, and long when that plan runs, and so are tasks, messages
+-- and attempts: what reads them for each task is planned without sequential scans. And without
+-- compilation, for which the planner would take the tables that can only be read through as dear enough.
 
 create table if not exists hub.lanes (
   id integer generated always as identity primary key,

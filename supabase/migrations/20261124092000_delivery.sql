@@ -324,6 +324,8 @@ create or replace function hub.announce_task() returns trigger
 language plpgsql
 security definer -- posts as the system
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   if new.kind in ('task', 'plan') then
@@ -337,6 +339,8 @@ create or replace function hub.deliver_task() returns trigger
 language plpgsql
 security definer -- posts as the agent and the system
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   if new.team_id is not null and new.status <> 'running' then

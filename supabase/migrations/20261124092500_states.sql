@@ -105,6 +105,8 @@ create or replace function hub.prepare_task() returns trigger
 language plpgsql
 security definer -- opens threads and reads channels for whoever inserts the task
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_channel record;

@@ -41,6 +41,8 @@ create or replace function hub.dispatch_task(
 language plpgsql
 security definer -- tasks and system messages are written by nobody else
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

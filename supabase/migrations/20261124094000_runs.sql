@@ -152,6 +152,8 @@ returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_task public.mac_tasks;
@@ -183,6 +185,8 @@ create or replace function hub.complete_task(
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_task public.mac_tasks;
