@@ -64,12 +64,11 @@ export class NpmStart implements AsyncDisposable {
    * with its backends, and the executor. From /proc, so on Linux alone.
    */
   async memory(): Promise<number> {
-    let kilobytes = 0;
-    for (const pid of await family(this.npm.pid)) {
-      const rollup = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)![1]);
-    }
-    return kilobytes / 1024;
+    const all = await Promise.all((await family(this.npm.pid)).map(memoryOf));
+    const kilobytes = all.reduce((total, { Pss }) => total + Pss!, 0);
+    // This process runs the same program: its share of that would be the stack's.
+    const own = await memoryOf(Deno.pid);
+    return (kilobytes + own.Pss_File! - own.Private_Clean!) / 1024;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,6 +92,14 @@ async function read(url: string, init: RequestInit): Promise<{ access_token?: st
   const body = await answer.json();
   if (!answer.ok) throw new Error(`"${url}" answered ${answer.status}: ${JSON.stringify(body)}`);
   return body;
+}
+
+/** What the process holds, in kB, by the names of /proc. */
+async function memoryOf(pid: number): Promise<Record<string, number>> {
+  const rollup = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
+  return Object.fromEntries(
+    [...rollup.matchAll(/^(\w+):\s+(\d+)/gm)].map(([, name, size]) => [name, Number(size)]),
+  );
 }
 
 /** A process and everything that it has started. */

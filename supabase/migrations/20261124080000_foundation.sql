@@ -239,6 +239,19 @@ $$;
 comment on function hub.require_role(text) is
   'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
 
+create or replace function hub.is_one_line(content text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Written out: [[:cntrl:]] would depend on the locale.
+  return content !~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]';
+end
+$$;
+comment on function hub.is_one_line(text) is
+  'Whether a text can stand inside a line of the system''s: no control character, no line end, no mark that turns the reading direction.';
+
 create or replace function hub.one_line(name text) returns text
 language plpgsql
 immutable

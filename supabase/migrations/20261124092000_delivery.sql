@@ -49,7 +49,7 @@ declare
   ), E' \t'), 60);
 begin
   -- Within a line of the system's nothing begins another one or turns the reading direction.
-  if v_line ~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]' then
+  if not hub.is_one_line(v_line) then
     return hub.one_line(v_line);
   end if;
   return v_line;

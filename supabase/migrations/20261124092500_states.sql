@@ -26,7 +26,7 @@ begin
     perform hub.fail('bad_argument', array['A task in a thread names its channel_id too.']);
   elsif length(new.idempotency_key) not between 1 and 200 then
     perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
-  elsif length(new.project) > 1000 or new.project ~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]' then
+  elsif length(new.project) > 1000 or not hub.is_one_line(new.project) then
     -- It is named in a message of the system's.
     perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384

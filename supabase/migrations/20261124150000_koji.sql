@@ -37,8 +37,7 @@ immutable
 set search_path = ''
 as $$
 begin
-  -- The control characters are written out: [[:cntrl:]] would depend on the locale.
-  return length(value) <= 200 and value ~ '^\S(.*\S)?$' and value !~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]';
+  return length(value) <= 200 and value ~ '^\S(.*\S)?$' and hub.is_one_line(value);
 end
 $$;
 comment on function koji.is_line(text) is
