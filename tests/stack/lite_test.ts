@@ -113,7 +113,8 @@ Deno.test("rpc() answers errors with PostgREST's status, detail and hint", leave
 });
 
 Deno.test("rpc() refuses lists too deep for an array with 400", leaves, async () => {
-  const signature = `(list integer[] default '{}') returns integer language sql as 'select cardinality(list)'`;
+  const signature =
+    `(list integer[] default '{}') returns integer language sql as 'select cardinality(list)'`;
   await withFunction(signature, async (name) => {
     assert.equal(await rpc(name, { list: [1, 2] }), 2);
     for (const depth of [7, 900]) {
