@@ -69,12 +69,29 @@ export async function visibleColumns(
     // A deleted row cannot be asked about: as on hosted projects, only its key is told.
     if (!record) return new Set(keys.map((key) => key.name));
     const where = keys.map((key, index) => `${quote(key.name)} = $${index + 1}`).join(" and ");
-    const rows = await sql.unsafe(
-      `select from ${name} where ${where}`,
-      keys.map((key) => record[key.name]!),
-    );
-    return rows.count > 0 ? seen : undefined;
+    const isVisible = async () => {
+      const rows = await sql.unsafe(
+        `select from ${name} where ${where}`,
+        keys.map((key) => record[key.name]!),
+      );
+      return rows.count > 0;
+    };
+    if (await isVisible()) return seen;
+    await ended(sql, change.transaction);
+    return await isVisible() ? seen : undefined;
   });
+}
+
+/** Resolves once others see what was committed: the log tells of it a moment before. */
+async function ended(sql: ISql, transaction: number): Promise<void> {
+  for (;;) {
+    const running = await sql`
+      select from pg_catalog.pg_locks
+      where locktype = 'transactionid' and mode = 'ExclusiveLock'
+        and transactionid = ${String(transaction)}::text::xid`;
+    if (running.count === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 async function become(sql: TransactionSql, claims: Claims, topic = ""): Promise<void> {

@@ -23,6 +23,8 @@ export interface Change {
   record?: Tuple;
   /** The key, or the whole row with `replica identity full`. */
   oldRecord?: Tuple;
+  /** Its number, which others may see as running for a moment yet. */
+  transaction: number;
   committedAt: Date;
 }
 
@@ -31,6 +33,7 @@ const POSTGRES_EPOCH = 946_684_800_000_000n;
 
 export class PgOutput {
   #relations = new Map<number, Relation>();
+  #transaction = 0;
   #committedAt = new Date(0);
 
   /** One message; undefined when it is no change of a row. */
@@ -40,6 +43,7 @@ export class PgOutput {
       case "B":
         reader.skip(8);
         this.#committedAt = new Date(Number((reader.bigint() + POSTGRES_EPOCH) / 1000n));
+        this.#transaction = reader.uint32();
         return undefined;
       case "R":
         this.#relations.set(reader.uint32(), relation(reader));
@@ -57,7 +61,12 @@ export class PgOutput {
 
   #change(type: Change["type"], reader: Reader): Change {
     const relation = this.#relations.get(reader.uint32())!;
-    const change: Change = { type, relation, committedAt: this.#committedAt };
+    const change: Change = {
+      type,
+      relation,
+      transaction: this.#transaction,
+      committedAt: this.#committedAt,
+    };
     while (!reader.done) {
       const kind = String.fromCharCode(reader.byte());
       const values = tuple(reader, relation);

@@ -1,7 +1,15 @@
 // Realtime as unmodified supabase-js sees it.
 import assert from "node:assert/strict";
 import type { RealtimeChannel } from "@supabase/supabase-js";
-import { type Client, connect, publishableClient, signUp, stackEnv, until } from "../stack.ts";
+import {
+  type Client,
+  connect,
+  connectAdmin,
+  publishableClient,
+  signUp,
+  stackEnv,
+  until,
+} from "../stack.ts";
 
 const leaves = { sanitizeOps: false, sanitizeResources: false };
 
@@ -127,6 +135,51 @@ Deno.test("Realtime tells changes only of rows the subscriber may see", leaves, 
   assert.deepEqual(removal!.old, { id: message!.id });
   assert.deepEqual(refused, []);
   await closed(anon, viewer);
+});
+
+Deno.test("Realtime tells a change that its log has before others see it", leaves, async () => {
+  await using sql = connect();
+  await using admin = await connectAdmin();
+  const id = await anyChannel(sql);
+  const { client: viewer } = await signUp("viewer");
+  const heard: unknown[] = [];
+  await joined(
+    viewer.channel("early").on("postgres_changes", {
+      event: "INSERT",
+      schema: "public",
+      table: "hub_channel_messages",
+      filter: `channel_id=eq.${id}`,
+    }, (change) => heard.push(change)),
+  );
+  // Commits wait for a standby that never comes: written and sent, and not to be seen.
+  const waitFor = async (standby: string) => {
+    await admin.unsafe(`alter system set synchronous_standby_names = '${standby}'`);
+    await admin`select pg_reload_conf()`;
+    await until(async () => {
+      const [row] = await admin`select current_setting('synchronous_standby_names') as names`;
+      return row!.names === standby;
+    }, "the setting");
+  };
+  await waitFor("nobody");
+  let inserted: Promise<unknown>;
+  try {
+    inserted = sql`
+      insert into hub_channel_messages (channel_id, sender_type, sender_label, content)
+      values (${id}, 'system', 'test', 'early')`.execute();
+    await until(async () => {
+      const [row] = await admin`
+        select from pg_stat_activity as a, pg_stat_replication as r
+        where a.wait_event = 'SyncRep' and a.query like '%early%'
+          and r.sent_lsn >= pg_current_wal_flush_lsn()`;
+      return row;
+    }, "the log to be sent");
+  } finally {
+    await waitFor("");
+  }
+  await inserted;
+  await until(() => heard.length === 1, "the insert");
+  await sql`delete from hub_channel_messages where channel_id = ${id} and content = 'early'`;
+  await closed(viewer);
 });
 
 Deno.test("Realtime refuses a socket without a key of the project", leaves, async () => {
