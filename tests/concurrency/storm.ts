@@ -130,8 +130,11 @@ export class Storm {
     },
     decay: async (sql) => {
       const due = await this.#any(sql, "id from hub_task_threads where status <> 'archived'", 3);
-      await sql`update hub_task_threads set next_transition_at = now()
-        where id = any (${due.map(({ id }) => id)}) and status <> 'archived'`;
+      // One by one: in one statement, two sessions could lock the same threads in different orders.
+      for (const { id } of due) {
+        await sql`update hub_task_threads set next_transition_at = now()
+          where id = ${id} and status <> 'archived'`;
+      }
       await sql`select hub.decay_threads()`;
     },
     recover: async (sql) => {
