@@ -27,8 +27,9 @@ interface Entry {
   log: Deno.FsFile;
 }
 
-/** Starts in this time, before a service counts as broken. */
-const MAX_RESTARTS = 5;
+/** Starts in a row that came to nothing, before a service counts as broken. */
+const MAX_FAILURES = 5;
+/** Starts in this time, in ms, each double the pause before the next one. */
 const RESTART_WINDOW = 60_000;
 
 export class Runner {
@@ -116,15 +117,10 @@ export class Runner {
       const how = await current.end;
       if (this.#stopping) return;
       console.error(`The service "${service.name}" ended (${how}); starting it again.`);
-      for (;;) {
+      for (let failures = 0;;) {
         starts = [...starts.filter((time) => time > Date.now() - RESTART_WINDOW), Date.now()];
-        if (starts.length > MAX_RESTARTS) {
-          throw new Error(
-            `The service "${service.name}" ended ${MAX_RESTARTS} times within a minute; its log ` +
-              `is in "${this.logs}".`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** starts.length));
+        const pause = 100 * 2 ** Math.min(starts.length, 5);
+        await new Promise((resolve) => setTimeout(resolve, pause));
         if (this.#stopping) return;
         const adopted = service.adopted?.();
         if (adopted) {
@@ -139,6 +135,12 @@ export class Runner {
         } catch (error) {
           if (this.#stopping) return;
           console.error((error as Error).message);
+          if (++failures === MAX_FAILURES) {
+            throw new Error(
+              `The service "${service.name}" could not be started ${MAX_FAILURES} times in a row; ` +
+                `its log is in "${this.logs}".`,
+            );
+          }
         }
       }
     }
