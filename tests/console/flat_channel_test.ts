@@ -16,7 +16,7 @@ browserTest("FlatChannel() shows a task from queue to result, to everybody", asy
   await page.getByRole("textbox", { name: "Message" }).fill("Count the beans");
   await page.keyboard.press("Enter");
   for (const at of [page, other]) {
-    await at.getByText("Count the beans").waitFor();
+    await at.getByRole("article").getByText("Count the beans").waitFor();
     await at.getByRole("article", { name: /queued/ }).getByText("queued", { exact: true })
       .waitFor();
   }
