@@ -1,4 +1,4 @@
--- Foundation: the private schema, the settings row, the registry of errors, members and roles.
+-- Foundation: the private schema, the settings row and the registry of errors.
 --
 -- Everything clients see is in `public`; everything else is in `hub`, which the API does not expose.
 -- A public RPC is a thin `security invoker` function over a `security definer` function of the same
@@ -82,6 +82,46 @@ comment on column hub.settings.history_kept is 'How long attempts, cron runs and
 comment on column hub.settings.claims_foreign_tasks is
   'Whether claim_tasks offers tasks of no channel. Set to false at install time where mac_tasks existed already: its pending rows belong to the app that was there.';
 
+create or replace function hub.update_settings(changes jsonb) returns jsonb
+language plpgsql
+security definer -- the settings are in a schema that the API does not expose
+set search_path = ''
+as $$
+declare
+  v_settings hub.settings;
+  v_unknown text;
+  v_columns text;
+begin
+  perform hub.require_role('admin');
+  select * into v_settings from hub.settings for update;
+  if jsonb_typeof(update_settings.changes) is distinct from 'object' then
+    perform hub.fail('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
+  end if;
+  select k into v_unknown from jsonb_object_keys(update_settings.changes) as k
+  where k = 'id' or not to_jsonb(v_settings) ? k limit 1;
+  if v_unknown is not null then
+    perform hub.fail('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
+  end if;
+  v_settings := jsonb_populate_record(v_settings, update_settings.changes);
+  -- Later chapters add settings of their own: the columns are those the caller names.
+  select string_agg(format('%I = ($1).%1$I', k), ', ') into v_columns
+  from jsonb_object_keys(update_settings.changes) as k;
+  if v_columns is not null then
+    execute format('update hub.settings as s set %s where s.id', v_columns) using v_settings;
+  end if;
+  return to_jsonb(v_settings) - 'id';
+end
+$$;
+
+create or replace function public.update_settings(changes jsonb default '{}') returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.update_settings(update_settings.changes)
+$$;
+comment on function public.update_settings(jsonb) is
+  'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
+
 -- Errors -----------------------------------------------------------------------------------------
 
 create table if not exists hub.errors (
@@ -146,283 +186,7 @@ $$;
 comment on function hub.fail(text, text[], text) is
   'Raises the registered error. `args` fill its message; `hint` replaces its hint.';
 
--- Members and roles ------------------------------------------------------------------------------
-
-create table if not exists public.hub_members (
-  user_id uuid primary key references auth.users on delete cascade,
-  role text not null check (role in ('viewer', 'operator', 'admin')),
-  created_at timestamptz not null default now()
-);
-comment on table public.hub_members is
-  'Who has which role. A user without a row has the default role of the settings row. Written by set_member_role.';
-comment on column public.hub_members.role is
-  'viewer reads and runs read-only commands; operator also posts, dispatches and enrols devices; admin also manages servers, channels and members.';
-
-create or replace function hub.api_role() returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
-begin
-  if v_role in ('anon', 'authenticated', 'service_role') then
-    return v_role;
-  end if;
-  -- Any other role that is not the owner's, as one that an app's tokens name, is a person at most.
-  if not pg_has_role(v_role, (
-    select n.nspowner from pg_catalog.pg_namespace as n where n.nspname = 'hub'
-  ), 'member') then
-    return 'authenticated';
-  end if;
-  return null;
-end
-$$;
-comment on function hub.api_role() is
-  'The API role this call came in with, also inside a definer function; null for a direct SQL session of the owner or a superuser.';
-
-create or replace function hub.caller_role() returns text
-language plpgsql
-stable
--- Definer: callers may neither read the settings nor other members' rows.
-security definer
-set search_path = ''
-as $$
-declare
-  v_role text := hub.api_role();
-begin
-  if v_role is null or v_role = 'service_role' then
-    return 'admin';
-  elsif v_role = 'authenticated' and auth.uid() is not null then
-    return coalesce(
-      (select m.role from public.hub_members as m where m.user_id = auth.uid()),
-      -- The token of a user who was deleted is valid until it expires; the member's row is gone.
-      (select s.default_role from hub.settings as s, auth.users as u where u.id = auth.uid())
-    );
-  end if;
-  return null;
-end
-$$;
-comment on function hub.caller_role() is
-  'viewer, operator or admin; null for an API caller who is not signed in. The service key and direct SQL sessions count as admin.';
-
-create or replace function hub.has_role(role text) returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return coalesce(
-    array_position(array['viewer', 'operator', 'admin'], hub.caller_role())
-      >= array_position(array['viewer', 'operator', 'admin'], has_role.role),
-    false
-  );
-end
-$$;
-comment on function hub.has_role(text) is 'Whether the caller has this role or a higher one.';
-
-create or replace function hub.require_role(role text) returns void
-language plpgsql
-stable
-security definer -- reads the registry of errors
-set search_path = ''
-as $$
-begin
-  if not hub.has_role(require_role.role) then
-    if hub.caller_role() is null then
-      perform hub.fail('not_signed_in');
-    end if;
-    perform hub.fail('role_required', array[require_role.role, hub.caller_role()]);
-  end if;
-end
-$$;
-comment on function hub.require_role(text) is
-  'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
-
-create or replace function hub.is_one_line(content text) returns boolean
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  -- Written out: [[:cntrl:]] would depend on the locale.
-  return content !~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]';
-end
-$$;
-comment on function hub.is_one_line(text) is
-  'Whether a text can stand inside a line of the system''s: no control character, no line end, no mark that turns the reading direction.';
-
-create or replace function hub.one_line(name text) returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  -- Control characters, line ends, and the marks that change the direction of what follows.
-  -- Of a profile that somebody made of megabytes, no more than can be shown is looked at.
-  return btrim(left(regexp_replace(
-    left(name, 1000), '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
-  ), 80));
-end
-$$;
-comment on function hub.one_line(text) is
-  'A name that people choose, safe inside a line of the system''s: at most 80 characters, none that begins a line or turns the reading direction.';
-
-create or replace function hub.user_label(user_id uuid) returns text
-language plpgsql
-stable
-security definer -- auth.users is closed to API roles
-set search_path = ''
-as $$
-declare
-  v_label text;
-begin
-  if user_label.user_id is not null then
-    select coalesce(
-      nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
-      nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
-      nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
-      'user'
-    )
-    into v_label from auth.users as u where u.id = user_label.user_id;
-  end if;
-  return coalesce(v_label, case when hub.api_role() = 'service_role' then 'service' else 'admin' end);
-end
-$$;
-comment on function hub.user_label(uuid) is
-  'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
-
--- The settings row is made once; whoever is a user at that moment becomes an admin. A later run of
--- this chapter must not promote people who signed up since.
-do $$
-begin
-  insert into hub.settings (id) values (true) on conflict do nothing;
-  if found then
-    insert into public.hub_members (user_id, role)
-    select u.id, 'admin' from auth.users as u
-    on conflict do nothing;
-  end if;
-end
-$$;
-
-create or replace function hub.keep_last_admin() returns trigger
-language plpgsql
-security definer -- counts admins that the caller may not see
-set search_path = ''
-as $$
-begin
-  -- A user deleted from auth.users takes the row along; the app that owns users is not held up.
-  if tg_op = 'DELETE' and not exists (select from auth.users as u where u.id = old.user_id) then
-    return old;
-  end if;
-  -- Admins who demote each other take turns. Not by locks of the rows: each holds the other's row by now.
-  perform pg_advisory_xact_lock(hashtextextended('hub.last_admin', 0));
-  if not exists (
-    select from public.hub_members as m where m.role = 'admin' and m.user_id <> old.user_id
-  ) then
-    perform hub.fail('last_admin');
-  end if;
-  return case tg_op when 'DELETE' then old else new end;
-end
-$$;
-
-create or replace trigger _100_keep_last_admin_on_delete
-before delete on public.hub_members
-for each row when (old.role = 'admin')
-execute function hub.keep_last_admin();
-
-create or replace trigger _100_keep_last_admin_on_update
-before update on public.hub_members
-for each row when (old.role = 'admin' and new.role <> 'admin')
-execute function hub.keep_last_admin();
-
-alter table public.hub_members enable row level security;
-revoke all on public.hub_members from anon, authenticated, service_role;
-grant select on public.hub_members to authenticated;
-grant select, insert, update, delete on public.hub_members to service_role;
-
-drop policy if exists authenticated_read_members on public.hub_members;
-create policy authenticated_read_members on public.hub_members
-for select to authenticated
-using (user_id = (select auth.uid()) or (select hub.has_role('admin')));
-
-create or replace function hub.set_member_role(user_id uuid, role text) returns jsonb
-language plpgsql
-security definer -- members are written by nobody else
-set search_path = ''
-as $$
-declare
-  v_member public.hub_members;
-begin
-  perform hub.require_role('admin');
-  if set_member_role.role is null or set_member_role.role not in ('viewer', 'operator', 'admin') then
-    perform hub.fail('bad_argument', array['role is one of viewer, operator, admin.']);
-  end if;
-  if not exists (select from auth.users as u where u.id = set_member_role.user_id) then
-    perform hub.fail('user_not_found', array[coalesce(set_member_role.user_id::text, 'null')]);
-  end if;
-  insert into public.hub_members as m (user_id, role)
-  values (set_member_role.user_id, set_member_role.role)
-  on conflict on constraint hub_members_pkey do update set role = excluded.role
-  returning * into v_member;
-  return to_jsonb(v_member);
-end
-$$;
-
-create or replace function public.set_member_role(user_id uuid, role text) returns jsonb
-language sql
-set search_path = ''
-as $$
-  select hub.set_member_role(set_member_role.user_id, set_member_role.role)
-$$;
-comment on function public.set_member_role(uuid, text) is
-  'Gives a user the role viewer, operator or admin; returns the hub_members row. Admin. Errors: role_required, user_not_found, last_admin, bad_argument.';
-
-create or replace function hub.update_settings(changes jsonb) returns jsonb
-language plpgsql
-security definer -- the settings are in a schema that the API does not expose
-set search_path = ''
-as $$
-declare
-  v_settings hub.settings;
-  v_unknown text;
-  v_columns text;
-begin
-  perform hub.require_role('admin');
-  select * into v_settings from hub.settings for update;
-  if jsonb_typeof(update_settings.changes) is distinct from 'object' then
-    perform hub.fail('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
-  end if;
-  select k into v_unknown from jsonb_object_keys(update_settings.changes) as k
-  where k = 'id' or not to_jsonb(v_settings) ? k limit 1;
-  if v_unknown is not null then
-    perform hub.fail('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
-  end if;
-  v_settings := jsonb_populate_record(v_settings, update_settings.changes);
-  -- Later chapters add settings of their own: the columns are those the caller names.
-  select string_agg(format('%I = ($1).%1$I', k), ', ') into v_columns
-  from jsonb_object_keys(update_settings.changes) as k;
-  if v_columns is not null then
-    execute format('update hub.settings as s set %s where s.id', v_columns) using v_settings;
-  end if;
-  return to_jsonb(v_settings) - 'id';
-end
-$$;
-
-create or replace function public.update_settings(changes jsonb default '{}') returns jsonb
-language sql
-set search_path = ''
-as $$
-  select hub.update_settings(update_settings.changes)
-$$;
-comment on function public.update_settings(jsonb) is
-  'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
-
 revoke execute on all functions in schema hub from public;
-grant execute on function hub.api_role(), hub.caller_role(), hub.has_role(text), hub.require_role(text)
-to anon, authenticated, service_role;
-revoke execute on function public.set_member_role(uuid, text), public.update_settings(jsonb) from public;
-grant execute on function
-  public.set_member_role(uuid, text), hub.set_member_role(uuid, text),
-  public.update_settings(jsonb), hub.update_settings(jsonb)
+revoke execute on function public.update_settings(jsonb) from public;
+grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
 to anon, authenticated, service_role;
