@@ -41,5 +41,5 @@ browserTest("ConnectionBanner() shows that the server is gone, and back", async 
   await page.getByText("Meanwhile").waitFor();
   await page.getByText("What you see may be old.").waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
-  await page.getByText("Into the dark").and(page.locator("p")).waitFor();
+  await page.getByRole("article").getByText("Into the dark").waitFor();
 });
