@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import { readIfThere, writePrivately } from "./files.ts";
+import { readChapters } from "./schema/chapters.ts";
 import type { Settings } from "./settings.ts";
 
 const RECORDS = `
@@ -16,9 +17,12 @@ const RECORDS = `
   )`;
 
 export async function migrate(settings: Settings, admin: Sql, databaseUrl: string): Promise<void> {
-  const files = await migrationFiles(settings.root);
+  const files = settings.schema === "chapters"
+    ? await chapterFiles(settings.root)
+    : await migrationFiles(settings.root);
   const applied = await appliedVersions(admin);
   await warnOfEdits(settings.state, files, applied);
+  requireKnown(files, applied, settings.state);
   const missing = files.filter(({ version }) => !applied.has(version));
   if (missing.length === 0) return;
   const sql = postgres(databaseUrl, { max: 1, fetch_types: false, onnotice: () => {} });
@@ -73,15 +77,19 @@ async function migrationFiles(root: string): Promise<Migration[]> {
   const folder = join(root, "supabase/migrations");
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => /^\d+_.*\.sql$/.test(name)).sort();
-  return await Promise.all(names.map(async (name) => {
-    const bytes = await Deno.readFile(join(folder, name));
-    return {
-      version: name.split("_")[0]!,
-      name,
-      text: new TextDecoder().decode(bytes),
-      hash: await digest(bytes),
-    };
-  }));
+  return await Promise.all(
+    names.map(async (name) => migrationOf(name, await Deno.readTextFile(join(folder, name)))),
+  );
+}
+
+async function chapterFiles(root: string): Promise<Migration[]> {
+  const chapters = await readChapters(root);
+  return await Promise.all(chapters.map(({ name, text }) => migrationOf(name, text)));
+}
+
+async function migrationOf(name: string, text: string): Promise<Migration> {
+  const hash = await digest(new TextEncoder().encode(text));
+  return { version: name.split("_")[0]!, name, text, hash };
 }
 
 async function appliedVersions(admin: Sql): Promise<Set<string>> {
@@ -91,6 +99,19 @@ async function appliedVersions(admin: Sql): Promise<Set<string>> {
   const rows = await admin<{ version: string }[]>`
     select version from supabase_migrations.schema_migrations`;
   return new Set(rows.map(({ version }) => version));
+}
+
+/** What a newer version, or one before the first release, has applied cannot be upgraded from here. */
+function requireKnown(files: Migration[], applied: Set<string>, state: string): void {
+  const known = new Set(files.map(({ version }) => version));
+  const strange = [...applied].filter((version) => !known.has(version)).sort();
+  if (strange.length === 0) return;
+  throw new Error(
+    `The database in "${state}" has the migration ${
+      strange.at(-1)
+    }, which this version does not know: ` +
+      "use the version that made it, another AURA_STATE_DIR, or start afresh with `npm run reset`.",
+  );
 }
 
 /** A migration that was edited after it was applied is not applied again: say so. */

@@ -14,9 +14,14 @@ export interface Settings {
   postgresBin: string | undefined;
   /** Whether the demo executor runs. */
   executor: boolean;
+  /** What makes the database: supabase/migrations, or the chapters that those are made of. */
+  schema: "migrations" | "chapters";
 }
 
-/** Reads AURA_API_PORT, AURA_DB_PORT, AURA_STATE_DIR, AURA_POSTGRES_BIN and AURA_EXECUTOR. */
+/**
+ * Reads AURA_API_PORT, AURA_DB_PORT, AURA_STATE_DIR, AURA_POSTGRES_BIN and AURA_EXECUTOR; and AURA_SCHEMA,
+ * with which `npm run migration` and the tests compare the chapters with the migrations.
+ */
 export function readSettings(env: (name: string) => string | undefined): Settings {
   const root = resolve(import.meta.dirname!, "..");
   const apiPort = port("AURA_API_PORT", env("AURA_API_PORT") || "54321");
@@ -29,6 +34,7 @@ export function readSettings(env: (name: string) => string | undefined): Setting
     url: `http://127.0.0.1:${apiPort}`,
     postgresBin: postgresBin ? resolve(root, postgresBin) : undefined,
     executor: env("AURA_EXECUTOR") !== "off",
+    schema: env("AURA_SCHEMA") === "chapters" ? "chapters" : "migrations",
   };
 }
 

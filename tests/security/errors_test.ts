@@ -5,7 +5,7 @@ import { connect } from "../stack.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 const page = await Deno.readTextFile(join(ROOT, "docs/errors.md"));
-const migrations = await textsBelow("supabase/migrations", ".sql");
+const chapters = await textsBelow("supabase/schemas", ".sql");
 const functions = await textsBelow("supabase/functions", ".ts");
 
 Deno.test("docs/errors.md lists the rows of hub.errors", async () => {
@@ -21,7 +21,7 @@ Deno.test("docs/errors.md lists the rows of hub.errors", async () => {
 });
 
 Deno.test("hub.fail() raises every registered error, and no other", () => {
-  const raised = new Set(matches(migrations, /\bhub\.fail\(\s*'([a-z_]+)'/g));
+  const raised = new Set(matches(chapters, /\bhub\.fail\(\s*'([a-z_]+)'/g));
   assert.deepEqual([...raised].sort(), section("Names").map(([name]) => name).sort());
 });
 

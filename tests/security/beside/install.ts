@@ -1,16 +1,14 @@
 // Installing by hand, chapter by chapter, to stop half-way.
 import { join } from "node:path";
 import type { Sql } from "postgres";
+import { readChapters } from "../../../stack/schema/chapters.ts";
 
-const MIGRATIONS = join(import.meta.dirname!, "../../../supabase/migrations");
-
-/** The chapters in their order. */
+/** The texts of the chapters in their order. */
 export async function chapters(): Promise<string[]> {
-  const names = [...Deno.readDirSync(MIGRATIONS)].map(({ name }) => name).sort();
-  return await Promise.all(names.map((name) => Deno.readTextFile(join(MIGRATIONS, name))));
+  return (await readChapters(join(import.meta.dirname!, "../../.."))).map(({ text }) => text);
 }
 
-/** Runs each chapter in a transaction, as `supabase db push` does. */
+/** Runs each chapter in a transaction. */
 export async function install(sql: Sql, texts: string[]): Promise<void> {
   for (const text of texts) await sql.begin((transaction) => transaction.unsafe(text).simple());
 }

@@ -1,0 +1,6322 @@
+-- Made by "npm run migration" of the chapters in supabase/schemas: edit those, not this file.
+
+-- supabase/schemas/10_foundation.sql
+
+-- Foundation: the private schema, the settings row and the registry of errors.
+--
+-- Everything clients see is in `public`; everything else is in `hub`, which the API does not expose.
+-- A public RPC is a thin `security invoker` function over a `security definer` function of the same
+-- name in `hub`. Every statement of every chapter may run again over what an earlier run left.
+--
+-- What runs for each request, message or claim is plpgsql, even where it is one expression: that keeps
+-- its plans, while a SQL function with a search path of its own is planned anew in each transaction. And
+-- a trigger's condition is parsed anew by each statement that might fire it: on tables written for each
+-- message or claim it is short, and names roles as text, a constant a fraction as long.
+
+-- An app that was here first may have functions or tables of the same names: they stay its own.
+do $$
+declare
+  v_taken text;
+begin
+  select string_agg(n.name, ', ') into v_taken
+  from unnest(array[
+    'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb)', 'create_task_thread(uuid, uuid)',
+    'device_heartbeat(text, uuid[], jsonb)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
+    'fail_task(text, uuid, uuid, text, boolean)', 'list_commands()', 'mesh_activity(integer)', 'recover()',
+    'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
+    'report_progress(text, uuid, uuid, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
+    'retry_task(uuid)', 'set_device_draining(uuid, boolean)', 'set_member_role(uuid, text)',
+    'set_server_paused(uuid, boolean)', 'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
+    'hub_members', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
+    'hub_task_threads', 'hub_teams', 'mesh_devices', 'mesh_device_models'
+  ]) as n (name)
+  where case
+    when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
+    else to_regclass('public.' || n.name) is not null
+  end;
+  if v_taken is not null and to_regclass('hub.settings') is null then
+    raise exception 'The schema public has what Aura Servers would take for its own: %.', v_taken
+    using hint = 'Nothing was changed. Rename it, or install into a project of its own.';
+  end if;
+end
+$$;
+
+create schema if not exists hub;
+comment on schema hub is
+  'Aura Servers, not exposed by the API: settings, routing, the queue, token hashes, and the functions behind the RPCs and triggers.';
+grant usage on schema hub to anon, authenticated, service_role;
+
+-- Settings ---------------------------------------------------------------------------------------
+
+create table if not exists hub.settings (
+  id boolean primary key default true check (id),
+  default_role text not null default 'viewer' check (default_role in ('viewer', 'operator', 'admin')),
+  task_lease interval not null default '90 seconds' check (task_lease > '0' and task_lease <= '10 years'),
+  max_attempts integer not null default 3 check (max_attempts between 1 and 100),
+  max_runtime interval not null default '2 hours' check (max_runtime > '0' and max_runtime <= '10 years'),
+  retry_backoff interval not null default '10 seconds' check (retry_backoff >= '0' and retry_backoff <= '10 years'),
+  max_retry_backoff interval not null default '10 minutes' check (max_retry_backoff >= '0' and max_retry_backoff <= '10 years'),
+  max_open_tasks_per_user integer not null default 100 check (max_open_tasks_per_user > 0),
+  max_subtasks integer not null default 20 check (max_subtasks between 1 and 100),
+  progress_limit integer not null default 15 check (progress_limit between 1 and 1000),
+  chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
+  idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
+  archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
+  device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
+  history_kept interval not null default '90 days' check (history_kept > '0' and history_kept <= '10 years'),
+  claims_foreign_tasks boolean not null default true
+);
+comment on table hub.settings is 'One row: every number and limit of the product. A change takes effect at once.';
+comment on column hub.settings.default_role is 'The role of a signed-in user who has no row in hub_members.';
+comment on column hub.settings.task_lease is 'How long a claim holds without a heartbeat.';
+comment on column hub.settings.max_attempts is 'Claims of one task before a retryable failure or an expired lease becomes final.';
+comment on column hub.settings.max_runtime is 'A claimed task that runs longer fails as timed_out.';
+comment on column hub.settings.retry_backoff is 'After the n-th failed attempt a task waits retry_backoff * 2^n, max_retry_backoff at most.';
+comment on column hub.settings.max_retry_backoff is 'The longest wait between two attempts.';
+comment on column hub.settings.max_open_tasks_per_user is 'Unfinished tasks one user may have; more are refused with too_many_open_tasks.';
+comment on column hub.settings.max_subtasks is 'Subtasks of one team.';
+comment on column hub.settings.progress_limit is 'Progress messages of one task; later progress rewrites the last of them.';
+comment on column hub.settings.chunk_size is 'The longest text, in characters, of one chunk of a command''s answer.';
+comment on column hub.settings.idle_after is 'Silence after which an active thread becomes idle, unless its channel says otherwise.';
+comment on column hub.settings.archive_after is 'Time from the idle warning to decay, unless the channel says otherwise.';
+comment on column hub.settings.device_offline_after is 'A device not heard of for this long is offline.';
+comment on column hub.settings.history_kept is 'How long attempts, cron runs and recorded delivery failures are kept.';
+comment on column hub.settings.claims_foreign_tasks is
+  'Whether claim_tasks offers tasks of no channel. Set to false at install time where mac_tasks existed already: its pending rows belong to the app that was there.';
+
+create or replace function hub.update_settings(changes jsonb) returns jsonb
+language plpgsql
+security definer -- the settings are in a schema that the API does not expose
+set search_path = ''
+as $$
+declare
+  v_settings hub.settings;
+  v_unknown text;
+  v_columns text;
+begin
+  perform hub.require_role('admin');
+  select * into v_settings from hub.settings for update;
+  if jsonb_typeof(update_settings.changes) is distinct from 'object' then
+    perform hub.fail('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
+  end if;
+  select k into v_unknown from jsonb_object_keys(update_settings.changes) as k
+  where k = 'id' or not to_jsonb(v_settings) ? k limit 1;
+  if v_unknown is not null then
+    perform hub.fail('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
+  end if;
+  v_settings := jsonb_populate_record(v_settings, update_settings.changes);
+  -- Later chapters add settings of their own: the columns are those the caller names.
+  select string_agg(format('%I = ($1).%1$I', k), ', ') into v_columns
+  from jsonb_object_keys(update_settings.changes) as k;
+  if v_columns is not null then
+    execute format('update hub.settings as s set %s where s.id', v_columns) using v_settings;
+  end if;
+  return to_jsonb(v_settings) - 'id';
+end
+$$;
+
+create or replace function public.update_settings(changes jsonb default '{}') returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.update_settings(update_settings.changes)
+$$;
+comment on function public.update_settings(jsonb) is
+  'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
+
+-- Errors -----------------------------------------------------------------------------------------
+
+create table if not exists hub.errors (
+  name text primary key check (name ~ '^[a-z_]+$'),
+  status integer not null check (status between 400 and 499),
+  message text not null,
+  hint text
+);
+comment on table hub.errors is
+  'The registry of refusals: each is raised with SQLSTATE PT<status>, so that the API answers with that HTTP status, and the name as detail. The message is a format() template. docs/errors.md lists the same.';
+
+insert into hub.errors (name, status, message, hint) values
+  ('not_signed_in', 401, 'This needs a signed-in user.', 'Sign in and send the access token in the Authorization header.'),
+  ('role_required', 403, 'This needs the role %s; yours is %s.', 'Ask an admin to call set_member_role for you.'),
+  ('bad_device_token', 401, 'No device has this token.', 'Call register_device again for a new token; the old one stops working.'),
+  ('channel_not_found', 404, 'There is no channel %s.', 'Read hub_channels for the channels there are.'),
+  ('server_not_found', 404, 'There is no server %s.', 'Read hub_servers for the servers there are.'),
+  ('thread_not_found', 404, 'There is no thread %s in this channel.', 'Read hub_task_threads for the threads of the channel.'),
+  ('task_not_found', 404, 'There is no task %s of a channel.', null),
+  ('device_not_found', 404, 'There is no device %s.', 'Read mesh_devices for the devices there are.'),
+  ('user_not_found', 404, 'There is no user %s.', null),
+  ('sweep_not_found', 404, 'There is no running sweep %s.', 'Claim a sweep with claim_sweep first.'),
+  ('wrong_architecture', 409, 'Channel %s belongs to a %s server, which does not take %s.', null),
+  ('channel_read_only', 409, 'Channel %s is read-only.', 'Only the system posts here.'),
+  ('thread_archived', 409, 'Thread %s is archived.', 'Reopen it with update_thread_status(thread_id, ''active'').'),
+  ('thread_busy', 409, 'Thread %s has an unfinished task.', 'Wait until the task ends, or cancel it with cancel_task.'),
+  ('server_paused', 409, 'Server %s is paused.', 'An operator resumes it with set_server_paused(server_id, false).'),
+  ('unknown_command', 404, 'There is no command %s.', 'Send !help for the list of commands.'),
+  ('bad_argument', 400, '%s', null),
+  ('content_empty', 400, 'The %s is empty.', 'Send at least one visible character.'),
+  ('content_too_long', 413, 'The %s has %s characters; %s are allowed.', null),
+  ('invalid_embed', 400, 'The embed is not valid: %s.', 'An embed is {title, description, color, fields: [{name, value, inline}], footer, timestamp}.'),
+  ('invalid_message', 400, 'A message posted by a person cannot have %s.', 'Send channel_id, content and, in a thread, task_thread_id; the rest is filled in.'),
+  ('too_many_open_tasks', 429, 'You have %s unfinished tasks; %s are allowed.', 'Wait until some end, or cancel some with cancel_task.'),
+  ('too_many_subtasks', 400, 'A team has %s subtasks; %s are allowed.', 'Join some of the subtasks.'),
+  ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
+  ('task_finished', 409, 'Task %s is already %s.', null),
+  ('last_admin', 409, 'The last admin cannot be removed.', 'Make somebody else an admin first.')
+on conflict (name) do update
+  set status = excluded.status, message = excluded.message, hint = excluded.hint;
+
+create or replace function hub.fail(
+  name text,
+  args text[] default array[]::text[],
+  hint text default null
+) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_error hub.errors;
+begin
+  select * into strict v_error from hub.errors as e where e.name = fail.name;
+  raise exception using
+    errcode = 'PT' || v_error.status,
+    message = format(v_error.message, variadic fail.args),
+    detail = v_error.name,
+    hint = coalesce(fail.hint, v_error.hint, '');
+end
+$$;
+comment on function hub.fail(text, text[], text) is
+  'Raises the registered error. `args` fill its message; `hint` replaces its hint.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.update_settings(jsonb) from public;
+grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/14_members.sql
+
+-- Members: who may do what, and the names by which the system's texts call people.
+
+create table if not exists public.hub_members (
+  user_id uuid primary key references auth.users on delete cascade,
+  role text not null check (role in ('viewer', 'operator', 'admin')),
+  created_at timestamptz not null default now()
+);
+comment on table public.hub_members is
+  'Who has which role. A user without a row has the default role of the settings row. Written by set_member_role.';
+comment on column public.hub_members.role is
+  'viewer reads and runs read-only commands; operator also posts, dispatches and enrols devices; admin also manages servers, channels and members.';
+
+create or replace function hub.api_role() returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+  if v_role in ('anon', 'authenticated', 'service_role') then
+    return v_role;
+  end if;
+  -- Any other role that is not the owner's, as one that an app's tokens name, is a person at most.
+  if not pg_has_role(v_role, (
+    select n.nspowner from pg_catalog.pg_namespace as n where n.nspname = 'hub'
+  ), 'member') then
+    return 'authenticated';
+  end if;
+  return null;
+end
+$$;
+comment on function hub.api_role() is
+  'The API role this call came in with, also inside a definer function; null for a direct SQL session of the owner or a superuser.';
+
+create or replace function hub.caller_role() returns text
+language plpgsql
+stable
+-- Definer: callers may neither read the settings nor other members' rows.
+security definer
+set search_path = ''
+as $$
+declare
+  v_role text := hub.api_role();
+begin
+  if v_role is null or v_role = 'service_role' then
+    return 'admin';
+  elsif v_role = 'authenticated' and auth.uid() is not null then
+    return coalesce(
+      (select m.role from public.hub_members as m where m.user_id = auth.uid()),
+      -- The token of a user who was deleted is valid until it expires; the member's row is gone.
+      (select s.default_role from hub.settings as s, auth.users as u where u.id = auth.uid())
+    );
+  end if;
+  return null;
+end
+$$;
+comment on function hub.caller_role() is
+  'viewer, operator or admin; null for an API caller who is not signed in. The service key and direct SQL sessions count as admin.';
+
+create or replace function hub.has_role(role text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    array_position(array['viewer', 'operator', 'admin'], hub.caller_role())
+      >= array_position(array['viewer', 'operator', 'admin'], has_role.role),
+    false
+  );
+end
+$$;
+comment on function hub.has_role(text) is 'Whether the caller has this role or a higher one.';
+
+create or replace function hub.require_role(role text) returns void
+language plpgsql
+stable
+security definer -- reads the registry of errors
+set search_path = ''
+as $$
+begin
+  if not hub.has_role(require_role.role) then
+    if hub.caller_role() is null then
+      perform hub.fail('not_signed_in');
+    end if;
+    perform hub.fail('role_required', array[require_role.role, hub.caller_role()]);
+  end if;
+end
+$$;
+comment on function hub.require_role(text) is
+  'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
+
+create or replace function hub.is_one_line(content text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Written out: [[:cntrl:]] would depend on the locale.
+  return content !~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]';
+end
+$$;
+comment on function hub.is_one_line(text) is
+  'Whether a text can stand inside a line of the system''s: no control character, no line end, no mark that turns the reading direction.';
+
+create or replace function hub.one_line(name text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Control characters, line ends, and the marks that change the direction of what follows.
+  -- Of a profile that somebody made of megabytes, no more than can be shown is looked at.
+  return btrim(left(regexp_replace(
+    left(name, 1000), '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
+  ), 80));
+end
+$$;
+comment on function hub.one_line(text) is
+  'A name that people choose, safe inside a line of the system''s: at most 80 characters, none that begins a line or turns the reading direction.';
+
+create or replace function hub.user_label(user_id uuid) returns text
+language plpgsql
+stable
+security definer -- auth.users is closed to API roles
+set search_path = ''
+as $$
+declare
+  v_label text;
+begin
+  if user_label.user_id is not null then
+    select coalesce(
+      nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
+      nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
+      nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
+      'user'
+    )
+    into v_label from auth.users as u where u.id = user_label.user_id;
+  end if;
+  return coalesce(v_label, case when hub.api_role() = 'service_role' then 'service' else 'admin' end);
+end
+$$;
+comment on function hub.user_label(uuid) is
+  'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
+
+-- The settings row is made once; whoever is a user at that moment becomes an admin. A later run of
+-- this chapter must not promote people who signed up since.
+do $$
+begin
+  insert into hub.settings (id) values (true) on conflict do nothing;
+  if found then
+    insert into public.hub_members (user_id, role)
+    select u.id, 'admin' from auth.users as u
+    on conflict do nothing;
+  end if;
+end
+$$;
+
+create or replace function hub.keep_last_admin() returns trigger
+language plpgsql
+security definer -- counts admins that the caller may not see
+set search_path = ''
+as $$
+begin
+  -- A user deleted from auth.users takes the row along; the app that owns users is not held up.
+  if tg_op = 'DELETE' and not exists (select from auth.users as u where u.id = old.user_id) then
+    return old;
+  end if;
+  -- Admins who demote each other take turns. Not by locks of the rows: each holds the other's row by now.
+  perform pg_advisory_xact_lock(hashtextextended('hub.last_admin', 0));
+  if not exists (
+    select from public.hub_members as m where m.role = 'admin' and m.user_id <> old.user_id
+  ) then
+    perform hub.fail('last_admin');
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end
+$$;
+
+create or replace trigger _100_keep_last_admin_on_delete
+before delete on public.hub_members
+for each row when (old.role = 'admin')
+execute function hub.keep_last_admin();
+
+create or replace trigger _100_keep_last_admin_on_update
+before update on public.hub_members
+for each row when (old.role = 'admin' and new.role <> 'admin')
+execute function hub.keep_last_admin();
+
+alter table public.hub_members enable row level security;
+revoke all on public.hub_members from anon, authenticated, service_role;
+grant select on public.hub_members to authenticated;
+grant select, insert, update, delete on public.hub_members to service_role;
+
+drop policy if exists authenticated_read_members on public.hub_members;
+create policy authenticated_read_members on public.hub_members
+for select to authenticated
+using (user_id = (select auth.uid()) or (select hub.has_role('admin')));
+
+create or replace function hub.set_member_role(user_id uuid, role text) returns jsonb
+language plpgsql
+security definer -- members are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_member public.hub_members;
+begin
+  perform hub.require_role('admin');
+  if set_member_role.role is null or set_member_role.role not in ('viewer', 'operator', 'admin') then
+    perform hub.fail('bad_argument', array['role is one of viewer, operator, admin.']);
+  end if;
+  if not exists (select from auth.users as u where u.id = set_member_role.user_id) then
+    perform hub.fail('user_not_found', array[coalesce(set_member_role.user_id::text, 'null')]);
+  end if;
+  insert into public.hub_members as m (user_id, role)
+  values (set_member_role.user_id, set_member_role.role)
+  on conflict on constraint hub_members_pkey do update set role = excluded.role
+  returning * into v_member;
+  return to_jsonb(v_member);
+end
+$$;
+
+create or replace function public.set_member_role(user_id uuid, role text) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.set_member_role(set_member_role.user_id, set_member_role.role)
+$$;
+comment on function public.set_member_role(uuid, text) is
+  'Gives a user the role viewer, operator or admin; returns the hub_members row. Admin. Errors: role_required, user_not_found, last_admin, bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+grant execute on function hub.api_role(), hub.caller_role(), hub.has_role(text), hub.require_role(text)
+to anon, authenticated, service_role;
+revoke execute on function public.set_member_role(uuid, text) from public;
+grant execute on function public.set_member_role(uuid, text), hub.set_member_role(uuid, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/16_servers.sql
+
+-- Servers and their channels. A server's architecture decides what a message in its channels does.
+
+create table if not exists public.hub_servers (
+  id uuid primary key default gen_random_uuid(),
+  name text not null unique check (name ~ '^[a-z0-9-]{1,64}$'),
+  display_name text not null,
+  description text,
+  icon text not null default 'server.rack',
+  architecture_type text not null
+    check (architecture_type in ('command_dispatch', 'flat_task_pipeline', 'threaded_task_isolation')),
+  is_default boolean not null default false,
+  channel_count integer not null default 0,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  paused_at timestamptz
+);
+comment on table public.hub_servers is 'Chat servers. Read by every signed-in user, written by admins.';
+comment on column public.hub_servers.icon is 'Name of an SF Symbol.';
+comment on column public.hub_servers.architecture_type is
+  'command_dispatch runs a command and keeps nothing; flat_task_pipeline answers in the channel; threaded_task_isolation answers in a thread of its own.';
+comment on column public.hub_servers.channel_count is 'Kept by trigger.';
+comment on column public.hub_servers.paused_at is
+  'While set, no new task of this server is claimed and no command is run. Written by set_server_paused.';
+
+create table if not exists public.hub_channels (
+  id uuid primary key default gen_random_uuid(),
+  server_id uuid not null references public.hub_servers on delete cascade,
+  name text not null check (name ~ '^[a-z0-9-]{1,64}$'),
+  display_name text not null,
+  description text,
+  category_group text,
+  project_path text,
+  model_preference text not null default 'any'
+    check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+  is_read_only boolean not null default false,
+  message_count integer not null default 0,
+  last_message_at timestamptz,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  idle_after interval check (idle_after > '0' and idle_after <= '10 years'),
+  archive_after interval check (archive_after > '0' and archive_after <= '10 years'),
+  unique (server_id, name)
+)
+-- The counters of a busy channel are rewritten with every message: leave room for that on the page.
+with (fillfactor = 50);
+comment on table public.hub_channels is 'Channels of a server. Read by every signed-in user, written by admins.';
+comment on column public.hub_channels.category_group is 'Heading under which clients list the channel.';
+comment on column public.hub_channels.project_path is 'Working directory of the channel''s tasks, below the executor''s root folder.';
+comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks; any leaves it to the routing rules.';
+comment on column public.hub_channels.is_read_only is 'Nobody but the system posts here.';
+comment on column public.hub_channels.message_count is 'Messages with no thread; kept by trigger, always exact.';
+comment on column public.hub_channels.last_message_at is 'When the newest message with no thread was posted; kept by trigger.';
+comment on column public.hub_channels.idle_after is 'Silence after which a thread here becomes idle; null: hub.settings.idle_after.';
+comment on column public.hub_channels.archive_after is 'Time from the idle warning to decay; null: hub.settings.archive_after.';
+
+create index if not exists idx_hub_channels_server on public.hub_channels (server_id, category_group, name);
+
+-- channel_count: exact after inserts, deletes, cascades and moves.
+
+create or replace function hub.count_channels_of(servers uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Counted under the locks, which are taken in a fixed order.
+  perform from public.hub_servers as s where s.id = any (servers) order by s.id for no key update;
+  update public.hub_servers as s
+  set channel_count = (select count(*) from public.hub_channels as c where c.server_id = s.id)
+  where s.id = any (servers);
+end
+$$;
+comment on function hub.count_channels_of(uuid[]) is 'Counts the channels of these servers anew.';
+
+create or replace function hub.count_channels() returns trigger
+language plpgsql
+security definer -- counters are not writable by API roles
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform hub.count_channels_of(array(select distinct server_id from new_rows));
+  elsif tg_op = 'DELETE' then
+    perform hub.count_channels_of(array(select distinct server_id from old_rows));
+  else
+    perform hub.count_channels_of(array[old.server_id, new.server_id]);
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _500_count_channels_on_insert
+after insert on public.hub_channels referencing new table as new_rows
+for each statement execute function hub.count_channels();
+
+create or replace trigger _500_count_channels_on_delete
+after delete on public.hub_channels referencing old table as old_rows
+for each statement execute function hub.count_channels();
+
+-- By row: every message updates its channel, and only a move concerns the servers.
+create or replace trigger _500_count_channels_on_update
+after update of server_id on public.hub_channels
+for each row when (old.server_id is distinct from new.server_id)
+execute function hub.count_channels();
+
+create or replace function hub.touch_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := clock_timestamp();
+  return new;
+end
+$$;
+
+create or replace trigger _900_touch_updated_at
+before update on public.hub_servers
+for each row execute function hub.touch_updated_at();
+
+-- Permissions ------------------------------------------------------------------------------------
+
+alter table public.hub_servers enable row level security;
+alter table public.hub_channels enable row level security;
+revoke all on public.hub_servers, public.hub_channels from anon, authenticated, service_role;
+
+grant select, insert, update, delete on public.hub_servers, public.hub_channels to service_role;
+grant select, delete on public.hub_servers, public.hub_channels to authenticated;
+grant insert (name, display_name, description, icon, architecture_type, is_default, metadata)
+on public.hub_servers to authenticated;
+grant update (name, display_name, description, icon, is_default, metadata)
+on public.hub_servers to authenticated;
+grant insert (
+  server_id, name, display_name, description, category_group, project_path, model_preference,
+  is_read_only, metadata, idle_after, archive_after
+) on public.hub_channels to authenticated;
+grant update (
+  name, display_name, description, category_group, project_path, model_preference,
+  is_read_only, metadata, idle_after, archive_after
+) on public.hub_channels to authenticated;
+
+-- Anonymous callers have no grant; the condition is a constant per query, not per row.
+drop policy if exists authenticated_read_servers on public.hub_servers;
+create policy authenticated_read_servers on public.hub_servers
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists admin_insert_servers on public.hub_servers;
+create policy admin_insert_servers on public.hub_servers
+for insert to authenticated with check ((select hub.has_role('admin')));
+drop policy if exists admin_update_servers on public.hub_servers;
+create policy admin_update_servers on public.hub_servers
+for update to authenticated using ((select hub.has_role('admin')));
+drop policy if exists admin_delete_servers on public.hub_servers;
+create policy admin_delete_servers on public.hub_servers
+for delete to authenticated using ((select hub.has_role('admin')));
+
+drop policy if exists authenticated_read_channels on public.hub_channels;
+create policy authenticated_read_channels on public.hub_channels
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists admin_insert_channels on public.hub_channels;
+create policy admin_insert_channels on public.hub_channels
+for insert to authenticated with check ((select hub.has_role('admin')));
+drop policy if exists admin_update_channels on public.hub_channels;
+create policy admin_update_channels on public.hub_channels
+for update to authenticated using ((select hub.has_role('admin')));
+drop policy if exists admin_delete_channels on public.hub_channels;
+create policy admin_delete_channels on public.hub_channels
+for delete to authenticated using ((select hub.has_role('admin')));
+
+-- An update or delete that row security hides would answer with an empty list: refuse it instead.
+create or replace function hub.require_admin_for_write() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.require_role('admin');
+  return null;
+end
+$$;
+
+create or replace trigger _050_require_admin_for_write
+before insert or update or delete on public.hub_servers
+for each statement when (current_user::text in ('anon', 'authenticated'))
+execute function hub.require_admin_for_write();
+
+create or replace trigger _050_require_admin_for_write
+before insert or update or delete on public.hub_channels
+for each statement when (current_user::text in ('anon', 'authenticated'))
+execute function hub.require_admin_for_write();
+
+-- Pausing ----------------------------------------------------------------------------------------
+
+create or replace function hub.set_server_paused(server_id uuid, paused boolean) returns jsonb
+language plpgsql
+security definer -- operators may pause, but only admins may write servers
+set search_path = ''
+as $$
+declare
+  v_server public.hub_servers;
+begin
+  perform hub.require_role('operator');
+  if set_server_paused.paused is null then
+    perform hub.fail('bad_argument', array['paused is true or false.']);
+  end if;
+  update public.hub_servers as s
+  set paused_at = case when set_server_paused.paused then coalesce(s.paused_at, now()) end
+  where s.id = set_server_paused.server_id
+  returning * into v_server;
+  if not found then
+    perform hub.fail('server_not_found', array[coalesce(set_server_paused.server_id::text, 'null')]);
+  end if;
+  return to_jsonb(v_server);
+end
+$$;
+
+create or replace function public.set_server_paused(server_id uuid, paused boolean) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.set_server_paused(set_server_paused.server_id, set_server_paused.paused)
+$$;
+comment on function public.set_server_paused(uuid, boolean) is
+  'Pauses a server (its waiting tasks are not claimed, its commands are refused) or resumes it; returns the hub_servers row. Operator. Errors: server_not_found, bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.set_server_paused(uuid, boolean) from public;
+grant execute on function public.set_server_paused(uuid, boolean), hub.set_server_paused(uuid, boolean)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/18_default_servers.sql
+
+-- The default servers. Installed once: what an operator changed, renamed or deleted since stays so.
+
+alter table hub.settings add column if not exists default_servers_installed_at timestamptz;
+comment on column hub.settings.default_servers_installed_at is
+  'When the default servers were installed; null before, and again to have the missing ones installed by the next run of their chapter.';
+
+do $$
+begin
+  if (select s.default_servers_installed_at is not null from hub.settings as s) then
+    return;
+  end if;
+
+  insert into public.hub_servers (name, display_name, description, icon, architecture_type, is_default)
+  values
+    ('koji-pipeline', 'Koji Pipeline',
+      'Sales pipeline command center. Direct query access to leads, accounts, prospects, and market sweeps.',
+      'chart.bar.xaxis', 'command_dispatch', true),
+    ('buf-barista', 'Buf Barista',
+      'Development task pipeline with real-time progress streaming. Tasks execute on mesh devices and report back inline.',
+      'cup.and.saucer.fill', 'flat_task_pipeline', true),
+    ('cloud-hub', 'Cloud Hub',
+      'Infrastructure operations with threaded task isolation. Each task gets its own conversation thread with lifecycle management.',
+      'cloud.fill', 'threaded_task_isolation', true)
+  on conflict (name) do nothing;
+
+  insert into public.hub_channels (
+    server_id, name, display_name, description, category_group, project_path, model_preference, is_read_only
+  )
+  select s.id, c.name, '#' || c.name, c.description, c.category_group, c.project_path, c.model, c.is_read_only
+  from (
+    values
+      ('koji-pipeline', 'leads', 'Lead queries and enrichment status', 'Sales', null, 'any', false),
+      ('koji-pipeline', 'accounts', 'Active account lookups', 'Sales', null, 'any', false),
+      ('koji-pipeline', 'sweeps', 'Market sweep commands and status', 'Ops', null, 'any', false),
+      ('koji-pipeline', 'digest', 'Daily pipeline summaries', 'Ops', null, 'any', false),
+      ('buf-barista', 'bridge', null, 'Hub', 'Desktop/homelab', 'any', false),
+      ('buf-barista', 'quick', null, 'Hub', 'Desktop/homelab', 'any', false),
+      ('buf-barista', 'cc-runtime', null, 'Comp-Core', 'Desktop/Comp-Core/core/runtime', 'claude', false),
+      ('buf-barista', 'cc-semantic', null, 'Comp-Core', 'Desktop/Comp-Core/core/semantic', 'claude', false),
+      ('buf-barista', 'cc-retrieval', null, 'Comp-Core', 'Desktop/Comp-Core/core/retrieval', 'claude', false),
+      ('buf-barista', 'cc-motion', null, 'Comp-Core', 'Desktop/Comp-Core/core/motion', 'claude', false),
+      ('buf-barista', 'cc-agents', null, 'Comp-Core', 'Desktop/Comp-Core/core/agents', 'claude', false),
+      ('buf-barista', 'cc-media', null, 'Comp-Core', 'Desktop/Comp-Core/core/audio-media', 'claude', false),
+      ('buf-barista', 'workshop', null, 'Creative', 'Desktop/homelab', 'any', false),
+      ('buf-barista', 'research', null, 'Creative', 'Desktop/homelab', 'any', false),
+      ('buf-barista', 'garden', null, 'Creative', 'Desktop/homelab', 'any', false),
+      ('cloud-hub', 'dispatch', null, 'Ops', 'Desktop/homelab', 'claude', false),
+      ('cloud-hub', 'pulse-control', null, 'Ops', 'Desktop/homelab', 'claude', false),
+      ('cloud-hub', 'infrastructure', null, 'Ops', 'Desktop/homelab', 'claude', false),
+      ('cloud-hub', 'morning-brief', null, 'Feeds', null, 'any', true),
+      ('cloud-hub', 'heartbeat', null, 'Feeds', null, 'any', true),
+      ('cloud-hub', 'memory-log', null, 'Feeds', null, 'any', true)
+  ) as c (server, name, description, category_group, project_path, model, is_read_only)
+  join public.hub_servers as s on s.name = c.server
+  on conflict (server_id, name) do nothing;
+
+  update hub.settings as s set default_servers_installed_at = now() where s.id;
+end
+$$;
+
+-- supabase/schemas/20_tasks.sql
+
+-- Tasks, the threads they live in, and the teams they form: the tables, without their behaviour.
+--
+-- `mac_tasks` may belong to an app that was here first. Then only columns, partial indexes, triggers
+-- and policies that concern rows with a channel are added; its own rows, defaults, constraints and
+-- policies stay as they are.
+
+create table if not exists public.hub_teams (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_thread_id uuid,
+  goal text not null,
+  status text not null default 'planning'
+    check (status in ('planning', 'running', 'synthesizing', 'complete', 'failed')),
+  created_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  model_preference text,
+  idempotency_key text,
+  metadata jsonb not null default '{}',
+  constraint hub_teams_terminal check ((status in ('complete', 'failed')) = (finished_at is not null))
+);
+comment on table public.hub_teams is 'Requests that run as parallel subtasks with one synthesis. Made by dispatch_team.';
+comment on column public.hub_teams.created_by is 'The user who asked; null for the service key and SQL.';
+comment on column public.hub_teams.metadata is '{message_id: the request''s message, created_by_label, error: why the team failed}.';
+
+create table if not exists public.hub_task_threads (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_id uuid,
+  team_id uuid references public.hub_teams on delete set null,
+  name text not null,
+  status text not null default 'active' check (status in ('active', 'idle', 'decaying', 'archived')),
+  message_count integer not null default 0,
+  last_activity_at timestamptz not null default clock_timestamp(),
+  archived_at timestamptz,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default clock_timestamp(),
+  session_id text,
+  session_device text,
+  next_transition_at timestamptz,
+  unique (id, channel_id),
+  constraint hub_task_threads_archived check (
+    (status = 'archived') = (archived_at is not null)
+    and (status = 'archived') = (next_transition_at is null)
+  )
+) with (fillfactor = 70);
+comment on table public.hub_task_threads is
+  'Threads of threaded channels. Status: active, idle after silence, decaying an hour after the warning, archived at the next tick.';
+comment on column public.hub_task_threads.task_id is 'The task that opened the thread.';
+comment on column public.hub_task_threads.message_count is 'All messages of the thread; kept by trigger, always exact.';
+comment on column public.hub_task_threads.last_activity_at is 'The newest message of a person or an agent; life-cycle messages do not count.';
+comment on column public.hub_task_threads.session_id is 'The agent session that a follow-up resumes.';
+comment on column public.hub_task_threads.session_device is 'Name of the device that holds the agent session.';
+comment on column public.hub_task_threads.next_transition_at is 'When the life cycle looks at the thread again; null once archived.';
+comment on column public.hub_task_threads.metadata is '{session_model: the model of the agent session}, and whatever clients add.';
+
+alter table public.hub_teams drop constraint if exists hub_teams_task_thread_id_fkey;
+alter table public.hub_teams add constraint hub_teams_task_thread_id_fkey
+foreign key (task_thread_id) references public.hub_task_threads on delete set null;
+
+create index if not exists idx_hub_teams_channel on public.hub_teams (channel_id, created_at desc);
+create index if not exists idx_hub_teams_thread on public.hub_teams (task_thread_id)
+where task_thread_id is not null;
+create unique index if not exists idx_hub_teams_idempotency
+on public.hub_teams (channel_id, created_by, idempotency_key) nulls not distinct
+where idempotency_key is not null;
+create index if not exists idx_hub_task_threads_channel
+on public.hub_task_threads (channel_id, created_at desc, id desc);
+create index if not exists idx_hub_task_threads_status
+on public.hub_task_threads (next_transition_at, status) where next_transition_at is not null;
+create index if not exists idx_hub_task_threads_task on public.hub_task_threads (task_id)
+where task_id is not null;
+create index if not exists idx_hub_task_threads_team on public.hub_task_threads (team_id)
+where team_id is not null;
+
+-- mac_tasks --------------------------------------------------------------------------------------
+
+do $$
+declare
+  v_fresh boolean := to_regclass('public.mac_tasks') is null;
+  v_shared text[] := array(
+    select a.attname from pg_catalog.pg_attribute as a
+    where a.attrelid = to_regclass('public.mac_tasks') and a.attnum > 0 and not a.attisdropped
+  );
+  v_problem text;
+  v_column record;
+begin
+  if v_fresh then
+    create table public.mac_tasks (
+      id uuid primary key default gen_random_uuid(),
+      content text not null,
+      project text,
+      status text not null default 'pending' check (status in ('pending', 'running', 'complete', 'failed')),
+      model_preference text default 'any' check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+      claimed_by text,
+      partial_output text,
+      result text
+    )
+    -- A task is rewritten at each step of its life; no index knows those columns, so with room on
+    -- the page the rewrites stay there (heap-only updates).
+    with (fillfactor = 50);
+    alter table public.mac_tasks enable row level security;
+    revoke all on public.mac_tasks from anon, authenticated, service_role;
+    grant select on public.mac_tasks to authenticated;
+    grant select, insert, update, delete on public.mac_tasks to service_role;
+  else
+    -- Columns of the same names are shared where their types fit, and never altered.
+    select string_agg(
+      format('%I is %s and must be %s', n.name, coalesce(t.type, 'missing'), n.accepted[1]), '; ' order by n.name
+    )
+    into v_problem
+    from (
+      select unnest(string_to_array(names, ' ')) as name, accepted
+      from (values
+        ('id channel_id task_thread_id team_id claim_id created_by', array['uuid']),
+        ('content status project model_preference claimed_by partial_output result kind task_type platform '
+          || 'error model_used idempotency_key session_id', array['text', 'character varying']),
+        ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
+        ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
+          || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
+        ('usage metadata', array['jsonb'])
+      ) as kinds (names, accepted)
+    ) as n
+    left join lateral (
+      select format_type(a.atttypid, null) as type
+      from pg_catalog.pg_attribute as a
+      where a.attrelid = 'public.mac_tasks'::regclass and a.attname = n.name and not a.attisdropped
+    ) as t on true
+    where t.type <> all (n.accepted) or t.type is null and n.name in ('id', 'content', 'status');
+    if v_problem is not null then
+      raise exception 'The table mac_tasks that exists here cannot take tasks of Aura Servers: %.', v_problem
+      using hint = 'Nothing was changed. Rename the column, or install into a project of its own.';
+    end if;
+    if 'claim_id' <> all (v_shared) then
+      -- The rows that wait here are another app's: executors of the mesh leave them alone.
+      update hub.settings as s set claims_foreign_tasks = false where s.id;
+    end if;
+  end if;
+
+  alter table public.mac_tasks
+    add column if not exists project text,
+    add column if not exists model_preference text default 'any',
+    add column if not exists claimed_by text,
+    add column if not exists partial_output text,
+    add column if not exists result text,
+    add column if not exists channel_id uuid references public.hub_channels on delete set null,
+    add column if not exists task_thread_id uuid references public.hub_task_threads on delete set null,
+    add column if not exists team_id uuid references public.hub_teams on delete set null,
+    add column if not exists kind text not null default 'task'
+      check (kind in ('task', 'plan', 'subtask', 'synthesis')),
+    add column if not exists task_type text,
+    add column if not exists platform text check (platform in ('macos', 'linux', 'windows')),
+    add column if not exists priority integer not null default 0,
+    add column if not exists run_at timestamptz,
+    add column if not exists attempt integer not null default 0,
+    add column if not exists max_attempts integer check (max_attempts > 0),
+    add column if not exists claim_id uuid,
+    add column if not exists lease_expires_at timestamptz,
+    add column if not exists started_at timestamptz,
+    add column if not exists finished_at timestamptz,
+    add column if not exists error text,
+    add column if not exists model_used text,
+    add column if not exists progress_count integer not null default 0,
+    add column if not exists cancel_requested_at timestamptz,
+    add column if not exists cancelled_at timestamptz,
+    add column if not exists delivered_at timestamptz,
+    add column if not exists idempotency_key text,
+    add column if not exists created_by uuid,
+    add column if not exists session_id text,
+    add column if not exists usage jsonb,
+    add column if not exists metadata jsonb not null default '{}',
+    add column if not exists created_at timestamptz not null default clock_timestamp(),
+    add column if not exists updated_at timestamptz not null default clock_timestamp();
+
+  if v_fresh then
+    alter table public.mac_tasks
+      add constraint mac_tasks_terminal
+      check (channel_id is null or (status in ('complete', 'failed')) = (finished_at is not null)),
+      add constraint mac_tasks_cancelled
+      check (cancelled_at is null or status = 'failed'),
+      add constraint mac_tasks_claim
+      check ((claim_id is null) = (lease_expires_at is null) and (claim_id is null or status = 'running'));
+    grant insert (
+      content, project, model_preference, channel_id, task_thread_id, platform, priority, run_at,
+      idempotency_key, metadata
+    ) on public.mac_tasks to authenticated;
+    create policy authenticated_read_tasks on public.mac_tasks
+    for select to authenticated using ((select auth.uid()) is not null);
+    create policy authenticated_insert_tasks on public.mac_tasks
+    for insert to authenticated with check ((select hub.has_role('operator')));
+    comment on table public.mac_tasks is
+      'Tasks for executors. Read by every signed-in user; made by dispatch_task or by an operator''s insert; written by executors.';
+  elsif not exists (
+    select from pg_catalog.pg_constraint as c
+    where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
+  ) then
+    -- Where the owner's row security is on, these add tasks with a channel to what is seen, and no others.
+    drop policy if exists authenticated_read_hub_tasks on public.mac_tasks;
+    drop policy if exists authenticated_insert_hub_tasks on public.mac_tasks;
+    create policy authenticated_read_hub_tasks on public.mac_tasks
+    for select to authenticated using (channel_id is not null and (select auth.uid()) is not null);
+    create policy authenticated_insert_hub_tasks on public.mac_tasks
+    for insert to authenticated with check (channel_id is not null and (select hub.has_role('operator')));
+    -- And this keeps them from whoever the owner's policies show all rows to.
+    drop policy if exists signed_in_read_hub_tasks on public.mac_tasks;
+    create policy signed_in_read_hub_tasks on public.mac_tasks
+    as restrictive for select to anon, authenticated
+    using (channel_id is null or (select auth.uid()) is not null);
+    if not (select c.relrowsecurity from pg_catalog.pg_class as c where c.oid = 'public.mac_tasks'::regclass) then
+      raise warning 'The table mac_tasks that exists here has no row security: whoever may read it will read the tasks of channels too.';
+    end if;
+  end if;
+
+  -- What was said of a shared column is its owner's.
+  for v_column in
+    select * from (values
+      ('channel_id', 'Where the task was asked and answers; null: somebody else''s task, nothing here posts about it.'),
+      ('kind', 'task; plan, subtask and synthesis belong to a team.'),
+      ('task_type', 'What hub.classify took the content for.'),
+      ('platform', 'Platform a device must have; null: any.'),
+      ('priority', 'Higher is claimed first; -100 to 100.'),
+      ('run_at', 'Not claimed before; set by the user, or by the back-off after a failed attempt.'),
+      ('attempt', 'Claims so far that count against max_attempts.'),
+      ('claim_id', 'The claim that may write the task now; null unless claim_tasks made the claim.'),
+      ('lease_expires_at', 'Until when the claim holds without a heartbeat.'),
+      ('error', 'Why the task failed, or why it was last requeued.'),
+      ('model_used', 'The model that runs or ran the task.'),
+      ('progress_count', 'Changes of partial_output that were posted.'),
+      ('cancel_requested_at', 'When a running task was asked to stop; it ends as cancelled whatever its executor says.'),
+      ('cancelled_at', 'Set on a cancelled task, whose status is failed.'),
+      ('delivered_at', 'When the outcome was posted to the channel.'),
+      ('idempotency_key', 'Unique per user and channel: a repeated dispatch returns the first task.'),
+      ('created_by', 'The user who asked; null for the service key and SQL.'),
+      ('usage', 'What the agent reported of tokens and cost.'),
+      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
+    ) as c (name, comment)
+    where c.name <> all (v_shared)
+  loop
+    execute format('comment on column public.mac_tasks.%I is %L', v_column.name, v_column.comment);
+  end loop;
+end
+$$;
+
+-- Deferred, so that a thread can be opened for a task within the task's own insert.
+alter table public.hub_task_threads drop constraint if exists hub_task_threads_task_id_fkey;
+alter table public.hub_task_threads add constraint hub_task_threads_task_id_fkey
+foreign key (task_id) references public.mac_tasks on delete set null deferrable initially deferred;
+
+-- Partial, so that rows of no channel cost nothing. None holds status or claim: those change often.
+create index if not exists idx_mac_tasks_channel on public.mac_tasks (channel_id, created_at desc, id desc)
+where channel_id is not null;
+create index if not exists idx_mac_tasks_thread on public.mac_tasks (task_thread_id, created_at)
+where task_thread_id is not null;
+create index if not exists idx_mac_tasks_team on public.mac_tasks (team_id, created_at)
+where team_id is not null;
+create unique index if not exists idx_mac_tasks_idempotency
+on public.mac_tasks (channel_id, created_by, idempotency_key) nulls not distinct
+where channel_id is not null and idempotency_key is not null;
+
+-- Permissions ------------------------------------------------------------------------------------
+
+alter table public.hub_teams enable row level security;
+alter table public.hub_task_threads enable row level security;
+revoke all on public.hub_teams, public.hub_task_threads from anon, authenticated, service_role;
+grant select on public.hub_teams, public.hub_task_threads to authenticated;
+grant select, insert, update, delete on public.hub_teams, public.hub_task_threads to service_role;
+
+drop policy if exists authenticated_read_teams on public.hub_teams;
+create policy authenticated_read_teams on public.hub_teams
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists authenticated_read_task_threads on public.hub_task_threads;
+create policy authenticated_read_task_threads on public.hub_task_threads
+for select to authenticated using ((select auth.uid()) is not null);
+
+-- supabase/schemas/22_messages.sql
+
+-- Messages: what a channel or a thread shows, who may post what, and the counters over it.
+
+-- Embeds -----------------------------------------------------------------------------------------
+
+create or replace function hub.embed_problem(embed jsonb) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_field jsonb;
+begin
+  if jsonb_typeof(embed) <> 'object' then
+    return 'it is not an object';
+  elsif embed - array['title', 'description', 'color', 'fields', 'footer', 'timestamp'] <> '{}' then
+    return 'it has a key other than title, description, color, fields, footer, timestamp';
+  elsif coalesce(jsonb_typeof(embed -> 'title'), 'none') <> 'string' then
+    return 'title is not a string';
+  elsif length(embed ->> 'title') not between 1 and 256 then
+    return 'title has not 1 to 256 characters';
+  elsif coalesce(jsonb_typeof(embed -> 'description'), 'string') not in ('string', 'null') then
+    return 'description is not a string';
+  elsif length(embed ->> 'description') > 4096 then
+    return 'description has more than 4096 characters';
+  elsif coalesce(jsonb_typeof(embed -> 'color'), 'number') not in ('number', 'null') then
+    return 'color is not an integer';
+  elsif (embed ->> 'color')::numeric not between 0 and 16777215 or (embed ->> 'color')::numeric % 1 <> 0 then
+    return 'color is not an integer from 0 to 16777215';
+  elsif coalesce(jsonb_typeof(embed -> 'footer'), 'string') not in ('string', 'null') then
+    return 'footer is not a string';
+  elsif length(embed ->> 'footer') > 2048 then
+    return 'footer has more than 2048 characters';
+  elsif coalesce(jsonb_typeof(embed -> 'timestamp'), 'string') not in ('string', 'null') then
+    return 'timestamp is not a string';
+  elsif (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' then
+    return 'timestamp is not ISO 8601';
+  elsif coalesce(jsonb_typeof(embed -> 'fields'), 'null') = 'null' then
+    return null;
+  elsif jsonb_typeof(embed -> 'fields') <> 'array' then
+    return 'fields is not an array';
+  elsif jsonb_array_length(embed -> 'fields') > 25 then
+    return 'there are more than 25 fields';
+  end if;
+  for v_position in 0 .. jsonb_array_length(embed -> 'fields') - 1 loop
+    v_field := embed -> 'fields' -> v_position;
+    if (
+      jsonb_typeof(v_field) = 'object'
+      and jsonb_typeof(v_field -> 'name') = 'string' and length(v_field ->> 'name') between 1 and 256
+      and jsonb_typeof(v_field -> 'value') = 'string' and length(v_field ->> 'value') between 1 and 1024
+      and coalesce(jsonb_typeof(v_field -> 'inline'), 'boolean') = 'boolean'
+      and v_field - array['name', 'value', 'inline'] = '{}'
+    ) is not true then
+      return 'a field is not {name, value, inline} with a name of 1 to 256 and a value of 1 to 1024 characters';
+    end if;
+  end loop;
+  return null;
+end
+$$;
+comment on function hub.embed_problem(jsonb) is 'What is wrong with an embed, in words; null if nothing is.';
+
+create or replace function hub.check_embed(embed jsonb) returns boolean
+language plpgsql
+immutable
+security definer -- reads the registry of errors, for any role that writes messages
+set search_path = ''
+as $$
+begin
+  if hub.embed_problem(check_embed.embed) is not null then
+    perform hub.fail('invalid_embed', array[hub.embed_problem(check_embed.embed)]);
+  end if;
+  return true;
+end
+$$;
+comment on function hub.check_embed(jsonb) is 'True, or raises invalid_embed: the check constraint of hub_channel_messages.';
+
+-- The table --------------------------------------------------------------------------------------
+
+create table if not exists public.hub_channel_messages (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_thread_id uuid,
+  sender_type text not null default 'human' check (sender_type in ('human', 'agent', 'system')),
+  sender_id text,
+  sender_label text,
+  content text not null,
+  content_type text not null default 'text'
+    check (content_type in ('text', 'embed', 'command', 'result', 'error')),
+  embed_data jsonb check (embed_data is null or hub.check_embed(embed_data)),
+  reply_to uuid references public.hub_channel_messages on delete set null,
+  is_progress boolean not null default false,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default clock_timestamp(),
+  -- A message's thread belongs to its channel.
+  constraint hub_channel_messages_task_thread_id_fkey
+    foreign key (task_thread_id, channel_id) references public.hub_task_threads (id, channel_id)
+    on delete cascade on update cascade
+);
+comment on table public.hub_channel_messages is
+  'Messages of channels (no thread) and threads. Read by every signed-in user; an operator may insert a person''s own words. A page: channel_id=eq.…&task_thread_id=is.null&order=created_at.desc,id.desc.';
+comment on column public.hub_channel_messages.task_thread_id is 'Null: a flat message of the channel.';
+comment on column public.hub_channel_messages.sender_id is 'The user''s id of a human, the device''s name of an agent; filled in.';
+comment on column public.hub_channel_messages.sender_label is 'The name to show; filled in for a human.';
+comment on column public.hub_channel_messages.embed_data is
+  '{title, description, color: 0 to 16777215, fields: [{name, value, inline}], footer, timestamp}; else invalid_embed.';
+comment on column public.hub_channel_messages.is_progress is 'Posted while a task runs; the last one may be rewritten.';
+comment on column public.hub_channel_messages.metadata is '{task_id, task_thread_id, team_id} of what the message is about, and whatever clients add.';
+comment on column public.hub_channel_messages.created_at is 'The clock, not the transaction''s start.';
+
+create index if not exists idx_hub_channel_messages_channel
+on public.hub_channel_messages (channel_id, created_at desc, id desc) where task_thread_id is null;
+create index if not exists idx_hub_channel_messages_thread
+on public.hub_channel_messages (task_thread_id, created_at desc, id desc) where task_thread_id is not null;
+create index if not exists idx_hub_channel_messages_reply on public.hub_channel_messages (reply_to)
+where reply_to is not null;
+
+-- Who may post -----------------------------------------------------------------------------------
+
+create or replace function hub.require_content(content text, what text, most integer) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Spaces, control characters, and what has no width: joiners, fillers, marks of direction.
+  if content is null or content !~
+    '[^[:space:]\x01-\x1f\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]'
+  then
+    perform hub.fail('content_empty', array[what]);
+  end if;
+  if length(content) > most then
+    perform hub.fail('content_too_long', array[what, length(content)::text, most::text]);
+  end if;
+end
+$$;
+comment on function hub.require_content(text, text, integer) is 'Raises content_empty or content_too_long.';
+
+create or replace function hub.guard_message() returns trigger
+language plpgsql
+security definer -- reads channels, threads and profiles for a caller who may not
+set search_path = ''
+as $$
+declare
+  v_channel public.hub_channels;
+  v_extra text;
+  v_before integer := coalesce(nullif(current_setting('hub.posted', true), '')::integer, 0);
+begin
+  if new.task_thread_id is not null and not exists (
+    select from public.hub_task_threads as t
+    where t.id = new.task_thread_id and t.channel_id = new.channel_id
+  ) then
+    perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+  end if;
+  if hub.api_role() = 'service_role' then
+    return new;
+  end if;
+
+  perform hub.require_role('operator');
+  select * into v_channel from public.hub_channels as c where c.id = new.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(new.channel_id::text, 'null')]);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  v_extra := case
+    when new.sender_type <> 'human' then format('the sender_type %s', new.sender_type)
+    when new.sender_id <> auth.uid()::text then 'another user''s sender_id'
+    when new.embed_data is not null then 'an embed'
+    when new.is_progress then 'is_progress'
+    when new.content_type not in ('text', 'command') then format('the content_type %s', new.content_type)
+    when jsonb_typeof(new.metadata) <> 'object' then 'metadata that is no object'
+    when pg_column_size(new.metadata) > 16384 then 'more than 16 kB of metadata'
+    when new.reply_to is not null and not exists (
+      select from public.hub_channel_messages as m
+      where m.id = new.reply_to and m.channel_id = new.channel_id
+    ) then 'a reply_to outside of its channel'
+    -- So many would hold the channel's counters until the statement times out.
+    when v_before >= 1000 then '1000 others before it in one request'
+  end;
+  if v_extra is not null then
+    perform hub.fail('invalid_message', array[v_extra]);
+  end if;
+  perform hub.require_content(new.content, 'message', 32000);
+  new.sender_id := auth.uid()::text;
+  new.sender_label := hub.user_label(auth.uid());
+  perform set_config('hub.posted', (v_before + 1)::text, true);
+  return new;
+end
+$$;
+comment on function hub.guard_message() is
+  'A direct insert is a person''s own words: anything else is refused, and the sender is filled in.';
+
+create or replace trigger _100_guard_message
+before insert on public.hub_channel_messages
+for each row when (current_user::text in ('anon', 'authenticated', 'service_role'))
+execute function hub.guard_message();
+
+alter table public.hub_channel_messages enable row level security;
+revoke all on public.hub_channel_messages from anon, authenticated, service_role;
+grant select, insert, update, delete on public.hub_channel_messages to service_role;
+grant select on public.hub_channel_messages to authenticated;
+grant insert (
+  channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type, embed_data,
+  reply_to, is_progress, metadata
+) on public.hub_channel_messages to authenticated;
+
+drop policy if exists authenticated_read_messages on public.hub_channel_messages;
+create policy authenticated_read_messages on public.hub_channel_messages
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists authenticated_insert_messages on public.hub_channel_messages;
+create policy authenticated_insert_messages on public.hub_channel_messages
+for insert to authenticated with check (
+  (select hub.has_role('operator'))
+  and sender_type = 'human' and sender_id = (select auth.uid())::text
+  and embed_data is null and not is_progress
+);
+
+-- Counters ---------------------------------------------------------------------------------------
+-- By statement, with transition tables: exact whatever the statement does, and cheap in bulk. Channels
+-- are locked before threads, and each kind in the order of ids, so that two sessions cannot cross.
+
+create or replace function hub.lock_counters(channels uuid[], threads uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- A single row needs no order: the update itself locks it. But a channel comes before any thread.
+  if cardinality(channels) > 1 or cardinality(threads) > 1 then
+    perform from public.hub_channels as c where c.id = any (channels) order by c.id for no key update;
+  end if;
+  if cardinality(threads) > 1 then
+    perform from public.hub_task_threads as t where t.id = any (threads) order by t.id for no key update;
+  end if;
+end
+$$;
+comment on function hub.lock_counters(uuid[], uuid[]) is 'Locks the rows whose counters a statement will change, in a fixed order.';
+
+create or replace function hub.count_new_messages() returns trigger
+language plpgsql
+security definer -- counters are not writable by API roles
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_place record;
+begin
+  -- By its key, one place after the other: this is the order of locks too, and no plan can read the
+  -- whole of a table.
+  for v_place in
+    select n.channel_id as id, count(*) as messages, max(n.created_at) as newest
+    from new_rows as n where n.task_thread_id is null
+    group by n.channel_id order by n.channel_id
+  loop
+    update public.hub_channels as c
+    set message_count = c.message_count + v_place.messages,
+      last_message_at = greatest(c.last_message_at, v_place.newest)
+    where c.id = v_place.id;
+  end loop;
+
+  for v_place in
+    select n.task_thread_id as id, count(*) as messages,
+      max(n.created_at) filter (where n.sender_type <> 'system') as activity
+    from new_rows as n where n.task_thread_id is not null
+    group by n.task_thread_id order by n.task_thread_id
+  loop
+    update public.hub_task_threads as t
+    set message_count = t.message_count + v_place.messages,
+      last_activity_at = greatest(t.last_activity_at, v_place.activity),
+      status = case when v_place.activity is null then t.status else 'active' end,
+      next_transition_at = case
+        when v_place.activity is null then t.next_transition_at
+        else greatest(t.last_activity_at, v_place.activity) + coalesce(
+          (select c.idle_after from public.hub_channels as c where c.id = t.channel_id),
+          (select s.idle_after from hub.settings as s)
+        )
+      end
+    where t.id = v_place.id and t.status <> 'archived';
+    if not found then
+      -- Known only here, under the thread's lock: a tick may just have archived it.
+      perform hub.fail('thread_archived', array[v_place.id::text]);
+    end if;
+  end loop;
+  return null;
+end
+$$;
+comment on function hub.count_new_messages() is
+  'Adds new messages to the counters of channels and threads; a message of a person or an agent makes its thread active. Errors: thread_archived.';
+
+create or replace function hub.recount_messages() returns trigger
+language plpgsql
+security definer -- counters are not writable by API roles
+set search_path = ''
+as $$
+declare
+  v_moves jsonb;
+  v_channels uuid[];
+  v_threads uuid[];
+begin
+  -- One shape for deletions and updates: by how much the messages of each place have changed.
+  if tg_op = 'DELETE' then
+    select jsonb_agg(m) into v_moves from (
+      select channel_id, task_thread_id, -count(*) as delta from old_rows group by channel_id, task_thread_id
+    ) as m;
+  else
+    select jsonb_agg(m) into v_moves from (
+      select channel_id, task_thread_id, sum(delta) as delta
+      from (
+        select channel_id, task_thread_id, created_at, 1 as delta from new_rows
+        union all
+        select channel_id, task_thread_id, created_at, -1 from old_rows
+      ) as both_sides
+      group by channel_id, task_thread_id
+      having sum(delta) <> 0
+        or max(created_at) filter (where delta = 1) <> max(created_at) filter (where delta = -1)
+    ) as m;
+  end if;
+  if v_moves is null then
+    return null;
+  end if;
+
+  select array_agg(distinct m.channel_id) filter (where m.task_thread_id is null),
+    array_agg(distinct m.task_thread_id) filter (where m.task_thread_id is not null)
+  into v_channels, v_threads
+  from jsonb_to_recordset(v_moves) as m (channel_id uuid, task_thread_id uuid);
+  perform hub.lock_counters(v_channels, v_threads);
+  -- The newest message is looked up under the channel's lock, so that one being posted waits its turn.
+  perform from public.hub_channels as c where c.id = any (v_channels) for no key update;
+  update public.hub_channels as c
+  set message_count = c.message_count + m.delta,
+    last_message_at = (
+      select max(newest.created_at) from public.hub_channel_messages as newest
+      where newest.channel_id = c.id and newest.task_thread_id is null
+    )
+  from jsonb_to_recordset(v_moves) as m (channel_id uuid, task_thread_id uuid, delta integer)
+  where c.id = m.channel_id and m.task_thread_id is null;
+
+  update public.hub_task_threads as t
+  set message_count = t.message_count + m.delta
+  from jsonb_to_recordset(v_moves) as m (task_thread_id uuid, delta integer)
+  where t.id = m.task_thread_id;
+  return null;
+end
+$$;
+comment on function hub.recount_messages() is
+  'Follows deletions and changes of messages in the counters of channels and threads.';
+
+-- The last trigger of an insert: the lock of a busy channel's row is held for the commit and nothing else.
+create or replace trigger _800_count_new_messages
+after insert on public.hub_channel_messages referencing new table as new_rows
+for each statement execute function hub.count_new_messages();
+
+create or replace trigger _500_recount_messages_on_delete
+after delete on public.hub_channel_messages referencing old table as old_rows
+for each statement execute function hub.recount_messages();
+
+create or replace trigger _500_recount_messages_on_update
+after update on public.hub_channel_messages referencing old table as old_rows new table as new_rows
+for each statement execute function hub.recount_messages();
+
+revoke execute on all functions in schema hub from public;
+-- The check constraint runs as whoever writes the message.
+grant execute on function hub.check_embed(jsonb) to authenticated, service_role;
+
+-- supabase/schemas/24_mesh.sql
+
+-- The mesh: devices, the models they run, their tokens, and one row for each claim they make.
+
+create table if not exists public.mesh_devices (
+  id uuid primary key default gen_random_uuid(),
+  name text not null unique check (length(name) between 1 and 80),
+  platform text not null check (platform in ('macos', 'linux', 'windows')),
+  status text not null default 'offline' check (status in ('online', 'offline', 'draining')),
+  max_running integer not null default 1 check (max_running between 1 and 100),
+  last_seen_at timestamptz,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now()
+) with (fillfactor = 50);
+comment on table public.mesh_devices is 'Machines that run tasks. Registered by operators; read by every signed-in user.';
+comment on column public.mesh_devices.status is
+  'online: heard of within hub.settings.device_offline_after; draining: finishes what it runs and claims nothing.';
+comment on column public.mesh_devices.max_running is 'Tasks it runs at once, at most.';
+comment on column public.mesh_devices.last_seen_at is 'The last call with its token, to a second.';
+comment on column public.mesh_devices.metadata is '{draining: true} while it was told to drain, also when it is offline.';
+
+create table if not exists public.mesh_device_models (
+  device_id uuid not null references public.mesh_devices on delete cascade,
+  model text not null check (model in ('claude', 'gemini', 'codex')),
+  version text,
+  rate_limited_until timestamptz,
+  primary key (device_id, model)
+);
+comment on table public.mesh_device_models is 'The models a device can run.';
+comment on column public.mesh_device_models.rate_limited_until is 'While in the future, the model is not used on this device.';
+
+create table if not exists hub.device_tokens (
+  device_id uuid primary key references public.mesh_devices on delete cascade,
+  token_hash bytea not null unique,
+  created_at timestamptz not null default now()
+);
+comment on table hub.device_tokens is 'SHA-256 of each device''s token. The token itself is 244 random bits and is stored nowhere.';
+
+create table if not exists hub.idle_devices (
+  device_id uuid primary key references public.mesh_devices on delete cascade
+);
+comment on table hub.idle_devices is 'Devices that have a free slot and found too little for it, or said so in a heartbeat: only while there are some is mesh:wake sent.';
+
+create table if not exists public.hub_task_attempts (
+  claim_id uuid primary key,
+  task_id uuid not null references public.mac_tasks on delete cascade,
+  attempt integer not null,
+  device text not null,
+  model text not null,
+  started_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz,
+  outcome text check (outcome in (
+    'complete', 'failed', 'released', 'expired', 'rate_limited', 'cancelled', 'timed_out'
+  )),
+  error text,
+  constraint hub_task_attempts_ended check ((ended_at is null) = (outcome is null))
+) with (fillfactor = 70);
+comment on table public.hub_task_attempts is 'One row for each claim of a task made by claim_tasks.';
+comment on column public.hub_task_attempts.device is 'Name of the device that claimed.';
+create index if not exists idx_hub_task_attempts_task on public.hub_task_attempts (task_id, started_at);
+-- Claims come in the order of time: a block range index finds the old ones and costs next to nothing.
+create index if not exists idx_hub_task_attempts_started on public.hub_task_attempts using brin (started_at);
+
+alter table public.mesh_devices enable row level security;
+alter table public.mesh_device_models enable row level security;
+alter table public.hub_task_attempts enable row level security;
+revoke all on public.mesh_devices, public.mesh_device_models, public.hub_task_attempts
+from anon, authenticated, service_role;
+grant select on public.mesh_devices, public.mesh_device_models, public.hub_task_attempts to authenticated;
+grant select, insert, update, delete on public.mesh_devices, public.mesh_device_models, public.hub_task_attempts
+to service_role;
+
+drop policy if exists authenticated_read_devices on public.mesh_devices;
+create policy authenticated_read_devices on public.mesh_devices
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists authenticated_read_device_models on public.mesh_device_models;
+create policy authenticated_read_device_models on public.mesh_device_models
+for select to authenticated using ((select auth.uid()) is not null);
+drop policy if exists authenticated_read_task_attempts on public.hub_task_attempts;
+create policy authenticated_read_task_attempts on public.hub_task_attempts
+for select to authenticated using ((select auth.uid()) is not null);
+
+-- Devices ----------------------------------------------------------------------------------------
+
+create or replace function hub.device_json(device public.mesh_devices) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select to_jsonb(device) || jsonb_build_object('models', coalesce(
+    (
+      select jsonb_agg(to_jsonb(m) order by m.model)
+      from public.mesh_device_models as m where m.device_id = device.id
+    ),
+    '[]'
+  ))
+$$;
+comment on function hub.device_json(public.mesh_devices) is 'The row of mesh_devices with its rows of mesh_device_models as "models".';
+
+create or replace function hub.set_device_models(device_id uuid, models jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 10
+    or exists (
+      select from jsonb_array_elements(models) as m
+      where coalesce(case jsonb_typeof(m) when 'string' then m #>> '{}' when 'object' then m ->> 'model' end, '')
+        not in ('claude', 'gemini', 'codex')
+    )
+  then
+    perform hub.fail('bad_argument', array[
+      'models is an array of claude, gemini or codex, each a name or {"model", "version"}.'
+    ]);
+  end if;
+  -- The last mention of a model counts; its throttle stays.
+  insert into public.mesh_device_models as d (device_id, model, version)
+  select distinct on (n.model) set_device_models.device_id, n.model, left(n.version, 100)
+  from (
+    select coalesce(m ->> 'model', m #>> '{}') as model, m ->> 'version' as version, position
+    from jsonb_array_elements(models) with ordinality as listed (m, position)
+  ) as n
+  order by n.model, n.position desc
+  on conflict on constraint mesh_device_models_pkey do update
+    set version = coalesce(excluded.version, d.version)
+    where d.version is distinct from coalesce(excluded.version, d.version);
+  delete from public.mesh_device_models as d
+  where d.device_id = set_device_models.device_id
+    and not exists (
+      select from jsonb_array_elements(models) as m where coalesce(m ->> 'model', m #>> '{}') = d.model
+    );
+end
+$$;
+comment on function hub.set_device_models(uuid, jsonb) is
+  'Makes the device''s models those of the array. Errors: bad_argument.';
+
+create or replace function hub.register_device(name text, platform text, models jsonb, max_running integer)
+returns jsonb
+language plpgsql
+security definer -- devices and token hashes are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+  v_token text := 'aura_' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+begin
+  perform hub.require_role('operator');
+  if coalesce(length(register_device.name), 0) = 0
+    or register_device.name <> hub.one_line(register_device.name)
+  then
+    perform hub.fail('bad_argument', array['name has 1 to 80 visible characters, and one space between words.']);
+  end if;
+  if register_device.platform is null or register_device.platform not in ('macos', 'linux', 'windows') then
+    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
+  end if;
+  if coalesce(register_device.max_running, 1) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+  end if;
+
+  insert into public.mesh_devices as d (name, platform, max_running)
+  values (register_device.name, register_device.platform, coalesce(register_device.max_running, 1))
+  on conflict on constraint mesh_devices_name_key do update
+    set platform = excluded.platform,
+      max_running = coalesce(register_device.max_running, d.max_running)
+  returning * into v_device;
+  perform hub.set_device_models(v_device.id, register_device.models);
+  insert into hub.device_tokens as t (device_id, token_hash)
+  values (v_device.id, sha256(convert_to(v_token, 'UTF8')))
+  on conflict on constraint device_tokens_pkey do update
+    set token_hash = excluded.token_hash, created_at = now();
+  return jsonb_build_object('device', hub.device_json(v_device), 'token', v_token);
+end
+$$;
+
+create or replace function public.register_device(
+  name text, platform text, models jsonb, max_running integer default null
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.register_device(
+    register_device.name, register_device.platform, register_device.models, register_device.max_running
+  )
+$$;
+comment on function public.register_device(text, text, jsonb, integer) is
+  'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device: a new token, the old one stops working. models: names or {model, version}. Operator. Errors: bad_argument.';
+
+create or replace function hub.set_device_draining(device_id uuid, draining boolean) returns jsonb
+language plpgsql
+security definer -- devices are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  perform hub.require_role('operator');
+  if set_device_draining.draining is null then
+    perform hub.fail('bad_argument', array['draining is true or false.']);
+  end if;
+  update public.mesh_devices as d
+  set status = case
+      when d.status = 'offline' then 'offline'
+      when set_device_draining.draining then 'draining'
+      else 'online'
+    end,
+    metadata = case
+      when set_device_draining.draining then d.metadata || '{"draining": true}'
+      else d.metadata - 'draining'
+    end
+  where d.id = set_device_draining.device_id
+  returning * into v_device;
+  if not found then
+    perform hub.fail('device_not_found', array[coalesce(set_device_draining.device_id::text, 'null')]);
+  end if;
+  return to_jsonb(v_device);
+end
+$$;
+
+create or replace function public.set_device_draining(device_id uuid, draining boolean) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.set_device_draining(set_device_draining.device_id, set_device_draining.draining)
+$$;
+comment on function public.set_device_draining(uuid, boolean) is
+  'Makes a device finish what it runs and claim nothing more, or ends that; returns the mesh_devices row. Operator. Errors: device_not_found, bad_argument.';
+
+-- Being heard of ---------------------------------------------------------------------------------
+
+create or replace function hub.hear_device(token text) returns public.mesh_devices
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_hash bytea := sha256(convert_to(hear_device.token, 'UTF8'));
+  v_device public.mesh_devices;
+begin
+  select d.* into v_device
+  from hub.device_tokens as t
+  join public.mesh_devices as d on d.id = t.device_id
+  where t.token_hash = v_hash;
+  if not found then
+    perform hub.fail('bad_device_token');
+  end if;
+  -- To a second: a device that calls a thousand times a second is not rewritten each time.
+  if v_device.status = 'offline' or v_device.last_seen_at is null
+    or v_device.last_seen_at < clock_timestamp() - interval '1 second'
+  then
+    update public.mesh_devices as d
+    set last_seen_at = clock_timestamp(),
+      status = case
+        when d.status <> 'offline' then d.status
+        when d.metadata ? 'draining' then 'draining'
+        else 'online'
+      end
+    where d.id = v_device.id
+    returning * into v_device;
+  end if;
+  return v_device;
+end
+$$;
+comment on function hub.hear_device(text) is
+  'The device of a token, which is thereby online. Every executor RPC begins with this. Errors: bad_device_token.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.register_device(text, text, jsonb, integer), public.set_device_draining(uuid, boolean)
+from public;
+grant execute on function
+  public.register_device(text, text, jsonb, integer), hub.register_device(text, text, jsonb, integer),
+  public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/30_routing.sql
+
+-- Routing: what kind of work a request is, which model and platform it wants, and which model it gets.
+
+create table if not exists hub.routing_rules (
+  -- Deferrable, here and below, so that one UPDATE may exchange positions.
+  position integer primary key deferrable,
+  pattern text not null check ('' ~* pattern is not null),
+  task_type text not null check (task_type ~ '^[a-z_]{1,40}$'),
+  model text check (model in ('claude', 'gemini', 'codex')),
+  platform text check (platform in ('macos', 'linux', 'windows')),
+  -- Without back-references and lookaround a pattern runs as a finite automaton: linear in the text.
+  constraint routing_rules_linear check (
+    pattern !~ '(^|[^\\])(\\\\)*\\[1-9]' and pattern !~ '\(\?<?[=!]'
+  )
+);
+comment on table hub.routing_rules is
+  'The first rule, by position, whose pattern matches a request decides its task type, model and platform. Change it with an UPDATE.';
+comment on column hub.routing_rules.pattern is
+  'A Postgres regular expression, matched without regard to case unless it begins with (?c). \m and \M are the edges of a word. Back-references and lookaround are refused: they are not linear in the length of the text. Postgres caches 32 compiled expressions a session: more rules than about 28 cost time.';
+comment on column hub.routing_rules.model is 'The preferred model; null: any.';
+comment on column hub.routing_rules.platform is 'The platform a device must have; null: any.';
+
+create table if not exists hub.model_chains (
+  preference text not null check (preference in ('claude', 'gemini', 'codex', 'any')),
+  position integer not null,
+  model text not null check (model in ('claude', 'gemini', 'codex')),
+  primary key (preference, position) deferrable,
+  unique (preference, model) deferrable
+);
+comment on table hub.model_chains is
+  'Fallback: the models tried for a preference, in the order of position. Change it with an UPDATE.';
+
+do $$
+begin
+  if not exists (select from hub.model_chains) then
+    insert into hub.model_chains (preference, position, model) values
+      ('claude', 1, 'claude'), ('claude', 2, 'codex'), ('claude', 3, 'gemini'),
+      ('codex', 1, 'codex'), ('codex', 2, 'claude'), ('codex', 3, 'gemini'),
+      ('gemini', 1, 'gemini'), ('gemini', 2, 'claude'), ('gemini', 3, 'codex'),
+      ('any', 1, 'claude'), ('any', 2, 'codex'), ('any', 3, 'gemini');
+  end if;
+  if exists (select from hub.routing_rules) then
+    return;
+  end if;
+  insert into hub.routing_rules (position, task_type, model, platform, pattern) values
+    -- Apple platforms need a Mac. "Swift" is also a word and a name: it counts beside words of the trade.
+    (10, 'apple_app', 'claude', 'macos', '\m(swiftui|swiftdata|uikit|appkit|xcode|xcodebuild|xcodeproj|testflight|widgetkit|cocoapods|watchos|visionos|tvos|ipados|app store connect|provisioning profile|codesign|applescript|notari[sz](e|ation)|menu bar app)\M'),
+    (20, 'apple_app', 'claude', 'macos', '(?c)\.swift\M|\m([Ii]n|[Ii]nto|[Tt]o|[Uu]sing|[Ww]ith|[Ff]rom) Swift\M|\mSwift ([56]|app|client|server|networking|layer|project|type|side|version|wrapper|bindings|code)\M|\m[Ss]wift (package|codebase|build|tests?|compiler|concurrency|struct|enum|actor|protocol|extension|closure|function|class|macro|files?|module|library|unit|crash|errors?|warnings?|script|syntax|toolchain|views?|sdk)\M'),
+    (30, 'apple_app', 'claude', 'macos', '\m(ios|iphone|ipad|macos|mac)[ -](app|apps|build|target|simulator|widget|extension|client|project|release|login|screen|crash|bug|code|sdk)\M|\mapps?\M[^.!?\n]*\m(ios|macos|iphone|ipad)\M|\m(fix|build|implement|add|port|refactor|debug|ship|rewrite)\M[^.!?\n]*\mios\M'),
+    (40, 'incident', 'claude', null, '\m(outage|post-?mortem|on-call)\M|\m(site|website|server|api|service|app|database|db|cluster|production|prod|gateway|endpoint|everything)( is| are)? (down|unreachable|not responding)\M|\m(was|were|got|been) paged\M|\m(production|security|ongoing|live) incident\M|\mincident (report|review|response|timeline)\M'),
+    (50, 'security', 'claude', null, '\msecurity (review|audit|hole|issue|patch|fix|check|scan|bug|flaw|headers)\M|\m(vulnerabilit(y|ies)|vulnerable|cve-\d+|xss|csrf|ssrf|sql injection|prompt injection|threat model|penetration test)\M|\mleak(ed|s|ing)?\M.{0,20}\m(key|secret|token|credential|password)s?\M|\m(key|secret|token|credential|password)s?\M.{0,20}\mleaked\M'),
+    (60, 'review', 'claude', null, '\mcode review\M|\mreview\M[^.!?\n]*\m(prs?|(pull|merge) requests?|diff|branch|commits?|patch|changes|code)\M|\m(pull request|merge request|pr) ?#?\d+\M'),
+    (70, 'test', 'codex', null, '\m(write|add|generate|create|extend|improve|increase|missing|more)\M[^.!?\n]*\m((unit|integration|regression|smoke|e2e|end-to-end|snapshot|property|load|acceptance|component|api) tests?|test (cases?|suites?|coverage)|code coverage|fixtures)\M|\m(write|add|generate|create)\M.{0,8}\mtests?( (for|of|to|that)\M|[.!]|$)'),
+    (80, 'bugfix', 'claude', null, '\m(debug|debugging|bugfix|hotfix|stack ?trace|traceback|segfault|null pointer|race condition|deadlock|memory leak)\M|\m(the|this|that|our|another|known|fix|found a|is a|have a) bugs?\M|\mbugs? (in|reports?|where|when)\M|\mcrash(es|ed|ing)? (on|when|after|during|reports?|logs?|loop)\M|[a-z](error|exception): |\m[45]\d\d errors?\M|\m(throws|gets|getting|shows|logs)\M.{0,20}\m(errors?|exceptions?)\M|\m(build|tests?|ci|job|deploy|deployment|script|login|import|requests?|migration|install|query|upload|download|command|checks?|pipeline)\M[^.!?\n]*\m(fails|failed|is failing|hangs|is broken|are broken)\M|\m(failing|flaky|broken)\M.{0,20}\m(tests?|build|ci|job|import|login|links?|page|checks?)\M|\m(does not|doesn''t|do not|don''t|not|no longer|stopped) work(s|ing)?\M|\mfix\M[^.!?\n]*\m(errors?|tests?|build|failure|exception|issues?|login|layout|query|page|endpoint|parser|import|typos?|warnings?|crash|timeouts?|validation|leak)\M'),
+    (90, 'performance', 'claude', null, '\m(improve|measure|analy[sz]e|check|investigate|tune|test|reduce|increase|lower|cut|halve)\M[^.!?\n]*\m(performance|latency|throughput|(memory|cpu) usage|(load|startup|query|build) time|bundle size)\M|\mperformance (issues?|problems?|regression|tuning|tests?|budget)\M|\mslow (quer(y|ies)|page|endpoint|build|tests?|startup|requests?)\M|\mprofil(e|ing) (the|this|our)\M[^.!?\n]*\m(service|app|query|endpoint|function|code|page|server|build|loop|tests?|startup|process)\M|\mbottlenecks?\M|\moptimi[sz]e\M[^.!?\n]*\m(quer(y|ies)|code|page|build|loop|bundle|app|startup|database|performance|function|algorithm|search|server|rendering|memory|loading)\M|\mspeed (it |this |that |them )?up\M|\mtoo slow\M'),
+    (100, 'refactor', 'claude', null, '\mrefactor(ing|ed|s)?\M|\mclean(ing)? ?up\M[^.!?\n]*\m(code|codebase|imports?|modules?|functions?|class(es)?|types|repo|tests?|styles|packages?)\M|\mrename\M[^.!?\n]*\m(everywhere|function|class|variable|method|module|files?|package|component|field)\M|\m(extract|split|move)\M[^.!?\n]*\m(functions?|methods?|class(es)?|modules?|components?|hooks?|helpers?|packages?)\M|\msimplify\M[^.!?\n]*\m(code|function|class|module|query|logic|condition|component|implementation)\M|\m(decouple|deduplicate|modulari[sz]e)\M|\mdead code\M|\mtech(nical)? debt\M'),
+    (110, 'architecture', 'claude', null, '\m(software|system|service|event-driven|hexagonal|plugin|backend|data|target|application|app|api|cloud|our|current) architecture\M|\marchitecture (diagram|decision|review|proposal|for)\M|\m(system design|design doc|data model|migration plan|rfc|adr)\M|\mtrade-?offs? (of|between)\M|\mdesign\M.{0,12}\m(schema|api|system|service|protocol|database|queue|cache)\M'),
+    (120, 'dependencies', 'codex', null, '\m(upgrade|bump|pin|downgrade)\M[^.!?\n]*\m(dependenc(y|ies)|packages?|version|npm|node|deno|python|ruby|rust|crates?|gems|gemfile|librar(y|ies)|react|postgres|lock ?file)\M|\mupdate\M[^.!?\n]*\m(dependenc(y|ies)|packages|crates|gemfile|libraries|lock ?file)\M|\m(upgrade|bump|downgrade)\M[^.!?\n]*\m(to|from) v?\d'),
+    (130, 'database', 'codex', null, '\m(sql|postgres(ql)?|psql|mysql|sqlite|supabase|pg_cron|plpgsql|rls|foreign key)\M|\mindex(es)? on\M|\m(database|schema) migrations?\M|\m(add|drop|rename|alter)\M.{0,20}\m(column|constraint)\M[^.!?\n]*\m(table|database|schema)\M'),
+    (140, 'frontend', 'claude', null, '\m(css|tailwind|vue|sveltekit|next\.?js|front-?end|dark mode|landing page|web ?page|html|navbar|tooltips?|date ?picker|ui)\M|\m(in|with|using|to) (react|svelte)\M|\m(react|svelte)[ .]?(js|native|components?|hooks?|apps?|router|query)\M|\mresponsive (layout|design|page)\M|\m(add|move|center|align|style|hide|disable|show|change|make)\M[^.!?\n]*\m(buttons?|modal|sidebar|dropdown|toast|checkbox)\M'),
+    (150, 'infrastructure', 'codex', null, '\m(dockerfile|docker[ -](compose|image|container|build|run|hub)|kubernetes|k8s|helm (charts?|release|install|values)|terraform|ansible|nginx|caddyfile|systemd|github actions?|dns|tls|ssl|vpn|tailscale|wireguard|proxmox|ci|ci/cd|deploy|deploys|deployment|redeploy|reverse proxy|load balancer|firewall|port forwarding)\M|\m(in|with|use|using|to|our) (docker|caddy)\M|\m(set up|restore|move|schedule|verify|run|test|automate)\M.{0,20}\mbackups?\M|\mbackups? (of|to|job|script|strategy)\M'),
+    (160, 'script', 'codex', null, '\m(bash|shell|zsh|python|perl|deno|node|cleanup|one-?off)( |\.?js )(script|one-?liner|snippet|program)\M|\m(python|bash|perl) (function|tool|code)\M|\mwrite a (small |short |quick )?script\M|\mone-?liner (to|that|in)\M|\mcron ?job\M|\m(cli|command[ -]line) tool\M|\m(regex|regexp|regular expression|jq|awk|sed)\M'),
+    (170, 'data', 'gemini', null, '\m(csv|tsv|spreadsheets?|xlsx|parquet|data ?sets?|dataframe|pandas|time series|histogram)\M|\mexcel (file|sheet|table|workbook|formula)\M|\moutliers? in\M|\manaly[sz]e\M[^.!?\n]*\m(data|logs?|numbers|figures|metrics)\M'),
+    (180, 'media', 'gemini', null, '\m(screenshots?|ocr|pdfs?|thumbnails?|subtitles|transcri(be|pt|ption)|mp3|mp4|wav|png|jpe?g|ffmpeg)\M|\m(describe|generate|edit|crop|resize|caption|label|analy[sz]e|convert|compress|recogni[sz]e|cut)\M[^.!?\n]*\m(images?|photos?|pictures?|videos?|audio|recordings?|clips?|logo)\M|\m(this|these|attached|(in|on) the) (images?|photos?|pictures?|videos?|audio|recordings?|clips?)\M'),
+    (190, 'translation', 'gemini', null, '\mtranslat(e|es|ed|ing|ions?)\M|\m(locali[sz](e|ation)|i18n)\M|\m(say|put|write|rewrite|answer)\M[^.!?\n]*\min (german|french|spanish|italian|japanese|chinese|korean|arabic|portuguese|dutch|polish)\M|\minto (german|french|spanish|italian|japanese|chinese|korean|arabic|portuguese|dutch|polish)\M'),
+    (200, 'research', 'gemini', null, '^\W*(please |can you |could you )?(research|look up)\M|\mdo (some )?research\M|\minvestigate (options|the market)\M|\m(compare|comparison of|alternatives? to|pros and cons|state of the art|market (analysis|research)|literature (review|search)|competitors|survey of)\M|\m(find|collect|look for)\M.{0,20}\m(papers|articles|sources|studies)\M'),
+    (210, 'summary', 'gemini', null, '\m(summari[sz]e|summary|tl;?dr|recap|(daily|weekly) digest|digest of|condense|key points|meeting notes|minutes of the meeting)\M'),
+    (220, 'documentation', 'claude', null, '\m(readme|changelog|documentation|docstrings?|api reference|runbook|release notes|user guide)\M|\m(write|update|improve|fix|add|generate|the|our|api) docs\M|\m(write|create|make|update)\M[^.!?\n]*\mtutorial\M|\mcomment the code\M|^\W*document (the|this|our|how)\M'),
+    (230, 'writing', 'claude', null, '\m(write|draft|compose|reply to|answer|send|polish|rewrite|shorten|improve)\M[^.!?\n]*\m(blog ?post|e-?mail|letter|newsletter|tweet|announcement|essay|poem|story|article|speech|toast|bio|invitation|review|cv)s?( (to|about|for|from|of|on|that|asking|inviting|saying|with|and)\M|[.!,]|$)|\m(proofread|press release|cover letter|copy for)\M|\m(poem|haiku|limerick|essay|(short|bedtime|funny) story) (about|for|on)\M'),
+    (240, 'planning', 'claude', null, '\m(roadmap|break down|prioriti[sz]e|milestones|backlog|to-?do list|brainstorm|project plan|action plan)\M|\m(make|write|draft|create|propose|need) (a|the) plan\M|\mplan (the|our|my|for)\M|\mestimate\M[^.!?\n]*\m(effort|work|time|cost|tickets?|issues?)\M|\m(any|some|more|new) ideas?\M|\mideas? (for|how|to)\M'),
+    -- What is to be made: an imperative, where a sentence or a clause begins.
+    (250, 'feature', 'claude', null, '(^|[.!?:;,>•\n*-]|\m(please|and|then|let''s|lets|can you|could you|must|should we|want to|need to|want you to|need you to)\M)\s*(implement|build|add|create|make|develop|integrate|support|port|write|set up|wire up|prototype|scaffold|generate|extend|allow|let users|let people)\M'),
+    (260, 'question', 'claude', null, '^\W*(what|why|how|who|whose|when|where|which|is|are|was|were|can|could|does|do|did|should|would|will|explain|tell me)\M|\?\s*$'),
+    (1000, 'general', 'claude', null, '');
+end
+$$;
+
+create or replace function hub.classify(
+  content text, channel uuid default null, out task_type text, out model text, out platform text
+)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_rule hub.routing_rules;
+begin
+  -- A loop, so that no rule is tried after the first that matches.
+  for v_rule in select * from hub.routing_rules as r order by r.position loop
+    exit when classify.content ~* v_rule.pattern;
+    v_rule := null;
+  end loop;
+  task_type := coalesce(v_rule.task_type, 'general');
+  platform := v_rule.platform;
+  model := coalesce(
+    (
+      select c.model_preference from public.hub_channels as c
+      where c.id = classify.channel and c.model_preference <> 'any'
+    ),
+    v_rule.model, 'any'
+  );
+end
+$$;
+comment on function hub.classify(text, uuid) is
+  'What kind of work a request is: task type and platform by the first matching rule, model by the channel''s preference unless that is any, then by the rule, else any.';
+
+create or replace view hub.effective_models with (security_invoker = true) as
+select distinct on (c.preference, p.platform) c.preference, p.platform, c.model
+from hub.model_chains as c
+cross join (values (''), ('macos'), ('linux'), ('windows')) as p (platform)
+where exists (
+  select from public.mesh_devices as d
+  join public.mesh_device_models as m on m.device_id = d.id
+  where d.status = 'online'
+    and p.platform in ('', d.platform)
+    and m.model = c.model
+    and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+)
+order by c.preference, p.platform, c.position;
+comment on view hub.effective_models is
+  'For a preference and a platform ('''': any) the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
+
+create or replace function hub.model_to_try(preference text, platform text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (
+      select e.model from hub.effective_models as e
+      where e.preference = model_to_try.preference and e.platform = coalesce(model_to_try.platform, '')
+    ),
+    model_to_try.preference
+  );
+end
+$$;
+comment on function hub.model_to_try(text, text) is
+  'The effective model, or the preference itself while no device can run any of its chain.';
+
+revoke execute on all functions in schema hub from public;
+
+-- supabase/schemas/32_queue.sql
+
+-- The queue: one narrow row for each unfinished task.
+--
+-- mac_tasks says what a task is; hub.queue says where it waits. A trigger keeps the two in step, also
+-- when an old executor or an admin writes mac_tasks directly. What a device may run is decided by
+-- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
+-- cost does not grow with the backlog, nor with work that other devices must do.
+--
+-- Locks are taken in the order task, team, thread, channel, lane (a new one is as good as locked), and those
+-- of tasks and teams for no key update, so that foreign keys, which are checked whenever it suits Postgres,
+-- wait for none. A claim waits for nobody: it skips what is locked.
+--
+-- The queue is often empty when a plan is made, and long when that plan runs, and so are tasks, messages
+-- and attempts: what reads them for each task is planned without sequential scans. And without
+-- compilation, for which the planner would take the tables that can only be read through as dear enough.
+
+create table if not exists hub.lanes (
+  id integer generated always as identity primary key,
+  server_id uuid not null,
+  model text not null,
+  platform text not null,
+  device text not null,
+  unique (server_id, model, platform, device)
+);
+comment on table hub.lanes is
+  'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
+comment on column hub.lanes.server_id is 'The server, which may be paused; all zeros: tasks of no channel.';
+comment on column hub.lanes.model is 'The preference.';
+comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
+comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
+
+create table if not exists hub.queue (
+  task_id uuid primary key references public.mac_tasks on delete cascade,
+  lane_id integer not null references hub.lanes on delete restrict,
+  state text not null check (state in ('ready', 'scheduled', 'backoff', 'blocked', 'running')),
+  priority integer not null,
+  created_at timestamptz not null,
+  run_at timestamptz,
+  thread_id uuid,
+  team_id uuid,
+  created_by uuid,
+  device text
+) with (
+  -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,
+  autovacuum_analyze_threshold = 5000
+);
+comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_tasks: never write it.';
+comment on column hub.queue.state is
+  'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; running.';
+comment on column hub.queue.device is 'Name of the device that runs the task.';
+
+-- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
+-- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
+create index if not exists idx_queue_order on hub.queue (lane_id, state, priority desc, created_at, task_id);
+create index if not exists idx_queue_due on hub.queue (run_at) where state in ('scheduled', 'backoff');
+create index if not exists idx_queue_running on hub.queue (device) where state = 'running';
+create index if not exists idx_queue_thread on hub.queue (thread_id) where thread_id is not null;
+create index if not exists idx_queue_user on hub.queue (created_by) where created_by is not null;
+
+-- Enqueueing -------------------------------------------------------------------------------------
+
+create or replace function hub.lane_of(task public.mac_tasks, session_device text) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_server uuid;
+  v_model text := coalesce(task.model_preference, 'any');
+  v_platform text := coalesce(task.platform, '');
+  v_device text := coalesce(session_device, '');
+  v_lane integer;
+begin
+  if task.channel_id is not null then
+    select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
+  end if;
+  v_server := coalesce(v_server, '00000000-0000-0000-0000-000000000000');
+  loop
+    select l.id into v_lane from hub.lanes as l
+    where l.server_id = v_server and l.model = v_model
+      and l.platform = v_platform and l.device = v_device
+    for key share; -- so that nobody prunes it meanwhile
+    exit when found;
+    insert into hub.lanes (server_id, model, platform, device)
+    values (v_server, v_model, v_platform, v_device)
+    on conflict do nothing;
+  end loop;
+  return v_lane;
+end
+$$;
+comment on function hub.lane_of(public.mac_tasks, text) is 'The lane of a task; made if there is none yet.';
+
+create or replace function hub.wake_mesh() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Busy devices claim by themselves when they finish; a message for every task would slow them down.
+  if exists (
+    select from hub.idle_devices as i join public.mesh_devices as d on d.id = i.device_id
+    where d.status = 'online'
+  ) then
+    perform realtime.send('{}'::jsonb, 'task_queued', 'mesh:wake', false);
+  end if;
+end
+$$;
+comment on function hub.wake_mesh() is 'Tells idle executors, on the public topic mesh:wake, that there may be work.';
+
+create or replace function hub.must_wait(task public.mac_tasks) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Tasks of a thread run one after another, but those of a team that is at work run side by side.
+  return exists (
+    select from hub.queue as q
+    where q.thread_id = task.task_thread_id and q.task_id <> task.id
+      and (
+        q.state in ('ready', 'running', 'backoff')
+        or q.state = 'blocked' and (q.created_at, q.task_id) < (task.created_at, task.id)
+      )
+  ) and not exists (
+    select from hub.queue as q
+    where q.thread_id = task.task_thread_id and q.team_id = task.team_id
+      and q.state in ('ready', 'running', 'backoff')
+  );
+end
+$$;
+comment on function hub.must_wait(public.mac_tasks) is 'Whether an earlier task of the same thread has to end first.';
+
+create or replace function hub.begin_next(thread_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_next hub.queue;
+begin
+  if exists (
+    select from hub.queue as q
+    where q.thread_id = begin_next.thread_id and q.state in ('ready', 'running', 'backoff')
+  ) then
+    return;
+  end if;
+  select * into v_next from hub.queue as q
+  where q.thread_id = begin_next.thread_id and q.state = 'blocked'
+  order by q.created_at, q.task_id limit 1;
+  if found then
+    -- Its lane anew: the task before it may have left an agent session on a device.
+    update hub.queue as q
+    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
+    from public.mac_tasks as t, public.hub_task_threads as th
+    where q.thread_id = begin_next.thread_id and q.state = 'blocked'
+      and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
+      and t.id = q.task_id and th.id = q.thread_id;
+    perform hub.wake_mesh();
+  end if;
+end
+$$;
+comment on function hub.begin_next(uuid) is
+  'Where nothing of a thread is at work, its next task, or all of the next team, becomes ready. Under the thread''s lock.';
+
+create or replace function hub.enqueue(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_thread public.hub_task_threads;
+  v_state text;
+begin
+  if task.channel_id is null then
+    if not (select s.claims_foreign_tasks from hub.settings as s) then
+      return;
+    end if;
+  end if;
+  if task.task_thread_id is not null then
+    -- Whoever begins or ends a task of the thread takes this lock first.
+    select * into v_thread from public.hub_task_threads as t
+    where t.id = task.task_thread_id for no key update;
+  end if;
+  v_state := case
+    when task.status = 'running' then 'running'
+    when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
+    when task.run_at > clock_timestamp() then 'scheduled'
+    when v_thread.id is not null and hub.must_wait(task) then 'blocked'
+    else 'ready'
+  end;
+  insert into hub.queue as q (
+    task_id, lane_id, state, priority, created_at, run_at, thread_id, team_id, created_by, device
+  ) values (
+    task.id, hub.lane_of(task, v_thread.session_device), v_state, task.priority, task.created_at,
+    task.run_at, task.task_thread_id, task.team_id, task.created_by,
+    case when v_state = 'running' then task.claimed_by end
+  )
+  on conflict (task_id) do update set
+    lane_id = excluded.lane_id, state = excluded.state, priority = excluded.priority,
+    run_at = excluded.run_at, thread_id = excluded.thread_id, team_id = excluded.team_id,
+    device = excluded.device;
+  if v_state = 'ready' then
+    perform hub.wake_mesh();
+  elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
+    -- It may have been at work until now: requeued behind an older task, or put off.
+    perform hub.begin_next(v_thread.id);
+  end if;
+end
+$$;
+comment on function hub.enqueue(public.mac_tasks) is 'Makes or renews the queue''s row of an unfinished task.';
+
+create or replace function hub.sync_queue() returns trigger
+language plpgsql
+security definer -- the queue is closed to whoever writes mac_tasks
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  if new.status in ('complete', 'failed') then
+    delete from hub.queue as q where q.task_id = new.id;
+  elsif tg_op = 'UPDATE' and new.status = 'running' then
+    -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
+    update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
+  elsif new.status in ('pending', 'running') then
+    perform hub.enqueue(new);
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _600_sync_queue_on_insert
+after insert on public.mac_tasks
+for each row execute function hub.sync_queue();
+
+-- Apart, because a condition over all these columns would be read anew for each step of a task.
+create or replace trigger _600_sync_queue_on_update
+after update on public.mac_tasks
+for each row when (old.status is distinct from new.status)
+execute function hub.sync_queue();
+
+create or replace trigger _610_sync_queue_on_change
+after update of claimed_by, priority, run_at, platform, model_preference, channel_id, task_thread_id
+on public.mac_tasks
+for each row when (old.status = new.status)
+execute function hub.sync_queue();
+
+create or replace function hub.advance_thread() returns trigger
+language plpgsql
+security definer -- a task deleted with the service key takes its row along as that role
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  perform from public.hub_task_threads as t where t.id = old.thread_id for no key update;
+  perform hub.begin_next(old.thread_id);
+  return null;
+end
+$$;
+comment on function hub.advance_thread() is 'When a task leaves the queue, the next one of its thread may begin.';
+
+create or replace trigger _500_advance_thread
+after delete on hub.queue
+for each row when (old.thread_id is not null)
+execute function hub.advance_thread();
+
+create or replace function hub.admit_due_tasks(most integer default 100) returns integer
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  -- A variable: the clock itself, which moves on, could not bound the scan of the index.
+  v_now timestamptz := clock_timestamp();
+  v_task public.mac_tasks;
+  v_count integer := 0;
+begin
+  for v_task in
+    select t.* from hub.queue as q
+    join public.mac_tasks as t on t.id = q.task_id
+    where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
+    order by q.run_at
+    limit most
+    for no key update of q, t skip locked
+  loop
+    -- Waiting for threads in the order of tasks could be waiting for each other: leave it to the next call.
+    perform from public.hub_task_threads as th where th.id = v_task.task_thread_id
+    for no key update skip locked;
+    continue when not found and v_task.task_thread_id is not null;
+    perform hub.enqueue(v_task);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function hub.admit_due_tasks(integer) is 'Makes tasks whose run_at has come ready, or blocked behind their thread.';
+
+-- A resumed server has work for devices that found none; what was kept for a device that goes is theirs.
+create or replace function hub.wake_others() returns trigger
+language plpgsql
+security definer -- idle devices are not visible to operators
+set search_path = ''
+as $$
+begin
+  perform hub.wake_mesh();
+  return null;
+end
+$$;
+
+create or replace trigger _600_wake_on_resume
+after update on public.hub_servers
+for each row when (old.paused_at is not null and new.paused_at is null)
+execute function hub.wake_others();
+
+create or replace trigger _600_wake_on_absence
+after update on public.mesh_devices
+for each row when (old.status = 'online' and new.status <> 'online')
+execute function hub.wake_others();
+
+-- A channel that moves to another server takes its waiting tasks to that server's lanes.
+create or replace function hub.move_tasks_of_channel() returns trigger
+language plpgsql
+security definer -- the queue is closed to whoever moves the channel
+set search_path = ''
+as $$
+begin
+  update hub.queue as q
+  set lane_id = hub.lane_of(t, th.session_device)
+  from public.mac_tasks as t
+  left join public.hub_task_threads as th on th.id = t.task_thread_id
+  where t.channel_id = new.id and q.task_id = t.id;
+  perform hub.wake_mesh();
+  return null;
+end
+$$;
+
+create or replace trigger _600_move_tasks
+after update of server_id on public.hub_channels
+for each row when (old.server_id is distinct from new.server_id)
+execute function hub.move_tasks_of_channel();
+
+revoke execute on all functions in schema hub from public;
+
+-- supabase/schemas/34_claims.sql
+
+-- Claims: which waiting tasks a device gets. A claim waits for nobody: it skips what is locked, and takes
+-- only what it has locked itself. What it reads of the queue is planned as the queue's chapter says.
+
+create or replace function hub.open_lanes(device public.mesh_devices)
+returns table (lane_id integer, model text)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select l.id, own.model
+  from hub.lanes as l
+  cross join lateral (
+    -- "any" is whatever this device can run; a preference is what the mesh would give it now.
+    select c.model
+    from hub.model_chains as c
+    join public.mesh_device_models as m on m.device_id = device.id and m.model = c.model
+    where c.preference = l.model
+      and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+      and (l.model = 'any' or c.model = (
+        select e.model from hub.effective_models as e
+        where e.preference = l.model and e.platform = l.platform
+      ))
+    order by c.position
+    limit 1
+  ) as own
+  where l.platform in ('', device.platform)
+    and not exists (
+      select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+    )
+    and (l.device in ('', device.name) or not exists (
+      select from public.mesh_devices as holder
+      join public.mesh_device_models as m on m.device_id = holder.id
+      where holder.name = l.device and holder.status = 'online' and m.model = own.model
+        and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+    ));
+end
+$$;
+comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
+
+create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
+language plpgsql
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- else planned anew for each number of tasks asked for
+set jit = off -- the planner cannot know that the limit stops it early, and would compile each call
+as $$
+declare
+  v_ids uuid[];
+  v_models text[];
+begin
+  -- The heads of the lanes, merged, are locked one by one until there are enough. Each is looked up by
+  -- its key, whatever the planner believes about how long the queue is.
+  select array_agg(held.task_id), array_agg(held.model) into v_ids, v_models
+  from (
+    select locked.task_id, head.model
+    from (
+      select q.task_id, l.model
+      from hub.open_lanes(device) as l
+      cross join lateral (
+        -- Some more than asked for: the first ones may be locked by claims that run beside this one.
+        select ready.task_id, ready.priority, ready.created_at
+        from hub.queue as ready
+        where ready.lane_id = l.lane_id and ready.state = 'ready'
+        order by ready.priority desc, ready.created_at, ready.task_id
+        limit most + 30
+      ) as q
+      order by q.priority desc, q.created_at, q.task_id
+    ) as head
+    cross join lateral (
+      select q.task_id
+      from hub.queue as q
+      join public.mac_tasks as t on t.id = q.task_id
+      where q.task_id = head.task_id and q.state = 'ready' and t.status = 'pending'
+      for no key update of q, t skip locked
+    ) as locked
+    limit most
+  ) as held;
+  if v_ids is null then
+    return '[]'::jsonb;
+  end if;
+
+  update public.mac_tasks as t
+  set status = 'running', claimed_by = device.name, claim_id = gen_random_uuid(),
+    model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(),
+    partial_output = null,
+    lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
+  from unnest(v_ids, v_models) as held (task_id, model)
+  where t.id = held.task_id;
+  insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
+  select t.claim_id, t.id, t.attempt, t.claimed_by, t.model_used, t.started_at
+  from public.mac_tasks as t where t.id = any (v_ids);
+  return (
+    select jsonb_agg(
+      to_jsonb(t) || jsonb_build_object(
+        'model', t.model_used,
+        'short_id', left(t.id::text, 8),
+        'session_id', (
+          select th.session_id from public.hub_task_threads as th
+          where th.id = t.task_thread_id and th.session_device = t.claimed_by
+            and th.metadata ->> 'session_model' is not distinct from t.model_used
+        )
+      )
+      order by t.priority desc, t.created_at, t.id
+    )
+    from public.mac_tasks as t where t.id = any (v_ids)
+  );
+end
+$$;
+comment on function hub.claim_ready(public.mesh_devices, integer) is
+  'Claims up to `most` ready tasks for a device, waiting for nobody.';
+
+create or replace function hub.claim_tasks(token text, max_tasks integer) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_device public.mesh_devices;
+  v_free integer;
+  v_most integer;
+  v_tasks jsonb := '[]'::jsonb;
+begin
+  v_device := hub.hear_device(claim_tasks.token);
+  if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['max_tasks is from 1 to 100.']);
+  end if;
+  if v_device.status <> 'online' then
+    return v_tasks;
+  end if;
+  -- Under the device's lock, so that its claims cannot pass max_running together. Before any thread's:
+  -- a completion of the same device holds the device and waits for its thread.
+  select d.max_running into v_free from public.mesh_devices as d
+  where d.id = v_device.id for no key update;
+  if exists (
+    select from hub.queue as q where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
+  ) then
+    perform hub.admit_due_tasks();
+  end if;
+  v_free := v_free - (
+    select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
+  );
+  v_most := least(coalesce(claim_tasks.max_tasks, 1), v_free);
+  if v_most > 0 then
+    v_tasks := hub.claim_ready(v_device, v_most);
+  end if;
+  if jsonb_array_length(v_tasks) < v_most then
+    insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
+  else
+    delete from hub.idle_devices as i where i.device_id = v_device.id;
+  end if;
+  return v_tasks;
+end
+$$;
+
+create or replace function public.claim_tasks(token text, max_tasks integer default 1) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.claim_tasks(claim_tasks.token, claim_tasks.max_tasks);
+end
+$$;
+comment on function public.claim_tasks(text, integer) is
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id and, where the device can resume it, session_id. Errors: bad_device_token, bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.claim_tasks(text, integer) from public, service_role;
+grant execute on function public.claim_tasks(text, integer), hub.claim_tasks(text, integer)
+to anon, authenticated;
+
+-- supabase/schemas/40_delivery.sql
+
+-- What the pipeline posts: the texts and embeds, and the triggers on mac_tasks that post them.
+--
+-- Everything hangs on the task's row, so that it works the same for the RPCs, for an old executor that
+-- writes mac_tasks itself, and for an admin. Rows of no channel pass through untouched.
+
+create table if not exists hub.delivery_failures (
+  task_id uuid not null references public.mac_tasks on delete cascade,
+  what text not null check (what in ('task', 'team')),
+  reason text not null,
+  failures integer not null default 1,
+  failed_at timestamptz not null default clock_timestamp(),
+  retry_at timestamptz not null,
+  primary key (task_id, what)
+);
+comment on table hub.delivery_failures is
+  'Tasks whose outcome could not be posted, with the reason. hub.recover() tries again from retry_at on.';
+comment on column hub.delivery_failures.what is 'The outcome of the task, or of the team that ended with it.';
+create index if not exists idx_delivery_failures_retry on hub.delivery_failures (retry_at);
+
+-- Words ------------------------------------------------------------------------------------------
+
+create or replace function hub.short_id(id uuid) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return left(id::text, 8);
+end
+$$;
+comment on function hub.short_id(uuid) is 'The first eight hex digits of an id, as people see it.';
+
+create or replace function hub.cut(content text, most integer) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return case when length(content) > most then left(content, most - 1) || '…' else content end;
+end
+$$;
+comment on function hub.cut(text, integer) is 'The text, cut to `most` characters with … where it is longer.';
+
+create or replace function hub.title(content text) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  v_line text := hub.cut(rtrim(split_part(
+    translate(left(ltrim(content, E' \t\r\n'), 200), E'\r', E'\n'), E'\n', 1
+  ), E' \t'), 60);
+begin
+  -- Within a line of the system's nothing begins another one or turns the reading direction.
+  if not hub.is_one_line(v_line) then
+    return hub.one_line(v_line);
+  end if;
+  return v_line;
+end
+$$;
+comment on function hub.title(text) is 'The first line of a request, cut to 60 characters, safe inside a line of the system''s.';
+
+create or replace function hub.request_of(task public.mac_tasks) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return case when task.kind = 'task' then task.content else coalesce(task.metadata ->> 'request', task.content) end;
+end
+$$;
+comment on function hub.request_of(public.mac_tasks) is
+  'What a person asked for: the content, or the goal of the team for which a plan or a synthesis was made.';
+
+create or replace function hub.duration(span interval) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when span is null then '—'
+    when span < interval '1 minute' then format('%s s', round(extract(epoch from span), 1))
+    when span < interval '1 hour' then
+      format('%s min %s s', extract(epoch from span)::bigint / 60, extract(epoch from span)::bigint % 60)
+    else format('%s h %s min', extract(epoch from span)::bigint / 3600, extract(epoch from span)::bigint % 3600 / 60)
+  end;
+end
+$$;
+comment on function hub.duration(interval) is 'A span of time as people read it, as 12.5 s, 3 min 5 s, 2 h 10 min.';
+
+create or replace function hub.embed(
+  title text, description text, color integer, fields jsonb, footer text
+) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'title', title, 'description', description, 'color', color, 'fields', fields, 'footer', footer,
+    'timestamp', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+  );
+end
+$$;
+
+create or replace function hub.field(name text, value text) returns jsonb
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'name', hub.cut(name, 256), 'value', coalesce(nullif(hub.cut(value, 1024), ''), '—'), 'inline', true
+  );
+end
+$$;
+
+create or replace function hub.color(meaning text) returns integer
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return case meaning
+    when 'success' then 5763719 -- #57F287
+    when 'failure' then 15548997 -- #ED4245
+    when 'queued' then 5793266 -- #5865F2
+    when 'synthesizing' then 16705372 -- #FEE75C
+  end;
+end
+$$;
+
+-- Posting ----------------------------------------------------------------------------------------
+
+create or replace function hub.post(
+  task public.mac_tasks, sender_type text, content text, content_type text,
+  embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if is_progress then
+    -- Only the last progress message is there already: it is rewritten in place.
+    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
+      update public.hub_channel_messages as m set content = hub.cut(post.content, 1000000) where m.id = message_id;
+      return;
+    end if;
+  end if;
+  insert into public.hub_channel_messages (
+    id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type,
+    embed_data, is_progress, metadata
+  ) values (
+    message_id, task.channel_id, task.task_thread_id, sender_type,
+    case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') end,
+    case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') else 'Aura' end,
+    hub.cut(content, 1000000), content_type, embed, is_progress,
+    jsonb_strip_nulls(jsonb_build_object(
+      'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
+    ))
+  );
+end
+$$;
+comment on function hub.post(public.mac_tasks, text, text, text, jsonb, uuid, boolean) is
+  'Posts a message about a task where the task lives: in its thread, else in its channel.';
+
+create or replace function hub.new_progress(previous text, current text) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return nullif(btrim(
+    case when starts_with(current, previous) then substr(current, length(previous) + 1) else current end,
+    E' \t\r\n'
+  ), '');
+end
+$$;
+comment on function hub.new_progress(text, text) is
+  'The part of a progress text that was not there before; null if there is none.';
+
+create or replace function hub.post_progress(task public.mac_tasks, previous text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_news text := hub.new_progress(previous, task.partial_output);
+begin
+  perform hub.post(
+    task, 'agent',
+    case when task.task_thread_id is null
+      then format('📋 %s: %s', hub.short_id(task.id), v_news) else '📋 ' || v_news
+    end,
+    'text', null,
+    -- The id follows from the number, so that the last one can be rewritten in place.
+    md5(format('%s:%s', task.id, least(
+      task.progress_count, (select s.progress_limit from hub.settings as s)
+    )))::uuid,
+    true
+  );
+end
+$$;
+comment on function hub.post_progress(public.mac_tasks, text) is
+  'Posts what is new in partial_output; from the limit on, rewrites the last progress message.';
+
+create or replace function hub.post_outcome(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_by text := format('[%s/%s]',
+    coalesce(task.model_used, task.model_preference, 'any'), coalesce(task.claimed_by, '—'));
+  v_text text := coalesce(task.result, '');
+  v_fields jsonb;
+begin
+  if task.task_thread_id is not null then
+    v_fields := jsonb_build_array(
+      hub.field('Model', coalesce(task.model_used, task.model_preference, 'any')),
+      hub.field('Device', coalesce(task.claimed_by, '—')),
+      hub.field('Duration', hub.duration(task.finished_at - task.started_at))
+    );
+  end if;
+  if task.cancelled_at is not null then
+    perform hub.post(task, 'system', format('🚫 %s cancelled by %s',
+      hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');
+  elsif task.status = 'complete' and task.task_thread_id is null then
+    perform hub.post(task, 'agent',
+      format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text), 'result');
+  elsif task.status = 'complete' then
+    perform hub.post(task, 'agent', v_text, 'embed', hub.embed(
+      'Task Complete', hub.title(task.content), hub.color('success'), v_fields, hub.short_id(task.id)));
+  elsif task.task_thread_id is null then
+    perform hub.post(task, 'system',
+      format(E'❌ %s failed %s\n%s', hub.short_id(task.id), v_by, task.error), 'error');
+  else
+    perform hub.post(task, 'system', task.error, 'embed', hub.embed(
+      'Task Failed', hub.title(task.content), hub.color('failure'), v_fields, hub.short_id(task.id)));
+  end if;
+end
+$$;
+comment on function hub.post_outcome(public.mac_tasks) is 'Posts how a task ended.';
+
+create or replace function hub.record_delivery_failure(task_id uuid, what text, reason text) returns void
+language sql
+set search_path = ''
+as $$
+  update public.mac_tasks as t set delivered_at = null where t.id = record_delivery_failure.task_id;
+  insert into hub.delivery_failures as f (task_id, what, reason, retry_at)
+  values (
+    record_delivery_failure.task_id, record_delivery_failure.what, record_delivery_failure.reason,
+    clock_timestamp() + interval '1 minute'
+  )
+  on conflict on constraint delivery_failures_pkey do update set
+    reason = excluded.reason,
+    failures = f.failures + 1,
+    failed_at = clock_timestamp(),
+    retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(f.failures, 10), interval '6 hours')
+$$;
+comment on function hub.record_delivery_failure(uuid, text, text) is
+  'Remembers that an outcome was not posted, and when to try again: after 1, 2, 4 … minutes, 6 hours at most.';
+
+-- Triggers ---------------------------------------------------------------------------------------
+
+create or replace function hub.reopen_thread(thread_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.hub_task_threads as t
+  set status = 'active', archived_at = null, last_activity_at = clock_timestamp(),
+    next_transition_at = clock_timestamp() + coalesce(c.idle_after, s.idle_after)
+  from public.hub_channels as c, hub.settings as s
+  where t.id = reopen_thread.thread_id and t.status <> 'active' and c.id = t.channel_id;
+end
+$$;
+comment on function hub.reopen_thread(uuid) is 'Makes a thread active that is not.';
+
+create or replace function hub.announce(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_opens_thread boolean := false;
+  v_model text := hub.model_to_try(task.model_preference, task.platform);
+  v_request text := hub.request_of(task);
+  v_now timestamptz := clock_timestamp();
+begin
+  if task.task_thread_id is not null then
+    v_opens_thread := exists (
+      select from public.hub_task_threads as t where t.id = task.task_thread_id and t.task_id = task.id
+    );
+  end if;
+  insert into public.hub_channel_messages (
+    id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type,
+    embed_data, metadata, created_at
+  )
+  select m.id, task.channel_id, m.thread_id, m.sender_type, m.sender_id, m.sender_label, m.content,
+    m.content_type, m.embed, jsonb_strip_nulls(jsonb_build_object(
+      'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
+    )), v_now + m.position * interval '1 microsecond'
+  from (
+    select 0 as position, (task.metadata ->> 'message_id')::uuid as id, task.task_thread_id as thread_id,
+      'human' as sender_type, task.created_by::text as sender_id,
+      task.metadata ->> 'created_by_label' as sender_label, v_request as content,
+      'text' as content_type, null::jsonb as embed
+    where task.metadata ? 'message_id' and not exists (
+      select from public.hub_channel_messages as m where m.id = (task.metadata ->> 'message_id')::uuid
+    )
+    union all
+    select 1, gen_random_uuid(), null, 'system', null, 'Aura',
+      format('🧵 %s queued: %s', hub.short_id(task.id), hub.title(v_request)), 'text', null
+    where v_opens_thread
+    union all
+    select 2, gen_random_uuid(), null, 'system', null, 'Aura',
+      format(E'⏳ Task %s queued\nModel: %s | Project: %s',
+        hub.short_id(task.id), v_model, coalesce(task.project, '—')), 'text', null
+    where task.task_thread_id is null
+    union all
+    select 3, gen_random_uuid(), task.task_thread_id, 'system', null, 'Aura', 'Task Queued', 'embed',
+      hub.embed('Task Queued', hub.title(v_request), hub.color('queued'), jsonb_build_array(
+        hub.field('Model', v_model), hub.field('Device', '— (pending)')
+      ), hub.short_id(task.id))
+    where task.task_thread_id is not null
+  ) as m
+  order by m.position;
+end
+$$;
+comment on function hub.announce(public.mac_tasks) is
+  'Posts a new task: the request where it is not there yet, and that it is queued. With the task or not at all.';
+
+create or replace function hub.announce_task() returns trigger
+language plpgsql
+security definer -- posts as the system
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  if new.kind in ('task', 'plan') then
+    perform hub.announce(new);
+  end if;
+  return null;
+end
+$$;
+
+create or replace function hub.deliver_task() returns trigger
+language plpgsql
+security definer -- posts as the agent and the system
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  if new.team_id is not null and new.status <> 'running' then
+    -- The team before the thread or channel: who retries or cancels one of its tasks holds it by now.
+    perform from public.hub_teams as t where t.id = new.team_id for no key update;
+  end if;
+  if new.task_thread_id is not null and new.status <> 'running' then
+    -- A retry, or a task that ends after an admin archived its thread by hand.
+    perform hub.reopen_thread(new.task_thread_id);
+  end if;
+  if new.progress_count > old.progress_count then
+    perform hub.post_progress(new, coalesce(old.partial_output, ''));
+  end if;
+  if new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
+    -- What a plan or a synthesis ends in is posted with its team.
+    if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
+      perform hub.post_outcome(new);
+    end if;
+  elsif new.status = 'pending' and old.status <> 'pending' then
+    -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
+    perform hub.post(new, 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
+      hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
+      new.attempt + 1, new.max_attempts), 'text');
+  end if;
+  return null;
+exception when others then
+  -- The one place that must not fail: the work is done whether it can be shown or not.
+  if new.status in ('complete', 'failed') then
+    perform hub.record_delivery_failure(new.id, 'task', sqlerrm);
+  else
+    raise warning 'Posting about task % failed: %', new.id, sqlerrm;
+  end if;
+  return null;
+end
+$$;
+comment on function hub.deliver_task() is
+  'Posts progress, requeues and outcomes. A failure is recorded in hub.delivery_failures and never undoes the work.';
+
+create or replace trigger _500_announce_task
+after insert on public.mac_tasks
+for each row when (new.channel_id is not null and new.status = 'pending')
+execute function hub.announce_task();
+
+create or replace trigger _500_deliver_task
+after update on public.mac_tasks
+for each row when (
+  new.channel_id is not null and (
+    new.progress_count > old.progress_count
+    or new.status is distinct from old.status and new.status <> 'running'
+  )
+)
+execute function hub.deliver_task();
+
+-- A channel that goes takes its waiting tasks along; the ones that run are told to stop.
+create or replace function hub.cancel_tasks_of_channel() returns trigger
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+begin
+  if not (select s.claims_foreign_tasks from hub.settings as s) then
+    -- In another app's table a task of no channel would be one of the app's.
+    delete from public.mac_tasks as t where t.channel_id = old.id;
+    return old;
+  end if;
+  -- Without a channel at once: a message to a channel that is being deleted would be an error.
+  update public.mac_tasks as t
+  set status = case when t.claim_id is null then 'failed' else t.status end,
+    cancelled_at = case when t.claim_id is null then clock_timestamp() end,
+    cancel_requested_at = clock_timestamp(),
+    channel_id = null,
+    task_thread_id = null,
+    metadata = t.metadata || jsonb_build_object('cancelled_by', 'the deletion of its channel')
+  where t.channel_id = old.id and t.status in ('pending', 'running');
+  return old;
+end
+$$;
+
+create or replace trigger _100_cancel_tasks
+before delete on public.hub_channels
+for each row execute function hub.cancel_tasks_of_channel();
+
+revoke execute on all functions in schema hub from public;
+
+-- supabase/schemas/42_states.sql
+
+-- What a task may be, and what becomes of it: the triggers that run before its row is written. They guard
+-- what people insert, fill in what a task of a channel needs, and hold the state machine.
+--
+-- As in delivery, everything hangs on the row, and rows of no channel pass through untouched.
+
+create or replace function hub.guard_task() returns trigger
+language plpgsql
+security definer -- counts the open tasks of the caller
+set search_path = ''
+as $$
+declare
+  v_open integer;
+  v_counted text[];
+  v_rows integer := 1;
+begin
+  perform hub.require_role('operator');
+  if tg_op <> 'INSERT' then
+    -- Reached only where the owner of an older mac_tasks has granted it.
+    perform hub.fail('role_required', array['of an executor', hub.caller_role()]);
+  end if;
+  if new.status <> 'pending' or new.kind <> 'task' or new.team_id is not null or new.claim_id is not null
+    or new.claimed_by is not null or new.attempt <> 0 or new.max_attempts is not null or new.progress_count <> 0
+  then
+    perform hub.fail('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
+  elsif new.channel_id is null and new.task_thread_id is not null then
+    perform hub.fail('bad_argument', array['A task in a thread names its channel_id too.']);
+  elsif length(new.idempotency_key) not between 1 and 200 then
+    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+  elsif length(new.project) > 1000 or not hub.is_one_line(new.project) then
+    -- It is named in a message of the system's.
+    perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
+  elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
+    or new.metadata ?| array['request', 'position', 'created_by_label', 'cancelled_by']
+  then
+    perform hub.fail('bad_argument', array[
+      'metadata is an object of at most 16 kB without request, position, created_by_label and cancelled_by.'
+    ]);
+  elsif new.metadata ? 'message_id' and not exists (
+    select from public.hub_channel_messages as m
+    where m.id = (new.metadata ->> 'message_id')::uuid
+      and m.channel_id = new.channel_id and m.sender_id = auth.uid()::text
+  ) then
+    perform hub.fail('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
+  end if;
+  perform hub.require_content(new.content, 'content', 32000);
+  perform hub.require_bounds(new);
+  new.created_by := auth.uid();
+  v_open := hub.require_open_task_slots(1);
+  -- The rows of one statement reach the queue together, at its end: until then they are counted here.
+  v_counted := string_to_array(current_setting('hub.counted_tasks', true), ' ');
+  if v_counted[1] = v_open::text then
+    v_rows := v_counted[2]::integer + 1;
+    perform hub.require_open_task_slots(v_rows);
+  end if;
+  perform set_config('hub.counted_tasks', v_open || ' ' || v_rows, true);
+  return new;
+end
+$$;
+comment on function hub.guard_task() is 'What an API user may do to a task by itself: insert a new one.';
+
+create or replace function hub.require_bounds(task public.mac_tasks) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if task.model_preference not in ('claude', 'gemini', 'codex', 'any') then
+    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
+  elsif task.priority not between -100 and 100 then
+    perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
+  elsif task.run_at > now() + interval '1 year' or task.run_at = '-infinity' then
+    perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);
+  end if;
+end
+$$;
+comment on function hub.require_bounds(public.mac_tasks) is 'Raises bad_argument for a model, priority or run_at that no task has.';
+
+create or replace function hub.require_open_task_slots(wanted integer) returns integer
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_user uuid := auth.uid();
+  v_open integer;
+  v_most integer;
+begin
+  if v_user is null then
+    return null; -- the service key and SQL have no limit
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('open tasks of ' || v_user, 0));
+  select count(*) into v_open from hub.queue as q where q.created_by = v_user;
+  select s.max_open_tasks_per_user into v_most from hub.settings as s;
+  if v_open + wanted > v_most then
+    perform hub.fail('too_many_open_tasks', array[v_open::text, v_most::text]);
+  end if;
+  return v_open;
+end
+$$;
+comment on function hub.require_open_task_slots(integer) is
+  'Raises too_many_open_tasks if so many more would pass the caller''s limit; returns how many there are. Calls of one user take turns.';
+
+create or replace function hub.prepare_task() returns trigger
+language plpgsql
+security definer -- opens threads and reads channels for whoever inserts the task
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_channel record;
+  v_thread public.hub_task_threads;
+  v_route record;
+begin
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = new.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[new.channel_id::text]);
+  elsif v_channel.architecture_type = 'command_dispatch' then
+    perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
+      'Send it a command with execute_command.');
+  elsif v_channel.is_read_only and new.kind = 'task' then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  if new.task_thread_id is not null then
+    select * into v_thread from public.hub_task_threads as t
+    where t.id = new.task_thread_id and t.channel_id = new.channel_id
+    for no key update;
+    if not found then
+      perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+    elsif v_thread.status = 'archived' then
+      perform hub.fail('thread_archived', array[v_thread.id::text]);
+    end if;
+  end if;
+  perform hub.require_bounds(new);
+
+  v_route := hub.classify(hub.request_of(new), new.channel_id);
+  if new.kind in ('task', 'subtask') then
+    new.task_type := coalesce(new.task_type, v_route.task_type);
+    new.platform := coalesce(new.platform, v_route.platform);
+  else
+    -- Planning and combining are done with words: any platform will do.
+    new.task_type := coalesce(new.task_type, new.kind);
+  end if;
+  new.model_preference := coalesce(
+    nullif(new.model_preference, 'any'),
+    case when v_thread.session_id is not null then v_thread.metadata ->> 'session_model' end,
+    -- A follow-up to a task that has not ended yet will want to resume the session of that one.
+    case when new.kind = 'task' then (
+      select previous.model_preference from public.mac_tasks as previous
+      where previous.task_thread_id = v_thread.id and previous.kind = 'task'
+      order by previous.created_at desc limit 1
+    ) end,
+    v_route.model
+  );
+  new.project := coalesce(new.project, v_channel.project_path);
+  new.priority := coalesce(new.priority, 0);
+  new.attempt := coalesce(new.attempt, 0);
+  new.progress_count := coalesce(new.progress_count, 0);
+  new.max_attempts := coalesce(new.max_attempts, (select s.max_attempts from hub.settings as s));
+  new.created_by := coalesce(new.created_by, auth.uid());
+  new.session_id := coalesce(new.session_id, v_thread.session_id);
+  new.created_at := clock_timestamp();
+  new.updated_at := new.created_at;
+  new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
+    || jsonb_build_object('created_by_label', hub.user_label(new.created_by));
+  if new.status in ('complete', 'failed') then
+    new.finished_at := coalesce(new.finished_at, clock_timestamp());
+  end if;
+
+  if v_channel.architecture_type = 'threaded_task_isolation' and new.kind in ('task', 'plan') then
+    if new.task_thread_id is null then
+      insert into public.hub_task_threads (channel_id, task_id, team_id, name, next_transition_at)
+      values (
+        new.channel_id, new.id, new.team_id,
+        format('%s — %s', hub.short_id(new.id), hub.title(hub.request_of(new))),
+        clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+      )
+      returning id into new.task_thread_id;
+    end if;
+    -- In a thread the request itself is posted too, unless the client names the message that holds it.
+    if not new.metadata ? 'message_id' then
+      new.metadata := new.metadata || jsonb_build_object('message_id', gen_random_uuid());
+    end if;
+  end if;
+  return new;
+end
+$$;
+comment on function hub.prepare_task() is
+  'Fills in and checks a new task with a channel: route, project, limits; on a threaded channel opens its thread.';
+
+create or replace function hub.settle_task() returns trigger
+language plpgsql
+security definer -- reads the registry of errors for whoever updates the task
+set search_path = ''
+as $$
+declare
+  v_was_over boolean := old.status in ('complete', 'failed');
+begin
+  new.updated_at := clock_timestamp();
+  if v_was_over and old.status = 'failed' and new.status = 'pending' then
+    -- A retry: the task begins anew, with its history in hub_task_attempts.
+    new.finished_at := null;
+    new.delivered_at := null;
+    new.cancelled_at := null;
+    new.cancel_requested_at := null;
+    new.partial_output := null;
+    new.result := null;
+  elsif v_was_over then
+    if (new.status, new.result, new.error, new.partial_output, new.cancelled_at)
+      is distinct from (old.status, old.result, old.error, old.partial_output, old.cancelled_at)
+    then
+      perform hub.fail('task_finished', array[hub.short_id(old.id),
+        case when old.cancelled_at is not null then 'cancelled' else old.status end]);
+    end if;
+    return new;
+  end if;
+
+  -- A cancellation that was asked for wins over whatever comes after it.
+  if new.status <> 'running' and old.cancel_requested_at is not null and not v_was_over then
+    new.status := 'failed';
+    new.cancelled_at := coalesce(new.cancelled_at, clock_timestamp());
+  end if;
+  if new.status = 'running' then
+    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id then
+      -- Claimed by an UPDATE: no lease, and nobody takes it away.
+      new.claim_id := null;
+      new.lease_expires_at := null;
+    end if;
+    if old.status = 'pending' then
+      new.error := null;
+      if new.claim_id is null then
+        new.started_at := clock_timestamp();
+        new.attempt := greatest(new.attempt, old.attempt + 1);
+      end if;
+    end if;
+  else
+    new.claim_id := null;
+    new.lease_expires_at := null;
+  end if;
+  if new.status = 'pending' then
+    new.claimed_by := null;
+    new.started_at := null;
+    new.model_used := null;
+  elsif new.status in ('complete', 'failed') then
+    new.finished_at := clock_timestamp();
+    new.error := case
+      when new.cancelled_at is not null
+        then format('Cancelled by %s.', coalesce(new.metadata ->> 'cancelled_by', 'admin'))
+      when new.status = 'failed' then coalesce(new.error, new.result, 'The executor gave no reason.')
+    end;
+    -- Presumed, and taken back where posting fails.
+    new.delivered_at := case when new.channel_id is not null then clock_timestamp() end;
+  end if;
+  if new.partial_output is distinct from old.partial_output then
+    if hub.new_progress(coalesce(old.partial_output, ''), new.partial_output) is not null then
+      new.progress_count := old.progress_count + 1;
+    end if;
+  end if;
+  return new;
+end
+$$;
+comment on function hub.settle_task() is
+  'The state machine of a task: what each change of status means for the other columns. What is over stays over, but for a retry.';
+
+-- In a table that was here before, only rows that name something of this project are guarded. In one of
+-- its own every row is: what has no channel is run by executors all the same. And there nobody has the
+-- right to change or delete a task: only in an older table its owner may have granted that.
+do $$
+declare
+  v_fresh boolean := exists (
+    select from pg_catalog.pg_constraint as c
+    where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
+  );
+begin
+  execute format(
+    $trigger$
+      create or replace trigger _050_guard_task_on_insert
+      before insert on public.mac_tasks
+      for each row when ((%s) and current_user::text in ('anon', 'authenticated'))
+      execute function hub.guard_task()
+    $trigger$,
+    case
+      when v_fresh then 'true'
+      else 'num_nonnulls(new.channel_id, new.task_thread_id, new.team_id, new.claim_id) > 0'
+    end
+  );
+  if not v_fresh then
+    create or replace trigger _050_guard_task_on_update
+    before update on public.mac_tasks
+    for each row when (
+      num_nonnulls(
+        old.channel_id, new.channel_id, new.task_thread_id, new.team_id, old.claim_id, new.claim_id
+      ) > 0
+      and current_user::text in ('anon', 'authenticated')
+    )
+    execute function hub.guard_task();
+    create or replace trigger _050_guard_task_on_delete
+    before delete on public.mac_tasks
+    for each row when (old.channel_id is not null and current_user::text in ('anon', 'authenticated'))
+    execute function hub.guard_task();
+  end if;
+end
+$$;
+
+create or replace trigger _100_prepare_task
+before insert on public.mac_tasks
+for each row when (new.channel_id is not null)
+execute function hub.prepare_task();
+
+create or replace trigger _200_settle_task
+before update on public.mac_tasks
+for each row when (
+  old.channel_id is not null or old.claim_id is not null or new.claim_id is not null
+)
+execute function hub.settle_task();
+
+revoke execute on all functions in schema hub from public;
+
+-- supabase/schemas/44_dispatch.sql
+
+-- What clients do with tasks: dispatch, open a thread, cancel, retry.
+
+create or replace function hub.lock_idempotency_key(channel_id uuid, idempotency_key text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if length(idempotency_key) not between 1 and 200 then
+    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+  end if;
+  -- Two calls with one key take turns, so that the second finds what the first made.
+  perform pg_advisory_xact_lock(hashtextextended(
+    concat_ws(':', 'dispatch', auth.uid(), channel_id, idempotency_key), 0
+  ));
+end
+$$;
+comment on function hub.lock_idempotency_key(uuid, text) is 'Makes calls with the same key take turns. Errors: bad_argument.';
+
+create or replace function hub.dispatch_result(task public.mac_tasks) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'message', (
+      select to_jsonb(m) from public.hub_channel_messages as m
+      where m.id = (task.metadata ->> 'message_id')::uuid
+    ),
+    'task', to_jsonb(task),
+    'thread', (select to_jsonb(t) from public.hub_task_threads as t where t.id = task.task_thread_id)
+  );
+end
+$$;
+comment on function hub.dispatch_result(public.mac_tasks) is '{message, task, thread} of a task.';
+
+create or replace function hub.dispatch_task(
+  channel_id uuid, content text, task_thread_id uuid, model text, priority integer,
+  run_at timestamptz, idempotency_key text
+) returns jsonb
+language plpgsql
+security definer -- tasks and system messages are written by nobody else
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+begin
+  perform hub.require_role('operator');
+  if dispatch_task.channel_id is null then
+    perform hub.fail('channel_not_found', array['null']);
+  end if;
+  if dispatch_task.idempotency_key is not null then
+    perform hub.lock_idempotency_key(dispatch_task.channel_id, dispatch_task.idempotency_key);
+    select * into v_task from public.mac_tasks as t
+    where t.channel_id = dispatch_task.channel_id
+      and t.created_by is not distinct from auth.uid()
+      and t.idempotency_key = dispatch_task.idempotency_key;
+    if found then
+      return hub.dispatch_result(v_task);
+    end if;
+  end if;
+  perform hub.require_content(dispatch_task.content, 'content', 32000);
+  perform hub.require_open_task_slots(1);
+  insert into public.mac_tasks (
+    -- A table that was here first has other defaults: nothing is left to them.
+    id, status, project, platform,
+    channel_id, content, task_thread_id, model_preference, priority, run_at, idempotency_key, created_by,
+    metadata
+  ) values (
+    gen_random_uuid(), 'pending', null, null,
+    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id,
+    coalesce(dispatch_task.model, 'any'), coalesce(dispatch_task.priority, 0), dispatch_task.run_at,
+    dispatch_task.idempotency_key, auth.uid(), jsonb_build_object('message_id', gen_random_uuid())
+  )
+  returning * into v_task;
+  return hub.dispatch_result(v_task);
+end
+$$;
+
+create or replace function public.dispatch_task(
+  channel_id uuid, content text, task_thread_id uuid default null, model text default null,
+  priority integer default 0, run_at timestamptz default null, idempotency_key text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.dispatch_task(
+    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
+    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
+  );
+end
+$$;
+comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument.';
+
+create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
+language plpgsql
+security definer -- threads are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_channel record;
+  v_thread uuid := gen_random_uuid();
+  v_route record;
+begin
+  perform hub.require_role('operator');
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = create_task_thread.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(create_task_thread.channel_id::text, 'null')]);
+  elsif v_channel.architecture_type <> 'threaded_task_isolation' then
+    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for no key update;
+  -- A task of no channel can be given one, unless it is another app's or somebody is at work on it.
+  if not found
+    or v_task.channel_id is null
+      and (v_task.status = 'running' or not (select s.claims_foreign_tasks from hub.settings as s))
+    or v_task.channel_id <> create_task_thread.channel_id
+  then
+    perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
+  end if;
+  if v_task.task_thread_id is null and v_task.status in ('complete', 'failed') then
+    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_task.status]);
+  end if;
+  if v_task.task_thread_id is null then
+    insert into public.hub_task_threads (id, channel_id, task_id, name, next_transition_at)
+    values (
+      v_thread, v_channel.id, v_task.id,
+      format('%s — %s', hub.short_id(v_task.id), hub.title(v_task.content)),
+      clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+    );
+    v_route := hub.classify(v_task.content, v_channel.id);
+    update public.mac_tasks as t
+    set channel_id = v_channel.id, task_thread_id = v_thread,
+      task_type = coalesce(t.task_type, v_route.task_type),
+      platform = coalesce(t.platform, v_route.platform),
+      model_preference = coalesce(nullif(t.model_preference, 'any'), v_route.model),
+      project = coalesce(t.project, v_channel.project_path),
+      max_attempts = coalesce(t.max_attempts, (select s.max_attempts from hub.settings as s)),
+      created_by = coalesce(t.created_by, auth.uid()),
+      metadata = t.metadata || jsonb_build_object(
+        'message_id', gen_random_uuid(), 'created_by_label', hub.user_label(coalesce(t.created_by, auth.uid()))
+      )
+    where t.id = v_task.id
+    returning * into v_task;
+    perform hub.announce(v_task);
+  end if;
+  return (select to_jsonb(t) from public.hub_task_threads as t where t.id = v_task.task_thread_id);
+end
+$$;
+
+create or replace function public.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.create_task_thread(create_task_thread.channel_id, create_task_thread.task_id);
+end
+$$;
+comment on function public.create_task_thread(uuid, uuid) is
+  'The thread of a task that a client inserted itself, opened if there is none yet; returns the hub_task_threads row, the same one when called again. Operator. Errors: channel_not_found, task_not_found, wrong_architecture, channel_read_only, task_finished.';
+
+-- Cancelling and retrying ------------------------------------------------------------------------
+
+create or replace function hub.cancel_one(task_id uuid, label text) returns public.mac_tasks
+language sql
+set search_path = ''
+as $$
+  -- A task that somebody claimed by an UPDATE has no heartbeat to hear it by: it ends at once.
+  update public.mac_tasks as t
+  set status = case when t.claim_id is null then 'failed' else t.status end,
+    cancelled_at = case when t.claim_id is null then clock_timestamp() end,
+    cancel_requested_at = coalesce(t.cancel_requested_at, clock_timestamp()),
+    metadata = case
+      when t.cancel_requested_at is null then t.metadata || jsonb_build_object('cancelled_by', label)
+      else t.metadata
+    end
+  where t.id = cancel_one.task_id and t.status in ('pending', 'running')
+  returning t.*
+$$;
+comment on function hub.cancel_one(uuid, text) is
+  'Cancels an unfinished task at once, or asks the device that runs it to stop.';
+
+create or replace function hub.cancel_task(task_id uuid) returns jsonb
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_label text := hub.user_label(auth.uid());
+begin
+  perform hub.require_role('operator');
+  select * into v_task from public.mac_tasks as t where t.id = cancel_task.task_id and t.channel_id is not null;
+  if not found then
+    -- A team, or its thread, stands for all its tasks.
+    return hub.cancel_team(
+      (
+        select team.id from public.hub_teams as team
+        where team.id = cancel_task.task_id or team.task_thread_id = cancel_task.task_id
+        order by team.created_at desc limit 1
+      ),
+      cancel_task.task_id, v_label
+    );
+  elsif v_task.kind in ('plan', 'synthesis') then
+    -- Not locked yet: all tasks of a team are, in their order.
+    return hub.cancel_team(v_task.team_id, v_task.id, v_label);
+  end if;
+  select * into v_task from public.mac_tasks as t where t.id = v_task.id for no key update;
+  if not found then
+    perform hub.fail('task_not_found', array[cancel_task.task_id::text]);
+  elsif v_task.status in ('complete', 'failed') then
+    perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+      case when v_task.cancelled_at is not null then 'cancelled' else v_task.status end]);
+  end if;
+  return to_jsonb(hub.cancel_one(v_task.id, v_label));
+end
+$$;
+
+create or replace function public.cancel_task(task_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.cancel_task(cancel_task.task_id);
+end
+$$;
+comment on function public.cancel_task(uuid) is
+  'Cancels a pending task at once; asks the device of a running one to stop (cancel_requested_at), whereupon it ends as cancelled whatever comes. The id of a plan, a team or a team''s thread cancels all tasks of the team. Returns the task. Operator. Errors: task_not_found, task_finished.';
+
+create or replace function hub.retry_task(task_id uuid) returns jsonb
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_state text;
+begin
+  perform hub.require_role('operator');
+  select * into v_task from public.mac_tasks as t
+  where t.id = retry_task.task_id and t.channel_id is not null for no key update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(retry_task.task_id::text, 'null')]);
+  end if;
+  -- A subtask that ends meanwhile decides under this lock whether its team goes on.
+  perform from public.hub_teams as team where team.id = v_task.team_id for no key update;
+  v_state := case
+    when v_task.status <> 'failed' then v_task.status
+    when exists (
+      select from public.hub_teams as team
+      where team.id = v_task.team_id
+        and (team.status <> 'running' or v_task.kind <> 'subtask' or team.metadata ? 'cancelled_by')
+    ) then 'part of a team that went on without it'
+  end;
+  if v_state is not null then
+    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_state],
+      case when v_task.status = 'failed' then 'Dispatch the team again.' else 'Only a failed task can be retried.' end);
+  end if;
+  if exists (
+    select from public.hub_task_threads as t where t.id = v_task.task_thread_id and t.status = 'archived'
+  ) then
+    perform hub.fail('thread_archived', array[v_task.task_thread_id::text]);
+  end if;
+  perform hub.require_open_task_slots(1);
+  delete from hub.delivery_failures as f where f.task_id = v_task.id;
+  update public.mac_tasks as t
+  set status = 'pending', run_at = null,
+    max_attempts = t.attempt + (select s.max_attempts from hub.settings as s),
+    error = format('retried by %s', hub.user_label(auth.uid())),
+    metadata = t.metadata - 'cancelled_by'
+  where t.id = v_task.id
+  returning * into v_task;
+  return to_jsonb(v_task);
+end
+$$;
+
+create or replace function public.retry_task(task_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.retry_task(retry_task.task_id);
+end
+$$;
+comment on function public.retry_task(uuid) is
+  'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_archived, too_many_open_tasks.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.create_task_thread(uuid, uuid), public.cancel_task(uuid), public.retry_task(uuid)
+from public;
+grant execute on function
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.create_task_thread(uuid, uuid), hub.create_task_thread(uuid, uuid),
+  public.cancel_task(uuid), hub.cancel_task(uuid),
+  public.retry_task(uuid), hub.retry_task(uuid)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/46_explain.sql
+
+-- Why a task is where it is.
+
+create or replace function hub.waiting_reason(task public.mac_tasks) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  -- From a device that would take it at once to none at all: the first step that some device has reached
+  -- is what the task waits for. What a device is offered is asked of the claim itself.
+  with able as (
+    select d.name, d.status, m.rate_limited_until,
+      l.lane_id is not null as offered,
+      (
+        select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name
+      ) < d.max_running as has_room,
+      task.platform is null or task.platform = d.platform as platform_fits,
+      c.model is not null as model_fits
+    from public.mesh_devices as d
+    left join public.mesh_device_models as m on m.device_id = d.id
+    left join hub.model_chains as c
+      on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
+    left join hub.open_lanes(d) as l on d.status = 'online'
+      and l.lane_id = (select q.lane_id from hub.queue as q where q.task_id = task.id)
+  )
+  select case
+    when exists (select from able where offered and has_room) then jsonb_build_object('reason', 'ready')
+    when exists (select from able where offered) then jsonb_build_object(
+      'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered)
+    )
+    when exists (select from able where status = 'online' and platform_fits and model_fits) then jsonb_build_object(
+      'reason', 'rate_limited', 'until', (
+        select min(rate_limited_until) from able where status = 'online' and platform_fits and model_fits
+      )
+    )
+    when exists (select from able where status = 'draining' and platform_fits and model_fits) then jsonb_build_object(
+      'reason', 'device_draining', 'devices', (
+        select jsonb_agg(distinct name) from able where status = 'draining' and platform_fits and model_fits
+      )
+    )
+    when exists (select from able where status = 'online' and platform_fits)
+      then jsonb_build_object('reason', 'no_matching_model', 'model', task.model_preference)
+    when exists (select from able where status = 'online')
+      then jsonb_build_object('reason', 'no_matching_platform', 'platform', task.platform)
+    else jsonb_build_object('reason', 'waiting_for_device')
+  end
+$$;
+comment on function hub.waiting_reason(public.mac_tasks) is 'Why no device takes a task that is ready, as {reason, …}.';
+
+create or replace function hub.explain_task(task_id uuid) returns jsonb
+language plpgsql
+stable
+security definer -- the queue is in a schema that the API does not expose
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_queued hub.queue;
+  v_server public.hub_servers;
+  v_why jsonb;
+begin
+  perform hub.require_role('viewer');
+  select * into v_task from public.mac_tasks as t where t.id = explain_task.task_id;
+  if not found
+    or v_task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s)
+  then
+    perform hub.fail('task_not_found', array[coalesce(explain_task.task_id::text, 'null')]);
+  end if;
+  select * into v_queued from hub.queue as q where q.task_id = v_task.id;
+  select s.* into v_server
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = v_task.channel_id;
+
+  v_why := case
+    when v_task.status in ('complete', 'failed') then jsonb_build_object(
+      'reason', 'finished', 'since', v_task.finished_at, 'cancelled_at', v_task.cancelled_at,
+      'error', v_task.error, 'delivered_at', v_task.delivered_at,
+      'delivery_failure', (
+        select string_agg(f.reason, '; ' order by f.what) from hub.delivery_failures as f where f.task_id = v_task.id
+      )
+    )
+    when v_task.status = 'running' then jsonb_build_object(
+      'reason', 'running', 'since', v_task.started_at, 'device', v_task.claimed_by, 'model', v_task.model_used,
+      'lease_expires_at', v_task.lease_expires_at, 'cancel_requested_at', v_task.cancel_requested_at
+    )
+    when v_server.paused_at is not null then jsonb_build_object(
+      'reason', 'server_paused', 'since', v_server.paused_at, 'server', v_server.name
+    )
+    when v_task.run_at > clock_timestamp() then jsonb_build_object(
+      'reason', case when v_task.attempt > 0 then 'backoff' else 'scheduled' end,
+      'until', v_task.run_at, 'since', v_task.updated_at, 'error', v_task.error
+    )
+    when v_queued.state = 'blocked' then jsonb_build_object(
+      'reason', 'waiting_for_previous',
+      'task_id', (
+        select q.task_id from hub.queue as q
+        where q.thread_id = v_queued.thread_id and q.task_id <> v_queued.task_id and q.state <> 'scheduled'
+        order by q.state = 'blocked', q.created_at limit 1
+      )
+    )
+    else hub.waiting_reason(v_task)
+  end;
+  return jsonb_build_object(
+    'state', v_task.status,
+    'reason', v_why ->> 'reason',
+    'since', coalesce(v_why -> 'since', to_jsonb(v_task.created_at)),
+    'detail', jsonb_strip_nulls(v_why - 'reason' - 'since') || jsonb_build_object(
+      'attempt', v_task.attempt, 'max_attempts', v_task.max_attempts
+    )
+  );
+end
+$$;
+
+create or replace function public.explain_task(task_id uuid) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return hub.explain_task(explain_task.task_id);
+end
+$$;
+comment on function public.explain_task(uuid) is
+  'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device, ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.explain_task(uuid) from public;
+grant execute on function public.explain_task(uuid), hub.explain_task(uuid) to anon, authenticated, service_role;
+
+-- supabase/schemas/48_runs.sql
+
+-- What executors do with a claimed task. Each call names its claim, and a claim that no longer holds
+-- the task changes nothing.
+
+create or replace function hub.held_task(device public.mesh_devices, task_id uuid, claim_id uuid)
+returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  select * into v_task from public.mac_tasks as t where t.id = held_task.task_id for no key update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
+  elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id
+    or v_task.claim_id is null or v_task.claimed_by is distinct from device.name
+  then
+    perform hub.fail('stale_claim', array[hub.short_id(v_task.id)]);
+  end if;
+  return v_task;
+end
+$$;
+comment on function hub.held_task(public.mesh_devices, uuid, uuid) is
+  'The task, locked, if this claim of this device holds it. Errors: task_not_found, stale_claim.';
+
+create or replace function hub.end_attempt(task public.mac_tasks, outcome text, error text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.hub_task_attempts as a
+  set ended_at = clock_timestamp(),
+    outcome = case when task.cancel_requested_at is not null then 'cancelled' else end_attempt.outcome end,
+    error = end_attempt.error
+  where a.claim_id = task.claim_id and a.ended_at is null;
+end
+$$;
+comment on function hub.end_attempt(public.mac_tasks, text, text) is
+  'Closes the attempt of the task''s claim; as cancelled where that was asked for.';
+
+create or replace function hub.requeue(task public.mac_tasks, reason text, run_at timestamptz, attempt integer)
+returns public.mac_tasks
+language sql
+set search_path = ''
+as $$
+  update public.mac_tasks as t
+  set status = 'pending', error = requeue.reason, run_at = requeue.run_at, attempt = requeue.attempt
+  where t.id = task.id
+  returning t.*
+$$;
+comment on function hub.requeue(public.mac_tasks, text, timestamptz, integer) is 'Puts a running task back into the queue.';
+
+create or replace function hub.finish(task public.mac_tasks, error text) returns public.mac_tasks
+language sql
+set search_path = ''
+as $$
+  update public.mac_tasks as t
+  set status = 'failed', error = finish.error
+  where t.id = task.id
+  returning t.*
+$$;
+comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
+
+create or replace function hub.task_result(task public.mac_tasks) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Read again: where posting failed, delivered_at was taken back after the update returned.
+  return (
+    select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+    from public.mac_tasks as t where t.id = task.id
+  );
+end
+$$;
+
+create or replace function hub.require_length(content text, what text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if length(content) > 1000000 then
+    perform hub.fail('content_too_long', array[what, length(content)::text, '1000000']);
+  end if;
+end
+$$;
+comment on function hub.require_length(text, text) is 'Raises content_too_long over 1,000,000 characters.';
+
+-- Heartbeat --------------------------------------------------------------------------------------
+
+create or replace function hub.device_heartbeat(token text, running uuid[], models jsonb) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+  v_lease timestamptz := clock_timestamp() + (select s.task_lease from hub.settings as s);
+  v_held uuid[];
+begin
+  v_device := hub.hear_device(device_heartbeat.token);
+  if cardinality(device_heartbeat.running) > 1000 then
+    perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
+  end if;
+  select array_agg(held.id) into v_held from (
+    select t.id from public.mac_tasks as t
+    where t.id = any (device_heartbeat.running)
+      and t.status = 'running' and t.claim_id is not null and t.claimed_by = v_device.name
+    order by t.id
+    for no key update
+  ) as held;
+  update public.mac_tasks as t set lease_expires_at = v_lease where t.id = any (v_held);
+  -- Tasks before models, as report_rate_limit locks them.
+  if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
+    perform hub.set_device_models(v_device.id, device_heartbeat.models);
+  end if;
+  if v_device.status = 'online' and coalesce(cardinality(v_held), 0) < v_device.max_running then
+    insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
+  end if;
+  return jsonb_build_object(
+    'cancel', coalesce((
+      select jsonb_agg(t.id) from public.mac_tasks as t
+      where t.id = any (v_held) and t.cancel_requested_at is not null
+    ), '[]'),
+    'lost', coalesce((
+      select jsonb_agg(r.id) from unnest(device_heartbeat.running) as r (id)
+      where r.id <> all (coalesce(v_held, '{}'))
+    ), '[]'),
+    'lease_expires_at', v_lease
+  );
+end
+$$;
+
+create or replace function public.device_heartbeat(token text, running uuid[] default '{}', models jsonb default null)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models);
+end
+$$;
+comment on function public.device_heartbeat(text, uuid[], jsonb) is
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, lease_expires_at}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
+
+-- Progress and outcome ---------------------------------------------------------------------------
+
+create or replace function hub.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
+returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
+  perform hub.require_length(report_progress.partial_output, 'partial_output');
+  update public.mac_tasks as t set partial_output = report_progress.partial_output where t.id = v_task.id;
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.report_progress(
+    report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
+  );
+end
+$$;
+comment on function public.report_progress(text, uuid, uuid, text) is
+  'Sets partial_output; what is new in it is posted at once. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000).';
+
+create or replace function hub.complete_task(
+  token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
+  perform hub.require_length(complete_task.result, 'result');
+  if length(complete_task.model_used) > 100 or length(complete_task.session_id) > 500
+    or pg_column_size(complete_task.usage) > 65536
+  then
+    perform hub.fail('bad_argument', array[
+      'model_used has at most 100 characters, session_id 500, usage 64 kB.'
+    ]);
+  end if;
+  perform hub.end_attempt(v_task, 'complete', null);
+  if complete_task.session_id is not null and v_task.task_thread_id is not null and v_task.kind = 'task' then
+    update public.hub_task_threads as t
+    set session_id = complete_task.session_id, session_device = v_task.claimed_by,
+      metadata = t.metadata || jsonb_build_object('session_model', v_task.model_used)
+    where t.id = v_task.task_thread_id;
+  end if;
+  update public.mac_tasks as t
+  set status = 'complete', result = coalesce(complete_task.result, ''),
+    model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
+    session_id = coalesce(complete_task.session_id, t.session_id),
+    usage = coalesce(complete_task.usage, t.usage)
+  where t.id = v_task.id;
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.complete_task(
+  token text, task_id uuid, claim_id uuid, result text,
+  model_used text default null, session_id text default null, usage jsonb default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.complete_task(
+    complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
+    complete_task.model_used, complete_task.session_id, complete_task.usage
+  );
+end
+$$;
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+
+create or replace function hub.fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean)
+returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_error text := coalesce(nullif(btrim(fail_task.error), ''), 'The executor gave no reason.');
+  v_settings hub.settings;
+begin
+  v_task := hub.held_task(hub.hear_device(fail_task.token), fail_task.task_id, fail_task.claim_id);
+  perform hub.require_length(fail_task.error, 'error');
+  select * into v_settings from hub.settings;
+  perform hub.end_attempt(v_task, 'failed', v_error);
+  if coalesce(fail_task.retryable, true)
+    and v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts)
+  then
+    v_task := hub.requeue(v_task, v_error, clock_timestamp() + least(
+      v_settings.retry_backoff * 2 ^ least(v_task.attempt, 20), v_settings.max_retry_backoff
+    ), v_task.attempt);
+  else
+    v_task := hub.finish(v_task, v_error);
+  end if;
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.fail_task(
+  token text, task_id uuid, claim_id uuid, error text, retryable boolean default true
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.fail_task(
+    fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
+  );
+end
+$$;
+comment on function public.fail_task(text, uuid, uuid, text, boolean) is
+  'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
+
+create or replace function hub.report_rate_limit(
+  token text, task_id uuid, claim_id uuid, model text, until timestamptz
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices := hub.hear_device(report_rate_limit.token);
+  v_task public.mac_tasks;
+  v_until timestamptz := report_rate_limit.until;
+  v_reason text;
+begin
+  v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
+  if report_rate_limit.model is null or report_rate_limit.model not in ('claude', 'gemini', 'codex') then
+    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex.']);
+  elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
+    perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
+  end if;
+  if v_until <= clock_timestamp() then
+    -- By the device's clock, which may be slow: without a pause it would claim and report for ever.
+    v_until := clock_timestamp() + (select s.retry_backoff from hub.settings as s);
+  end if;
+  update public.mesh_device_models as m
+  set rate_limited_until = greatest(m.rate_limited_until, v_until)
+  where m.device_id = v_device.id and m.model = report_rate_limit.model;
+  v_reason := format('%s is rate limited on %s until %s UTC', report_rate_limit.model, v_device.name,
+    to_char(v_until at time zone 'utc', 'YYYY-MM-DD HH24:MI'));
+  perform hub.end_attempt(v_task, 'rate_limited', v_reason);
+  v_task := hub.requeue(v_task, v_reason, null, greatest(v_task.attempt - 1, 0));
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.report_rate_limit(
+  token text, task_id uuid, claim_id uuid, model text, until timestamptz
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.report_rate_limit(
+    report_rate_limit.token, report_rate_limit.task_id, report_rate_limit.claim_id,
+    report_rate_limit.model, report_rate_limit.until
+  );
+end
+$$;
+comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
+  'Says that the model is throttled on this device until then (or for retry_backoff, if that is past): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+
+create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(release_task.token), release_task.task_id, release_task.claim_id);
+  perform hub.end_attempt(v_task, 'released', null);
+  v_task := hub.requeue(v_task, format('released by %s', v_task.claimed_by), null, greatest(v_task.attempt - 1, 0));
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return hub.release_task(release_task.token, release_task.task_id, release_task.claim_id);
+end
+$$;
+comment on function public.release_task(text, uuid, uuid) is
+  'Gives a task back that the device will not finish, at the cost of no attempt; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean),
+  public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
+from public, service_role;
+grant execute on function
+  public.device_heartbeat(text, uuid[], jsonb), hub.device_heartbeat(text, uuid[], jsonb),
+  public.report_progress(text, uuid, uuid, text), hub.report_progress(text, uuid, uuid, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean), hub.fail_task(text, uuid, uuid, text, boolean),
+  public.report_rate_limit(text, uuid, uuid, text, timestamptz),
+  hub.report_rate_limit(text, uuid, uuid, text, timestamptz),
+  public.release_task(text, uuid, uuid), hub.release_task(text, uuid, uuid)
+to anon, authenticated;
+
+-- supabase/schemas/50_teams.sql
+
+-- Teams: a request split into subtasks that run side by side, and one synthesis of what they found.
+--
+-- planning -> running -> synthesizing -> complete | failed. The team's row is locked by whoever ends
+-- one of its tasks, so that exactly one of them finds that it was the last.
+
+create or replace function hub.listed_items(goal text) returns text[]
+language sql
+immutable
+set search_path = ''
+as $$
+  with lines as (
+    select l.position, l.line,
+      regexp_match(l.line, '^([ \t]*)(?:[-*•]|\d{1,3}[.)])[ \t]+(\S.*)$') as bullet -- indent, text
+    from regexp_split_to_table(goal, '\r\n|\r|\n') with ordinality as l (line, position)
+  ), first as (
+    select length(l.bullet[1]) as indent from lines as l
+    where l.bullet is not null order by l.position limit 1
+  ), numbered as (
+    -- What is indented further, as a list within the list, belongs to the item above it.
+    select l.*, count(*) filter (where length(l.bullet[1]) <= f.indent) over (order by l.position) as item
+    from lines as l, first as f
+  ), parts as (
+    select n.item, n.position,
+      case when n.position = min(n.position) over item then n.bullet[2] else n.line end as part,
+      count(*) filter (where n.line !~ '\S') over (item order by n.position) as blanks
+    from numbered as n
+    where n.item > 0
+    window item as (partition by n.item)
+  ), items as (
+    -- After a blank line an item goes on only where it is indented.
+    select p.item, rtrim(string_agg(p.part, E'\n' order by p.position), E' \t\n') as content
+    from parts as p
+    where p.blanks = 0 or p.part ~ '^[ \t]+\S'
+    group by p.item
+  )
+  select array_agg(i.content order by i.item) from items as i having count(*) >= 2
+$$;
+comment on function hub.listed_items(text) is
+  'The items of a bullet or numbered list in a text, each with the lines that belong to it; null where there are fewer than two.';
+
+create or replace function hub.subtasks_of(listed jsonb) returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_most integer := (select s.max_subtasks from hub.settings as s);
+  v_subtasks text[];
+begin
+  if jsonb_typeof(listed) is distinct from 'array' then
+    perform hub.fail('bad_argument', array['subtasks is an array of strings.']);
+  elsif jsonb_array_length(listed) > v_most then
+    perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_most::text]);
+  elsif jsonb_array_length(listed) = 0 or exists (
+    select from jsonb_array_elements(listed) as e
+    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
+  ) then
+    perform hub.fail('bad_argument', array['subtasks is an array of strings of 1 to 32,000 characters.']);
+  end if;
+  select array_agg(e order by position) into v_subtasks
+  from jsonb_array_elements_text(listed) with ordinality as l (e, position);
+  return v_subtasks;
+end
+$$;
+comment on function hub.subtasks_of(jsonb) is 'The subtasks of a JSON array. Errors: bad_argument, too_many_subtasks.';
+
+create or replace function hub.planned_subtasks(result text) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_plan jsonb;
+  v_most integer := (select s.max_subtasks from hub.settings as s);
+begin
+  -- Agents like to wrap the array into a code block or a sentence.
+  v_plan := substring(result from '\[.*\]')::jsonb;
+  if jsonb_typeof(v_plan) is distinct from 'array' or jsonb_array_length(v_plan) = 0 or exists (
+    select from jsonb_array_elements(v_plan) as e
+    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
+  ) then
+    return to_jsonb('The plan is not a JSON array of strings.'::text);
+  elsif jsonb_array_length(v_plan) > v_most then
+    return to_jsonb(format('The plan has %s subtasks; %s are allowed.', jsonb_array_length(v_plan), v_most));
+  end if;
+  return v_plan;
+exception when data_exception or program_limit_exceeded then
+  return to_jsonb('The plan is not a JSON array of strings.'::text);
+end
+$$;
+comment on function hub.planned_subtasks(text) is
+  'The array in a plan''s result, or, as a JSON string, what is wrong with it.';
+
+-- Posting ----------------------------------------------------------------------------------------
+
+create or replace function hub.post_decomposed(task public.mac_tasks) returns void
+language sql
+set search_path = ''
+as $$
+  with listed as (
+    select s.id, s.content, (s.metadata ->> 'position')::integer as position, count(*) over () as subtasks
+    from public.mac_tasks as s
+    where s.team_id = task.team_id and s.kind = 'subtask'
+  )
+  select hub.post(task, 'system', format('Decomposed into %s subtasks', max(subtasks)), 'embed', hub.embed(
+    format('Decomposed into %s subtasks', max(subtasks)), null, hub.color('queued'),
+    jsonb_agg(hub.field(format('%s · %s', position, hub.short_id(id)), hub.title(content)) order by position)
+      filter (where subtasks <= 25 or position < 25)
+      -- An embed has 25 fields.
+      || case when max(subtasks) > 25 then jsonb_build_array(
+        hub.field('…', format('and %s more', max(subtasks) - 24))
+      ) else '[]' end,
+    hub.short_id(task.team_id)
+  ))
+  from listed
+$$;
+comment on function hub.post_decomposed(public.mac_tasks) is 'Posts the list of subtasks of a task''s team.';
+
+create or replace function hub.post_team_outcome(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_team public.hub_teams;
+  v_fields jsonb;
+begin
+  select * into v_team from public.hub_teams as t where t.id = task.team_id;
+  select jsonb_build_array(
+    hub.field('Subtasks', format('%s complete, %s failed',
+      count(*) filter (where s.status = 'complete'), count(*) filter (where s.status = 'failed'))),
+    hub.field('Duration', hub.duration(coalesce(v_team.finished_at, clock_timestamp()) - v_team.created_at))
+  ) into v_fields
+  from public.mac_tasks as s where s.team_id = v_team.id and s.kind = 'subtask';
+  if v_team.status = 'complete' then
+    perform hub.post(task, 'agent', coalesce(task.result, ''), 'embed', hub.embed(
+      'Team Complete', hub.title(v_team.goal), hub.color('success'), v_fields, hub.short_id(v_team.id)));
+  elsif v_team.status = 'failed' then
+    perform hub.post(task, 'system', coalesce(v_team.metadata ->> 'error', 'The team failed.'), 'embed', hub.embed(
+      'Team Failed', hub.title(v_team.goal), hub.color('failure'), v_fields, hub.short_id(v_team.id)));
+  end if;
+end
+$$;
+comment on function hub.post_team_outcome(public.mac_tasks) is 'Posts how the team of a plan, synthesis or last subtask ended.';
+
+-- Steps ------------------------------------------------------------------------------------------
+
+create or replace function hub.add_subtasks(team public.hub_teams, subtasks text[], first_id uuid) returns void
+language sql
+set search_path = ''
+as $$
+  insert into public.mac_tasks (
+    id, status, project, platform, priority,
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
+  )
+  select case when s.position = 1 then first_id else gen_random_uuid() end, 'pending', null, null, 0,
+    team.channel_id, team.task_thread_id, team.id, 'subtask', s.content,
+    coalesce(team.model_preference, 'any'), team.created_by,
+    -- The goal too: "the tests" alone says little to the agent that gets it.
+    jsonb_build_object('position', s.position, 'goal', team.goal)
+  from unnest(subtasks) with ordinality as s (content, position)
+  order by s.position
+$$;
+comment on function hub.add_subtasks(public.hub_teams, text[], uuid) is 'Queues the subtasks of a team; the first gets the given id.';
+
+create or replace function hub.synthesis_prompt(team public.hub_teams) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format(
+    E'Several agents have each worked on one part of a request. Combine what they found into one answer to the request. Name what failed.\n\n# Request\n\n%s\n\n%s',
+    team.goal,
+    string_agg(format(E'# Part %s: %s\n\n%s\n\n%s', s.metadata ->> 'position', hub.title(s.content),
+      case
+        when s.status = 'complete' then format('Result of %s on %s:', s.model_used, s.claimed_by)
+        else 'FAILED:'
+      end,
+      hub.cut(coalesce(case when s.status = 'complete' then s.result else s.error end, ''), 40000)
+    ), E'\n\n' order by (s.metadata ->> 'position')::integer)
+  )
+  from public.mac_tasks as s
+  where s.team_id = team.id and s.kind = 'subtask'
+$$;
+comment on function hub.synthesis_prompt(public.hub_teams) is 'The goal and every result or failure of a team.';
+
+create or replace function hub.end_team(team public.hub_teams, status text, error text) returns void
+language sql
+set search_path = ''
+as $$
+  update public.hub_teams as t
+  set status = end_team.status, finished_at = clock_timestamp(),
+    metadata = t.metadata || jsonb_strip_nulls(jsonb_build_object('error', end_team.error))
+  where t.id = team.id
+$$;
+
+create or replace function hub.begin_synthesis(team public.hub_teams) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  update public.hub_teams as t set status = 'synthesizing' where t.id = team.id;
+  insert into public.mac_tasks (
+    id, status, project, platform, priority,
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', null, null, 0,
+    team.channel_id, team.task_thread_id, team.id, 'synthesis', hub.synthesis_prompt(team),
+    coalesce(team.model_preference, 'any'), team.created_by, jsonb_build_object('request', team.goal)
+  )
+  returning * into v_task;
+  perform hub.post_team_step(v_task, 'synthesizing');
+end
+$$;
+comment on function hub.begin_synthesis(public.hub_teams) is 'Queues the synthesis of a team whose subtasks have all ended.';
+
+create or replace function hub.post_team_step(task public.mac_tasks, step text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  case step
+    when 'decomposed' then
+      perform hub.post_decomposed(task);
+    when 'synthesizing' then
+      perform hub.post(task, 'system', 'Synthesizing', 'embed', hub.embed(
+        'Synthesizing', format('Task %s combines the results.', hub.short_id(task.id)),
+        hub.color('synthesizing'), '[]', hub.short_id(task.team_id)));
+    when 'outcome' then
+      perform hub.post_team_outcome(task);
+  end case;
+exception when others then
+  -- As with every delivery: the team goes on whether it can be shown or not.
+  if step = 'outcome' then
+    perform hub.record_delivery_failure(task.id, 'team', sqlerrm);
+  else
+    raise warning 'Posting about team % failed: %', task.team_id, sqlerrm;
+  end if;
+end
+$$;
+comment on function hub.post_team_step(public.mac_tasks, text) is
+  'Posts a step of a team: decomposed, synthesizing or outcome. A failure is recorded and undoes nothing.';
+
+create or replace function hub.advance_team() returns trigger
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_team public.hub_teams;
+  v_plan jsonb;
+begin
+  if new.channel_id is null or new.status not in ('complete', 'failed') or old.status in ('complete', 'failed') then
+    return null;
+  end if;
+  select * into v_team from public.hub_teams as t where t.id = new.team_id for no key update;
+  if v_team.status in ('complete', 'failed') then
+    return null;
+  end if;
+  if new.kind = 'plan' and new.status = 'complete' then
+    v_plan := hub.planned_subtasks(new.result);
+    if jsonb_typeof(v_plan) = 'array' then
+      update public.hub_teams as t set status = 'running' where t.id = v_team.id;
+      -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.
+      perform from public.hub_channels as c
+      where c.id = v_team.channel_id and v_team.task_thread_id is null
+      for no key update;
+      perform hub.add_subtasks(v_team, hub.subtasks_of(v_plan), gen_random_uuid());
+      perform hub.post_team_step(new, 'decomposed');
+      return null;
+    end if;
+    perform hub.end_team(v_team, 'failed', v_plan #>> '{}');
+  elsif new.kind = 'synthesis' and new.status = 'complete' then
+    perform hub.end_team(v_team, 'complete', null);
+  elsif new.kind in ('plan', 'synthesis') then
+    perform hub.end_team(v_team, 'failed', new.error);
+  elsif v_team.status <> 'running' or exists (
+    select from public.mac_tasks as s
+    where s.team_id = v_team.id and s.kind = 'subtask' and s.status not in ('complete', 'failed')
+  ) then
+    return null;
+  elsif v_team.metadata ? 'cancelled_by' then
+    perform hub.end_team(v_team, 'failed', format('Cancelled by %s.', v_team.metadata ->> 'cancelled_by'));
+  elsif exists (
+    select from public.mac_tasks as s
+    where s.team_id = v_team.id and s.kind = 'subtask' and s.status = 'complete'
+  ) then
+    perform hub.begin_synthesis(v_team);
+    return null;
+  else
+    perform hub.end_team(v_team, 'failed', 'Every subtask failed.');
+  end if;
+  perform hub.post_team_step(new, 'outcome');
+  return null;
+end
+$$;
+comment on function hub.advance_team() is 'What the end of one of its tasks means for a team.';
+
+-- After the task's own result, before the queue moves on: a follow-up in the thread waits for the team.
+create or replace trigger _550_advance_team
+after update on public.mac_tasks
+for each row when (new.team_id is not null and old.status <> new.status)
+execute function hub.advance_team();
+
+-- RPCs -------------------------------------------------------------------------------------------
+
+create or replace function hub.team_result(team public.hub_teams) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'message', (
+      select to_jsonb(m) from public.hub_channel_messages as m
+      where m.id = (team.metadata ->> 'message_id')::uuid
+    ),
+    'team', to_jsonb(team),
+    'tasks', (
+      select coalesce(jsonb_agg(to_jsonb(t) order by t.created_at, (t.metadata ->> 'position')::integer), '[]')
+      from public.mac_tasks as t where t.team_id = team.id
+    ),
+    'thread', (select to_jsonb(t) from public.hub_task_threads as t where t.id = team.task_thread_id)
+  )
+$$;
+comment on function hub.team_result(public.hub_teams) is '{message, team, tasks, thread} of a team.';
+
+create or replace function hub.begin_subtasks(team public.hub_teams, subtasks text[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_channel record;
+  v_first uuid := gen_random_uuid();
+  v_team public.hub_teams := team;
+  v_task public.mac_tasks;
+begin
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = v_team.channel_id;
+  if v_channel.architecture_type = 'threaded_task_isolation' then
+    insert into public.hub_task_threads (channel_id, task_id, team_id, name, next_transition_at)
+    values (
+      v_team.channel_id, v_first, v_team.id,
+      format('%s — %s', hub.short_id(v_first), hub.title(v_team.goal)),
+      clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+    )
+    returning id into v_team.task_thread_id;
+    update public.hub_teams as t set task_thread_id = v_team.task_thread_id where t.id = v_team.id;
+  end if;
+  -- The messages first: whoever dispatches a task holds the channel, too, when it wants a lane.
+  insert into public.hub_channel_messages (
+    id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, metadata
+  ) values (
+    (v_team.metadata ->> 'message_id')::uuid, v_team.channel_id, v_team.task_thread_id, 'human',
+    v_team.created_by::text, v_team.metadata ->> 'created_by_label', v_team.goal,
+    jsonb_strip_nulls(jsonb_build_object('team_id', v_team.id, 'task_thread_id', v_team.task_thread_id))
+  );
+  if v_team.task_thread_id is not null then
+    insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+    values (
+      v_team.channel_id, 'system', 'Aura',
+      format('🧵 %s queued: %s', hub.short_id(v_first), hub.title(v_team.goal)),
+      jsonb_build_object('task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id)
+    );
+  end if;
+  perform hub.add_subtasks(v_team, subtasks, v_first);
+  select * into v_task from public.mac_tasks as t where t.id = v_first;
+  perform hub.post_decomposed(v_task);
+end
+$$;
+comment on function hub.begin_subtasks(public.hub_teams, text[]) is
+  'Opens the team''s thread where the channel has threads, queues the subtasks, and posts the request and the list.';
+
+create or replace function hub.begin_plan(team public.hub_teams) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  insert into public.mac_tasks (
+    id, status, project, platform, priority,
+    channel_id, team_id, kind, content, model_preference, created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', null, null, 0,
+    team.channel_id, team.id, 'plan',
+    format(
+      E'Split the request below into at most %s subtasks that different agents can do at the same time, without seeing each other''s work. Each must make sense by itself. Answer with nothing but a JSON array of strings.\n\n# Request\n\n%s',
+      (select s.max_subtasks from hub.settings as s), team.goal
+    ),
+    coalesce(team.model_preference, 'any'), team.created_by,
+    jsonb_build_object('message_id', team.metadata ->> 'message_id', 'request', team.goal)
+  )
+  returning * into v_task;
+  update public.hub_teams as t set task_thread_id = v_task.task_thread_id where t.id = team.id;
+end
+$$;
+comment on function hub.begin_plan(public.hub_teams) is 'Queues the task that splits the request into subtasks.';
+
+create or replace function hub.dispatch_team(
+  channel_id uuid, goal text, subtasks jsonb, model text, idempotency_key text
+) returns jsonb
+language plpgsql
+security definer -- teams, tasks and system messages are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_channel public.hub_channels;
+  v_team public.hub_teams;
+  v_listed jsonb;
+  v_subtasks text[];
+begin
+  perform hub.require_role('operator');
+  select * into v_channel from public.hub_channels as c where c.id = dispatch_team.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(dispatch_team.channel_id::text, 'null')]);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  if dispatch_team.idempotency_key is not null then
+    perform hub.lock_idempotency_key(dispatch_team.channel_id, dispatch_team.idempotency_key);
+    select * into v_team from public.hub_teams as t
+    where t.channel_id = dispatch_team.channel_id
+      and t.created_by is not distinct from auth.uid()
+      and t.idempotency_key = dispatch_team.idempotency_key;
+    if found then
+      return hub.team_result(v_team);
+    end if;
+  end if;
+  perform hub.require_content(dispatch_team.goal, 'goal', 32000);
+  if dispatch_team.model is not null and dispatch_team.model not in ('claude', 'gemini', 'codex', 'any') then
+    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
+  end if;
+  v_listed := coalesce(nullif(dispatch_team.subtasks, 'null'), to_jsonb(hub.listed_items(dispatch_team.goal)));
+  if v_listed is not null then
+    v_subtasks := hub.subtasks_of(v_listed);
+  end if;
+  perform hub.require_open_task_slots(coalesce(cardinality(v_subtasks), 1));
+
+  insert into public.hub_teams (
+    channel_id, goal, status, created_by, model_preference, idempotency_key, metadata
+  ) values (
+    dispatch_team.channel_id, dispatch_team.goal,
+    case when v_subtasks is null then 'planning' else 'running' end,
+    auth.uid(), nullif(dispatch_team.model, 'any'), dispatch_team.idempotency_key,
+    jsonb_build_object('message_id', gen_random_uuid(), 'created_by_label', hub.user_label(auth.uid()))
+  )
+  returning * into v_team;
+  if v_team.status = 'planning' then
+    perform hub.begin_plan(v_team);
+  else
+    perform hub.begin_subtasks(v_team, v_subtasks);
+  end if;
+  select * into v_team from public.hub_teams as t where t.id = v_team.id;
+  return hub.team_result(v_team);
+end
+$$;
+
+create or replace function public.dispatch_team(
+  channel_id uuid, goal text, subtasks jsonb default null, model text default null,
+  idempotency_key text default null
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.dispatch_team(
+    dispatch_team.channel_id, dispatch_team.goal, dispatch_team.subtasks, dispatch_team.model,
+    dispatch_team.idempotency_key
+  )
+$$;
+comment on function public.dispatch_team(uuid, text, jsonb, text, text) is
+  'Splits a request into parallel subtasks and synthesizes their results; returns {message, team, tasks, thread}. subtasks: an array of 1 to 20 strings; without it a bullet or numbered list in the goal, else a plan task decides. Operator. Errors: those of dispatch_task, too_many_subtasks.';
+
+create or replace function hub.cancel_team(team_id uuid, id uuid, label text) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_team public.hub_teams;
+begin
+  if cancel_team.team_id is null then
+    perform hub.fail('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
+  end if;
+  -- Tasks before team, as everywhere.
+  perform from public.mac_tasks as t where t.team_id = cancel_team.team_id order by t.id for no key update;
+  select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for no key update;
+  if v_team.status in ('complete', 'failed') then
+    perform hub.fail('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
+  end if;
+  update public.hub_teams as t
+  set metadata = t.metadata || jsonb_build_object('cancelled_by', label)
+  where t.id = v_team.id;
+  perform hub.cancel_one(t.id, label)
+  from (
+    select m.id from public.mac_tasks as m
+    where m.team_id = v_team.id and m.status in ('pending', 'running')
+    order by m.created_at, m.id
+  ) as t;
+  return (
+    select to_jsonb(t) from public.mac_tasks as t
+    where t.team_id = v_team.id order by t.id = cancel_team.id desc, t.created_at limit 1
+  );
+end
+$$;
+comment on function hub.cancel_team(uuid, uuid, text) is
+  'Cancels all unfinished tasks of a team; returns the task with the id, else the first. Errors: task_not_found, task_finished.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.dispatch_team(uuid, text, jsonb, text, text) from public;
+grant execute on function
+  public.dispatch_team(uuid, text, jsonb, text, text), hub.dispatch_team(uuid, text, jsonb, text, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/54_overview.sql
+
+-- Overview: what a client asks before it shows anything: who is calling, and how the mesh has done.
+
+create or replace function hub.whoami() returns jsonb
+language plpgsql
+stable
+security definer -- profiles and the default role are closed to API roles
+set search_path = ''
+as $$
+begin
+  perform hub.require_role('viewer');
+  return jsonb_build_object(
+    'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role()
+  );
+end
+$$;
+
+create or replace function public.whoami() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select hub.whoami()
+$$;
+comment on function public.whoami() is
+  'The caller: {user_id, label: the name shown beside their messages, role}. Viewer.';
+
+create or replace function hub.mesh_activity(hours integer) returns jsonb
+language plpgsql
+stable
+security definer -- the queue and the settings are in a schema that the API does not expose
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_since timestamptz := date_trunc('hour', now(), 'UTC') - (mesh_activity.hours - 1) * interval '1 hour';
+  v_hours jsonb;
+begin
+  perform hub.require_role('viewer');
+  if mesh_activity.hours is null or mesh_activity.hours not between 1 and 168 then
+    perform hub.fail('bad_argument', array['hours is a number from 1 to 168.']);
+  end if;
+
+  with attempts as (
+    select
+      a.started_at, a.ended_at, a.outcome,
+      -- Only the first claim tells how long a task waited for a device; a later one waited for a retry.
+      case when not exists (
+        select from public.hub_task_attempts as earlier
+        where earlier.task_id = a.task_id and earlier.started_at < a.started_at
+      ) then extract(epoch from a.started_at
+        - case when t.run_at <= a.started_at then greatest(t.created_at, t.run_at) else t.created_at end
+      ) * 1000 end as waited_ms
+    from public.hub_task_attempts as a
+    join public.mac_tasks as t on t.id = a.task_id
+    -- What ended in the span may have started before it, by the longest run at most.
+    where a.started_at >= v_since - (select s.max_runtime from hub.settings as s)
+  ),
+  started as (
+    select
+      date_trunc('hour', started_at, 'UTC') as hour, count(*) as started,
+      percentile_cont(0.5) within group (order by waited_ms) as median_ms, max(waited_ms) as longest_ms
+    from attempts where started_at >= v_since group by 1
+  ),
+  ended as (
+    select
+      date_trunc('hour', ended_at, 'UTC') as hour,
+      count(*) filter (where outcome = 'complete') as complete,
+      count(*) filter (where outcome in ('failed', 'timed_out', 'expired')) as failed
+    from attempts where ended_at >= v_since group by 1
+  )
+  select jsonb_agg(jsonb_build_object(
+    'hour', h.hour,
+    'started', coalesce(s.started, 0),
+    'complete', coalesce(e.complete, 0),
+    'failed', coalesce(e.failed, 0),
+    'wait_median_ms', round(coalesce(s.median_ms, 0)),
+    'wait_max_ms', round(coalesce(s.longest_ms, 0))
+  ) order by h.hour) into v_hours
+  from generate_series(v_since, now(), interval '1 hour') as h (hour)
+  left join started as s on s.hour = h.hour
+  left join ended as e on e.hour = h.hour;
+
+  return jsonb_build_object('hours', v_hours) || (
+    select jsonb_build_object('waiting', count(*), 'oldest_waiting_since', min(q.created_at))
+    from hub.queue as q where q.state in ('ready', 'backoff', 'blocked')
+  );
+end
+$$;
+
+create or replace function public.mesh_activity(hours integer default 24) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select hub.mesh_activity(mesh_activity.hours)
+$$;
+comment on function public.mesh_activity(integer) is
+  'The last hours of the mesh, the present one included: {hours: [{hour, started, complete, failed, wait_median_ms, wait_max_ms}], waiting, oldest_waiting_since}. Counts are attempts by the hour they started or ended in; waits are of first attempts. Viewer. Errors: bad_argument.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.whoami(), public.mesh_activity(integer) from public;
+grant execute on function
+  public.whoami(), hub.whoami(), public.mesh_activity(integer), hub.mesh_activity(integer)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/60_life_cycle.sql
+
+-- The life of a thread: active, idle after silence, decaying, archived; and the feeds of Cloud Hub.
+
+-- Feeds ------------------------------------------------------------------------------------------
+
+create or replace function hub.feed_channel(feed text) returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select c.id from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name = 'cloud-hub' and c.name = feed_channel.feed
+$$;
+comment on function hub.feed_channel(text) is
+  'The channel of a feed of Cloud Hub; null when it was renamed or deleted: then the feed is silent.';
+
+create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
+language sql
+set search_path = ''
+as $$
+  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+  select channel, 'system', 'Aura', post_feed.content, post_feed.metadata
+  from hub.feed_channel(post_feed.feed) as channel
+  where channel is not null
+$$;
+comment on function hub.post_feed(text, text, jsonb) is 'Posts to a feed channel of Cloud Hub.';
+
+-- Threads ----------------------------------------------------------------------------------------
+
+create or replace function hub.summary_of(thread public.hub_task_threads) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format('🗄 Archived after %s of silence · %s messages · tasks: %s complete, %s failed · last: %s',
+    hub.duration(date_trunc('second', clock_timestamp() - thread.last_activity_at)),
+    thread.message_count,
+    count(*) filter (where t.status = 'complete'),
+    count(*) filter (where t.status = 'failed'),
+    coalesce(nullif(hub.title((
+      array_agg(t.result order by t.finished_at desc) filter (where t.status = 'complete')
+    )[1]), ''), '—')
+  )
+  from public.mac_tasks as t
+  where t.task_thread_id = thread.id
+$$;
+comment on function hub.summary_of(public.hub_task_threads) is 'The line that closes a thread.';
+
+create or replace function hub.archive_threads(threads uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_feed uuid := hub.feed_channel('memory-log');
+begin
+  perform from public.hub_task_threads as t
+  where t.id = any (archive_threads.threads) order by t.id for update;
+  with closed as (
+    insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
+    select t.channel_id, t.id, 'system', 'Aura', hub.summary_of(t),
+      jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'archived')
+    from public.hub_task_threads as t
+    where t.id = any (archive_threads.threads)
+    order by t.id
+    returning task_thread_id, content
+  )
+  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+  select v_feed, 'system', 'Aura', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
+  from closed as c
+  join public.hub_task_threads as t on t.id = c.task_thread_id
+  where v_feed is not null;
+  update public.hub_task_threads as t
+  set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
+  where t.id = any (archive_threads.threads);
+end
+$$;
+comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads, archives them, and tells memory-log.';
+
+create or replace function hub.decay_threads(most integer default 1000) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_settings hub.settings;
+  v_active uuid[];
+  v_idle uuid[];
+  v_decaying uuid[];
+  v_busy uuid[];
+begin
+  select * into v_settings from hub.settings;
+  -- What another tick, or a message being posted, holds now is due again in a minute.
+  select array_agg(due.id) filter (where due.status = 'active'),
+    array_agg(due.id) filter (where due.status = 'idle'),
+    array_agg(due.id) filter (where due.status = 'decaying')
+  into v_active, v_idle, v_decaying
+  from (
+    select t.id, t.status from public.hub_task_threads as t
+    where t.next_transition_at <= v_now
+    order by t.next_transition_at
+    limit decay_threads.most
+    for update skip locked
+  ) as due;
+
+  -- A thread with an unfinished task never leaves active.
+  select array_agg(distinct q.thread_id) into v_busy from hub.queue as q
+  where q.thread_id = any (v_active || v_idle || v_decaying);
+  v_active := array(select unnest(v_active) except select unnest(v_busy));
+  v_idle := array(select unnest(v_idle) except select unnest(v_busy));
+  v_decaying := array(select unnest(v_decaying) except select unnest(v_busy));
+  update public.hub_task_threads as t
+  set status = 'active', next_transition_at = v_now + coalesce(c.idle_after, v_settings.idle_after)
+  from public.hub_channels as c
+  where t.id = any (v_busy) and c.id = t.channel_id;
+
+  insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
+  select t.channel_id, t.id, 'system', 'Aura',
+    format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
+      hub.duration(date_trunc('second', v_now - t.last_activity_at)),
+      hub.duration(coalesce(c.archive_after, v_settings.archive_after))),
+    jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'idle')
+  from public.hub_task_threads as t
+  join public.hub_channels as c on c.id = t.channel_id
+  where t.id = any (v_active)
+  order by t.id;
+  -- The hour counts from the warning, however late the warning came.
+  update public.hub_task_threads as t
+  set status = 'idle', next_transition_at = clock_timestamp() + coalesce(c.archive_after, v_settings.archive_after)
+  from public.hub_channels as c
+  where t.id = any (v_active) and c.id = t.channel_id;
+
+  update public.hub_task_threads as t
+  set status = 'decaying', next_transition_at = clock_timestamp()
+  where t.id = any (v_idle);
+
+  perform hub.archive_threads(v_decaying);
+  return jsonb_build_object(
+    'idle', cardinality(v_active), 'decaying', cardinality(v_idle), 'archived', cardinality(v_decaying)
+  );
+end
+$$;
+comment on function hub.decay_threads(integer) is
+  'The tick: moves up to `most` due threads one step on and returns {idle, decaying, archived}, the numbers that became so. Safe to run twice at once; run each minute by pg_cron.';
+
+-- A changed timeout takes effect at once: what waits for it moves by the difference.
+
+create or replace function hub.move_transitions() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.hub_task_threads as t
+  set next_transition_at = t.next_transition_at
+    + case t.status when 'active' then new.idle_after - old.idle_after else new.archive_after - old.archive_after end
+  from public.hub_channels as c
+  where c.id = t.channel_id and t.status in ('active', 'idle')
+    and case t.status when 'active' then c.idle_after else c.archive_after end is null;
+  return null;
+end
+$$;
+
+create or replace trigger _500_move_transitions
+after update of idle_after, archive_after on hub.settings
+for each row when ((old.idle_after, old.archive_after) is distinct from (new.idle_after, new.archive_after))
+execute function hub.move_transitions();
+
+create or replace function hub.move_transitions_of_channel() returns trigger
+language plpgsql
+security definer -- threads and settings are closed to whoever changes the channel
+set search_path = ''
+as $$
+begin
+  update public.hub_task_threads as t
+  set next_transition_at = t.next_transition_at + case t.status
+    when 'active' then coalesce(new.idle_after, s.idle_after) - coalesce(old.idle_after, s.idle_after)
+    else coalesce(new.archive_after, s.archive_after) - coalesce(old.archive_after, s.archive_after)
+  end
+  from hub.settings as s
+  where t.channel_id = new.id and t.status in ('active', 'idle');
+  return null;
+end
+$$;
+
+create or replace trigger _500_move_transitions
+after update of idle_after, archive_after on public.hub_channels
+for each row when ((old.idle_after, old.archive_after) is distinct from (new.idle_after, new.archive_after))
+execute function hub.move_transitions_of_channel();
+
+create or replace function hub.update_thread_status(thread_id uuid, status text) returns jsonb
+language plpgsql
+security definer -- threads are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_thread public.hub_task_threads;
+begin
+  perform hub.require_role('operator');
+  if update_thread_status.status is null or update_thread_status.status not in ('active', 'archived') then
+    perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
+  end if;
+  select * into v_thread from public.hub_task_threads as t
+  where t.id = update_thread_status.thread_id for update;
+  if not found then
+    perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
+  end if;
+  if update_thread_status.status = 'active' then
+    perform hub.reopen_thread(v_thread.id);
+  elsif v_thread.status <> 'archived' then
+    if exists (select from hub.queue as q where q.thread_id = v_thread.id) then
+      perform hub.fail('thread_busy', array[v_thread.id::text]);
+    end if;
+    perform hub.archive_threads(array[v_thread.id]);
+  end if;
+  return (select to_jsonb(t) from public.hub_task_threads as t where t.id = v_thread.id);
+end
+$$;
+
+create or replace function public.update_thread_status(thread_id uuid, status text) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.update_thread_status(update_thread_status.thread_id, update_thread_status.status)
+$$;
+comment on function public.update_thread_status(uuid, text) is
+  'Reopens a thread (active) or archives it; returns the hub_task_threads row. Operator. Errors: thread_not_found, thread_busy, bad_argument.';
+
+-- The other feeds --------------------------------------------------------------------------------
+
+create or replace function hub.feed_device() returns trigger
+language plpgsql
+security definer -- posts as the system
+set search_path = ''
+as $$
+begin
+  perform hub.post_feed('heartbeat',
+    case new.status
+      when 'offline' then format('🔴 %s is offline', new.name)
+      when 'online' then format('🟢 %s is online', new.name)
+      else format('🟠 %s is draining', new.name)
+    end,
+    jsonb_build_object('device_id', new.id));
+  return null;
+end
+$$;
+
+create or replace trigger _500_feed_device
+after update on public.mesh_devices
+for each row when (old.status is distinct from new.status)
+execute function hub.feed_device();
+
+create or replace function hub.feed_throttle() returns trigger
+language plpgsql
+security definer -- posts as the system
+set search_path = ''
+as $$
+begin
+  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
+    (select d.name from public.mesh_devices as d where d.id = new.device_id),
+    to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
+    jsonb_build_object('device_id', new.device_id, 'model', new.model));
+  return null;
+end
+$$;
+
+create or replace trigger _500_feed_throttle
+after update on public.mesh_device_models
+for each row when (
+  new.rate_limited_until > clock_timestamp() and old.rate_limited_until is distinct from new.rate_limited_until
+)
+execute function hub.feed_throttle();
+
+create or replace function hub.morning_brief() returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_since timestamptz := now() - interval '24 hours';
+  v_brief text;
+begin
+  select format(
+    E'☀️ The last 24 hours, to %s UTC\nTasks: %s complete, %s failed, %s cancelled, %s waiting or running\nChannels: %s\nDevices: %s\nThreads: %s opened, %s archived\nUndelivered results: %s',
+    to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
+    count(*) filter (where t.status = 'complete'),
+    count(*) filter (where t.status = 'failed' and t.cancelled_at is null),
+    count(*) filter (where t.cancelled_at is not null),
+    (select count(*) from hub.queue),
+    coalesce((
+      select string_agg(format('#%s %s', busy.name, busy.tasks), ', ' order by busy.tasks desc, busy.name)
+      from (
+        select c.name, count(*) as tasks
+        from public.hub_channels as c
+        join public.mac_tasks as m on m.channel_id = c.id and m.created_at > v_since
+        group by c.id, c.name order by count(*) desc, c.name limit 5
+      ) as busy
+    ), 'quiet'),
+    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d), 'none'),
+    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
+    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
+    (select count(*) from hub.delivery_failures)
+  )
+  into v_brief
+  from public.hub_channels as c
+  join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
+  perform hub.post_feed('morning-brief', v_brief);
+  return v_brief;
+end
+$$;
+comment on function hub.morning_brief() is
+  'Posts the digest of the last 24 hours to morning-brief and returns it; run daily at 07:00 UTC by pg_cron.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.update_thread_status(uuid, text) from public;
+grant execute on function public.update_thread_status(uuid, text), hub.update_thread_status(uuid, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/64_recovery.sql
+
+-- Recovery: what a crash, a lost device or a failed delivery left, put right from nothing but state.
+
+create or replace function hub.retire_devices() returns integer
+language sql
+set search_path = ''
+as $$
+  with silent as (
+    update public.mesh_devices as d
+    set status = 'offline'
+    from hub.settings as s
+    where d.status <> 'offline' and d.last_seen_at < clock_timestamp() - s.device_offline_after
+    returning d.id
+  ),
+  woken as (
+    delete from hub.idle_devices as i using silent where i.device_id = silent.id
+  )
+  select count(*)::integer from silent
+$$;
+comment on function hub.retire_devices() is 'Marks devices that were not heard of as offline; returns how many.';
+
+create or replace function hub.reclaim_tasks(out requeued integer, out failed integer, out timed_out integer)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_tasks public.mac_tasks[];
+  v_task public.mac_tasks;
+  v_settings hub.settings;
+  v_late boolean;
+begin
+  select * into v_settings from hub.settings;
+  requeued := 0;
+  failed := 0;
+  timed_out := 0;
+  -- What it will write is locked in the order that everybody keeps, before the first task is put back.
+  v_tasks := array(
+    -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
+    select t from hub.queue as q
+    join public.mac_tasks as t on t.id = q.task_id
+    where q.state = 'running' and t.status = 'running' and t.claim_id is not null
+      and (t.lease_expires_at < clock_timestamp() or t.started_at < clock_timestamp() - v_settings.max_runtime)
+    order by t.id
+    for no key update of t skip locked
+  );
+  perform from public.hub_teams as team
+  where team.id in (select held.team_id from unnest(v_tasks) as held)
+  order by team.id for no key update;
+  perform from public.hub_task_threads as th
+  where th.id in (select held.task_thread_id from unnest(v_tasks) as held)
+  order by th.id for no key update;
+  perform from public.hub_channels as c
+  where c.id in (select held.channel_id from unnest(v_tasks) as held where held.task_thread_id is null)
+  order by c.id for no key update;
+  foreach v_task in array v_tasks loop
+    v_late := v_task.started_at < clock_timestamp() - v_settings.max_runtime;
+    if v_late then
+      perform hub.end_attempt(v_task, 'timed_out', null);
+      v_task := hub.finish(v_task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
+      timed_out := timed_out + 1;
+    else
+      perform hub.end_attempt(v_task, 'expired', null);
+      if v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts) then
+        v_task := hub.requeue(v_task, format('%s was not heard of', v_task.claimed_by), null, v_task.attempt);
+      else
+        v_task := hub.finish(v_task, format('%s was not heard of, %s attempts in all.', v_task.claimed_by, v_task.attempt));
+      end if;
+      if v_task.status = 'pending' then
+        requeued := requeued + 1;
+      else
+        failed := failed + 1;
+      end if;
+    end if;
+  end loop;
+end
+$$;
+comment on function hub.reclaim_tasks() is
+  'Takes back tasks whose lease has expired, or that have run too long. Tasks claimed by an UPDATE have no lease and are left alone.';
+
+create or replace function hub.redeliver(most integer default 100) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_due record;
+  v_task public.mac_tasks;
+  v_count integer := 0;
+begin
+  for v_due in
+    select f.what, t as task from hub.delivery_failures as f
+    join public.mac_tasks as t on t.id = f.task_id
+    where f.retry_at <= v_now
+    order by f.retry_at, f.what
+    limit redeliver.most
+    for no key update of f, t skip locked
+  loop
+    v_task := v_due.task;
+    begin
+      if v_task.channel_id is not null and v_task.status in ('complete', 'failed') then
+        perform hub.reopen_thread(v_task.task_thread_id);
+        if v_due.what = 'team' then
+          perform hub.post_team_outcome(v_task);
+        else
+          perform hub.post_outcome(v_task);
+        end if;
+        v_count := v_count + 1;
+      end if;
+      delete from hub.delivery_failures as f where f.task_id = v_task.id and f.what = v_due.what;
+      update public.mac_tasks as t set delivered_at = clock_timestamp()
+      where t.id = v_task.id and t.channel_id is not null and t.status in ('complete', 'failed')
+        and not exists (select from hub.delivery_failures as f where f.task_id = t.id);
+    exception when others then
+      perform hub.record_delivery_failure(v_task.id, v_due.what, sqlerrm);
+    end;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function hub.redeliver(integer) is 'Posts outcomes whose delivery failed and is due again; returns how many now arrived.';
+
+create or replace function hub.recover() returns jsonb
+language plpgsql
+security definer -- the recover edge function calls it with the service key
+set search_path = ''
+as $$
+declare
+  -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
+  v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
+  v_offline integer;
+  v_reclaimed record;
+  v_redelivered integer;
+begin
+  -- Two at once take turns, since each posts to many channels in an order of its own; the second then
+  -- finds nothing left to do.
+  perform pg_advisory_xact_lock(hashtextextended('hub.recover', 0));
+  v_offline := hub.retire_devices();
+  v_reclaimed := hub.reclaim_tasks();
+  v_redelivered := hub.redeliver();
+  perform hub.admit_due_tasks(1000);
+  -- An attempt whose task was taken away by hand ends with it.
+  update public.hub_task_attempts as a
+  set ended_at = clock_timestamp(),
+    outcome = case
+      when t.cancelled_at is not null then 'cancelled'
+      when t.status in ('complete', 'failed') then t.status
+      else 'released'
+    end
+  from public.mac_tasks as t
+  where a.ended_at is null and a.started_at > v_oldest
+    and t.id = a.task_id and t.claim_id is distinct from a.claim_id;
+  return jsonb_build_object(
+    'requeued', v_reclaimed.requeued, 'failed', v_reclaimed.failed, 'redelivered', v_redelivered,
+    'devices_offline', v_offline, 'timed_out', v_reclaimed.timed_out
+  );
+end
+$$;
+comment on function hub.recover() is
+  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state: safe to run twice, and twice at once.';
+
+create or replace function public.recover() returns jsonb
+language sql
+set search_path = ''
+as $$
+  select hub.recover()
+$$;
+comment on function public.recover() is 'hub.recover() for the recover edge function. service_role.';
+
+create or replace function hub.prune() returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_before timestamptz := now() - (select s.history_kept from hub.settings as s);
+  v_attempts integer;
+  v_failures integer;
+  v_runs integer := 0;
+begin
+  delete from public.hub_task_attempts as a where a.started_at < v_before and a.ended_at is not null;
+  get diagnostics v_attempts = row_count;
+  delete from hub.delivery_failures as f where f.failed_at < v_before;
+  get diagnostics v_failures = row_count;
+  -- A lane that a task is being put into is locked, and stays.
+  delete from hub.lanes as l where l.id in (
+    select empty.id from hub.lanes as empty
+    where not exists (select from hub.queue as q where q.lane_id = empty.id)
+    for update skip locked
+  );
+  if to_regclass('cron.job_run_details') is not null then
+    -- A week of the project's own runs: two jobs a minute would be 260,000 rows in 90 days.
+    execute $cron$
+      delete from cron.job_run_details as d using cron.job as j
+      where j.jobid = d.jobid and j.jobname like 'hub-%' and d.start_time < now() - interval '7 days'
+    $cron$;
+    get diagnostics v_runs = row_count;
+  end if;
+  return jsonb_build_object('attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs);
+end
+$$;
+comment on function hub.prune() is
+  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, and empty lanes; returns the counts. Daily by pg_cron.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.recover() from public, anon, authenticated;
+grant execute on function public.recover(), hub.recover() to service_role;
+
+-- supabase/schemas/70_koji.sql
+
+-- Koji: the sales data behind the commands. Prospects come from sweeps of a city, get a sample and a
+-- follow-up, and become accounts that order, or are lost.
+--
+-- Nothing here is exposed: people reach it through the commands of the next chapters alone. Every
+-- day and month is one of UTC.
+
+create schema if not exists koji;
+comment on schema koji is
+  'Aura Servers, not exposed by the API: the sales data of the Koji Pipeline and its commands.';
+grant usage on schema koji to anon, authenticated, service_role;
+
+alter table hub.settings
+add column if not exists follow_up_after interval not null default '7 days' check (follow_up_after > '0' and follow_up_after <= '10 years'),
+add column if not exists max_samples integer not null default 25 check (max_samples between 1 and 1000);
+comment on column hub.settings.follow_up_after is 'Time from shipping a sample to its follow-up.';
+comment on column hub.settings.max_samples is 'Samples that one send-samples may ship.';
+
+-- Words ------------------------------------------------------------------------------------------
+
+-- In plpgsql, though each is one expression: as constraints they run for every row stored, and a SQL
+-- function that sets its search_path is planned anew each time.
+
+create or replace function koji.fold(value text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return lower(btrim(regexp_replace(value, '\s+', ' ', 'g')));
+end
+$$;
+comment on function koji.fold(text) is 'The form in which names and places are compared: one space between words, lower case.';
+
+create or replace function koji.is_line(value text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return length(value) <= 200 and value ~ '^\S(.*\S)?$' and hub.is_one_line(value);
+end
+$$;
+comment on function koji.is_line(text) is
+  'Whether a text is one line of 1 to 200 characters that neither begins nor ends with a space; null of null.';
+
+create or replace function koji.is_place(value text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return length(value) <= 80 and koji.is_line(value)
+    and value ~ '^([A-Za-z0-9 .,''()-]|[^\x01-\x7f])+$' and value ~ '[A-Za-z]|[^\x01-\x7f]';
+end
+$$;
+comment on function koji.is_place(text) is 'Whether a text may name a city: letters, digits, spaces and .,''()-; null of null.';
+
+do $$
+begin
+  if to_regtype('koji.line') is null then
+    create domain koji.line as text check (koji.is_line(value));
+  end if;
+  if to_regtype('koji.place') is null then
+    create domain koji.place as text check (koji.is_place(value) and value = koji.fold(value));
+  end if;
+  if to_regtype('koji.temperature') is null then
+    create type koji.temperature as enum ('hot', 'warm', 'cold');
+  end if;
+end
+$$;
+comment on domain koji.line is 'See koji.is_line.';
+comment on domain koji.place is 'A city or market, folded. See koji.is_place.';
+comment on type koji.temperature is 'How likely a prospect is to buy; in the order in which prospects are served.';
+
+-- Tables -----------------------------------------------------------------------------------------
+
+create table if not exists koji.sweeps (
+  id uuid primary key default gen_random_uuid(),
+  city koji.place not null,
+  status text not null default 'queued' check (status in ('queued', 'running', 'complete', 'failed')),
+  requested_at timestamptz not null default clock_timestamp(),
+  claimed_at timestamptz,
+  finished_at timestamptz,
+  found integer not null default 0,
+  added integer not null default 0,
+  error koji.line,
+  constraint sweeps_terminal check ((status in ('complete', 'failed')) = (finished_at is not null)),
+  constraint sweeps_failed check ((status = 'failed') = (error is not null))
+);
+comment on table koji.sweeps is
+  'Searches of a city for prospects: asked for with !sweep, run by a consumer through claim_sweep and complete_sweep.';
+comment on column koji.sweeps.found is 'Different prospects in the consumer''s report.';
+comment on column koji.sweeps.added is 'Those of them that were not known before.';
+
+create unique index if not exists sweeps_one_active_per_city on koji.sweeps (city)
+where finished_at is null;
+create index if not exists sweeps_active on koji.sweeps (requested_at, id) where finished_at is null;
+create index if not exists sweeps_finished on koji.sweeps (finished_at desc) where finished_at is not null;
+
+create table if not exists koji.prospects (
+  id bigint primary key generated always as identity,
+  name koji.line not null,
+  market koji.place not null,
+  temperature koji.temperature not null default 'cold',
+  stage text not null default 'new'
+    check (stage in ('new', 'outreach', 'sample', 'follow_up', 'won', 'lost')),
+  rating numeric(2, 1) check (rating between 0 and 5),
+  address koji.line,
+  phone koji.line,
+  email koji.line,
+  website koji.line,
+  sampled_at timestamptz,
+  follow_up_at timestamptz,
+  closed_at timestamptz,
+  sweep_id uuid references koji.sweeps on delete set null,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint prospects_sampled check (stage <> 'sample' or sampled_at is not null),
+  constraint prospects_terminal check ((stage in ('won', 'lost')) = (closed_at is not null))
+);
+comment on table koji.prospects is
+  'Places that may buy. One that is not won or lost is an active lead. A name stands once in a market.';
+comment on column koji.prospects.rating is 'Stars, 0 to 5; null: nobody rated it.';
+comment on column koji.prospects.sampled_at is 'When its sample was shipped; null: not yet.';
+comment on column koji.prospects.follow_up_at is 'When somebody should get in touch again; null: no such plan.';
+comment on column koji.prospects.sweep_id is 'The sweep that found it first.';
+
+-- One index per command: each reads the rows that it shows.
+create unique index if not exists prospects_name_in_market on koji.prospects (market, koji.fold(name));
+create index if not exists prospects_best_in_market
+on koji.prospects (market, temperature, rating desc nulls last, id) where closed_at is null;
+create index if not exists prospects_best
+on koji.prospects (temperature, rating desc nulls last, id) where closed_at is null;
+create index if not exists prospects_unsampled
+on koji.prospects (temperature, rating desc nulls last, id) where closed_at is null and sampled_at is null;
+create index if not exists prospects_due on koji.prospects (follow_up_at)
+where closed_at is null and follow_up_at is not null;
+create index if not exists prospects_active on koji.prospects (temperature) where closed_at is null;
+create index if not exists prospects_created on koji.prospects (created_at);
+create index if not exists prospects_sweep on koji.prospects (sweep_id) where sweep_id is not null;
+
+create table if not exists koji.shipments (
+  id bigint primary key generated always as identity,
+  -- Unique: nobody gets a second sample, whoever asks for it at the same time.
+  prospect_id bigint not null unique references koji.prospects on delete cascade,
+  shipped_at timestamptz not null default clock_timestamp()
+);
+comment on table koji.shipments is 'Samples sent, recorded by !send-samples.';
+create index if not exists shipments_shipped on koji.shipments (shipped_at);
+
+create table if not exists koji.follow_ups (
+  id bigint primary key generated always as identity,
+  prospect_id bigint not null references koji.prospects on delete cascade,
+  from_stage text not null,
+  due_at timestamptz not null,
+  created_at timestamptz not null default clock_timestamp()
+);
+comment on table koji.follow_ups is 'Prospects moved to stage follow_up when they were due, recorded by !followup.';
+create index if not exists follow_ups_prospect on koji.follow_ups (prospect_id);
+create index if not exists follow_ups_created on koji.follow_ups (created_at);
+
+create table if not exists koji.accounts (
+  id bigint primary key generated always as identity,
+  prospect_id bigint not null unique references koji.prospects on delete restrict,
+  opened_at timestamptz not null default clock_timestamp()
+);
+comment on table koji.accounts is 'Prospects that were won.';
+
+create table if not exists koji.orders (
+  id bigint primary key generated always as identity,
+  account_id bigint not null references koji.accounts on delete restrict,
+  total numeric(10, 2) not null check (total >= 0),
+  placed_at timestamptz not null default clock_timestamp(),
+  cancelled_at timestamptz
+);
+comment on table koji.orders is 'What accounts ordered. Revenue is the total of orders that were not cancelled.';
+comment on column koji.orders.total is 'US dollars.';
+create index if not exists orders_account on koji.orders (account_id);
+create index if not exists orders_placed on koji.orders (placed_at) include (total)
+where cancelled_at is null;
+
+revoke execute on all functions in schema koji from public;
+
+-- supabase/schemas/72_koji_commands.sql
+
+-- Koji's commands: the registry, the one way in, and help.
+--
+-- A command is a row of koji.commands and one function koji.command_…(argument text) returns text;
+-- docs/koji.md shows how to add one. What a caller wrote is kept nowhere.
+
+create or replace function koji.is_handler(handler name) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select handler::text like 'command\_%' and exists (
+    select from pg_catalog.pg_proc as p
+    where p.oid = to_regprocedure(format('koji.%I(text)', handler))
+      and p.prokind = 'f' and p.prorettype = 'text'::regtype and not p.proretset
+  )
+$$;
+comment on function koji.is_handler(name) is
+  'Whether schema koji has a function of this name that a command may call: command_…(text) returns text.';
+
+create table if not exists koji.commands (
+  name text primary key check (name ~ '^[a-z][a-z0-9-]{0,31}$'),
+  usage text not null,
+  description text not null,
+  -- A name, not a regprocedure: pg_upgrade refuses databases with columns of that type.
+  handler name not null check (koji.is_handler(handler)),
+  changes_data boolean not null,
+  constraint commands_usage check (
+    usage = '!' || name or usage ~ ('^!' || name || ' (<[^<>]+>|\[[^][]+\])$')
+  )
+);
+comment on table koji.commands is 'The commands of command_dispatch servers. Adding one touches nothing else.';
+comment on column koji.commands.usage is
+  '!name, !name <argument> or !name [argument]: takes none, needs one, may have one. execute_command checks that much.';
+comment on column koji.commands.handler is
+  'A function of schema koji: command_…(argument text) returns text. The argument is trimmed and '''' when there is none.';
+comment on column koji.commands.changes_data is 'Needs the role operator.';
+
+-- Refusals ---------------------------------------------------------------------------------------
+
+create or replace function koji.edit_distance(a text, b text) returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_before integer[] := array(select generate_series(0, length(b)));
+  v_row integer[];
+begin
+  for i in 1 .. length(a) loop
+    v_row := array[i];
+    for j in 1 .. length(b) loop
+      v_row[j + 1] := least(
+        v_before[j + 1] + 1,
+        v_row[j] + 1,
+        v_before[j] + (substr(a, i, 1) <> substr(b, j, 1))::integer
+      );
+    end loop;
+    v_before := v_row;
+  end loop;
+  return v_before[length(b) + 1];
+end
+$$;
+comment on function koji.edit_distance(text, text) is
+  'Levenshtein distance of two short words. Not fuzzystrmatch: an extension would add to the owner''s schemas, for a dozen names.';
+
+create or replace function koji.unknown_command(name text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_name text := left(unknown_command.name, 40);
+  v_nearest text;
+begin
+  -- A command that begins like the word, or that the word begins with, is nearer than any slip.
+  select c.name into v_nearest
+  from koji.commands as c
+  cross join lateral (
+    select koji.edit_distance(c.name, v_name) as slips,
+      length(v_name) > 1 and (starts_with(c.name, v_name) or starts_with(v_name, c.name)) as begins_so
+  ) as near
+  where near.slips < greatest(length(c.name), length(v_name)) -- something in common
+  order by case when near.begins_so then 1 else near.slips end, near.slips, c.name
+  limit 1;
+  perform hub.fail('unknown_command', array['"!' || v_name || '"'],
+    hint => 'Did you mean !' || v_nearest || '? Send !help for the list of commands.');
+end
+$$;
+comment on function koji.unknown_command(text) is 'Raises unknown_command; the hint names the nearest command, if one has anything in common with the name.';
+
+create or replace function koji.bad_argument(command text, problem text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  perform hub.fail('bad_argument', array[problem], hint => 'Usage: ' || coalesce(
+    (select c.usage from koji.commands as c where c.name = bad_argument.command), '!name [argument]'
+  ));
+end
+$$;
+comment on function koji.bad_argument(text, text) is
+  'Raises bad_argument with the problem, a sentence, as message and the command''s usage line as hint.';
+
+-- Chunks -----------------------------------------------------------------------------------------
+
+create or replace function koji.chunks(content text, size integer) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_chunks text[] := array[]::text[];
+  v_chunk text := '';
+  v_length integer := 0;
+  v_line text;
+  v_cut integer;
+begin
+  if length(content) <= size then
+    return array[content];
+  end if;
+  -- Every line but the last gets its line end back.
+  foreach v_line in array string_to_array(content, E'\n') loop
+    if v_length + length(v_line) >= size then
+      if v_length > 0 then
+        v_chunks := v_chunks || v_chunk;
+        v_chunk := '';
+        v_length := 0;
+      end if;
+      while length(v_line) >= size loop
+        v_cut := size - (substr(v_line || E'\n', size, 2) = E'\r\n')::integer;
+        v_chunks := v_chunks || left(v_line, v_cut);
+        v_line := substr(v_line, v_cut + 1);
+      end loop;
+    end if;
+    v_chunk := v_chunk || v_line || E'\n';
+    v_length := v_length + length(v_line) + 1;
+  end loop;
+  v_chunk := left(v_chunk, -1);
+  return case when v_chunk = '' then v_chunks else v_chunks || v_chunk end;
+end
+$$;
+comment on function koji.chunks(text, integer) is
+  'Cuts a text into chunks of at most size characters, at line ends where one exists. A line end stays with the line before it: the chunks, joined with nothing between, are the text.';
+
+-- The way in -------------------------------------------------------------------------------------
+
+create or replace function koji.execute_command(channel_id uuid, command text) returns jsonb
+language plpgsql
+security definer -- the sales data and its handlers are closed to API roles
+set search_path = ''
+-- Handlers count days and months in UTC and write them as 2026-11-24, whatever the session prefers.
+set timezone = 'UTC'
+set datestyle = 'ISO'
+as $$
+declare
+  v_channel record;
+  v_line text;
+  v_name text;
+  v_argument text;
+  v_command koji.commands;
+  v_text text;
+begin
+  perform hub.require_role('viewer');
+  select c.display_name, c.is_read_only, s.architecture_type, s.paused_at, s.display_name as server
+  into v_channel
+  from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where c.id = execute_command.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(execute_command.channel_id::text, 'null')]);
+  elsif v_channel.architecture_type <> 'command_dispatch' then
+    perform hub.fail('wrong_architecture',
+      array[v_channel.display_name, v_channel.architecture_type, 'commands'],
+      hint => 'Send it with dispatch_task.');
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  elsif v_channel.paused_at is not null then
+    perform hub.fail('server_paused', array[v_channel.server]);
+  end if;
+
+  perform hub.require_content(execute_command.command, 'command', 2000);
+  v_line := regexp_replace(translate(execute_command.command, E'\t', ' '), '^\s*!?\s*|\s+$', '', 'g');
+  v_name := substring(v_line from '^\S*');
+  v_argument := ltrim(substr(v_line, length(v_name) + 1));
+  v_name := lower(v_name);
+  if v_line ~ '[\x01-\x1f\x7f-\x9f\u2028\u2029]' then
+    perform koji.bad_argument(v_name, 'A command is one line without control characters.');
+  end if;
+
+  select * into v_command from koji.commands as c where c.name = v_name;
+  if not found then
+    perform koji.unknown_command(v_name);
+  end if;
+  if v_command.changes_data then
+    perform hub.require_role('operator');
+  end if;
+  if v_argument = '' and v_command.usage like '%>' then
+    perform koji.bad_argument(v_name, format('!%s needs an argument.', v_name));
+  elsif v_argument <> '' and v_command.usage = '!' || v_name then
+    perform koji.bad_argument(v_name, format('!%s takes no argument.', v_name));
+  end if;
+
+  execute format('select koji.%I($1)', v_command.handler) into v_text using v_argument;
+  return jsonb_build_object(
+    'command', v_command.name,
+    'chunks', koji.chunks(v_text, (select s.chunk_size from hub.settings as s))
+  );
+end
+$$;
+
+create or replace function public.execute_command(channel_id uuid, command text) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return koji.execute_command(execute_command.channel_id, execute_command.command);
+end
+$$;
+comment on function public.execute_command(uuid, text) is
+  'Runs one command, as "!hot brooklyn", in a channel of a command_dispatch server; returns {command, chunks: [text]}. The chunks, joined with nothing between, are the answer. Viewer; operator where changes_data. Errors: channel_not_found, wrong_architecture, channel_read_only, server_paused, content_empty, content_too_long, unknown_command, bad_argument, role_required.';
+
+create or replace function koji.list_commands() returns jsonb
+language plpgsql
+stable
+security definer -- the registry is closed to API roles
+set search_path = ''
+as $$
+begin
+  perform hub.require_role('viewer');
+  return coalesce(
+    (
+      select jsonb_agg(jsonb_build_object(
+        'name', c.name, 'description', c.description, 'usage', c.usage, 'changes_data', c.changes_data
+      ) order by c.name)
+      from koji.commands as c
+    ),
+    '[]'
+  );
+end
+$$;
+
+create or replace function public.list_commands() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select koji.list_commands()
+$$;
+comment on function public.list_commands() is
+  'All commands in the order of their names: [{name, description, usage, changes_data}]. Viewer.';
+
+-- Help -------------------------------------------------------------------------------------------
+
+create or replace function koji.command_help(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_name text := lower(ltrim(argument, '!'));
+  v_help text;
+begin
+  select string_agg(
+    c.usage || ' - ' || c.description || case when c.changes_data then ' (operator)' else '' end,
+    E'\n' order by c.name
+  ) into v_help
+  from koji.commands as c
+  where v_name in ('', c.name);
+  if v_help is null then
+    perform koji.unknown_command(v_name);
+  end if;
+  return v_help;
+end
+$$;
+
+insert into koji.commands (name, usage, description, handler, changes_data) values
+  ('help', '!help [command]', 'What each command does', 'command_help', false)
+on conflict (name) do update
+  set usage = excluded.usage, description = excluded.description,
+    handler = excluded.handler, changes_data = excluded.changes_data;
+
+revoke execute on all functions in schema koji from public;
+revoke execute on function public.execute_command(uuid, text), public.list_commands() from public;
+grant execute on function
+  public.execute_command(uuid, text), koji.execute_command(uuid, text),
+  public.list_commands(), koji.list_commands()
+to anon, authenticated, service_role;
+
+-- supabase/schemas/74_koji_pipeline.sql
+
+-- Koji's commands over the pipeline: figures, lists, samples, follow-ups and the export.
+--
+-- execute_command calls a handler with the time zone UTC and ISO dates.
+
+-- How things are written -------------------------------------------------------------------------
+
+create or replace function koji.dollars(amount numeric) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return '$' || to_char(amount, case when amount % 1 = 0 then 'FM999,999,999,990' else 'FM999,999,999,990.00' end);
+end
+$$;
+comment on function koji.dollars(numeric) is '$4,200, and $4,200.50 where there are cents.';
+
+create or replace function koji.counted(number bigint, noun text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return number || ' ' || noun || case when number = 1 then '' else 's' end;
+end
+$$;
+comment on function koji.counted(bigint, text) is '1 order, 2 orders.';
+
+create or replace function koji.require_place(command text, argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if not koji.is_place(argument) then
+    perform koji.bad_argument(command, 'A city is 1 to 80 letters, digits and spaces, as "new york".');
+  end if;
+  return koji.fold(argument);
+end
+$$;
+comment on function koji.require_place(text, text) is 'The city or market that an argument names, folded, or raises bad_argument.';
+
+-- Figures ----------------------------------------------------------------------------------------
+
+create or replace function koji.revenue(since timestamptz, until timestamptz) returns numeric
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(sum(o.total), 0) from koji.orders as o
+    where o.cancelled_at is null and o.placed_at >= since and o.placed_at < until
+  );
+end
+$$;
+comment on function koji.revenue(timestamptz, timestamptz) is 'US dollars of the orders from since to before until.';
+
+create or replace function koji.command_stats(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
+declare
+  v_hot bigint;
+  v_warm bigint;
+  v_cold bigint;
+begin
+  -- Three counts of one stretch of the index each: faster than one statement that groups it all.
+  select count(*) into v_hot from koji.prospects as p where p.closed_at is null and p.temperature = 'hot';
+  select count(*) into v_warm from koji.prospects as p where p.closed_at is null and p.temperature = 'warm';
+  select count(*) into v_cold from koji.prospects as p where p.closed_at is null and p.temperature = 'cold';
+  return concat_ws(E'\n',
+    'Pipeline: ' || koji.counted(v_hot + v_warm + v_cold, 'active lead'),
+    format('Hot: %s | Warm: %s | Cold: %s', v_hot, v_warm, v_cold),
+    'Revenue MTD: ' || koji.dollars(koji.revenue(date_trunc('month', now()), clock_timestamp()))
+  );
+end
+$$;
+
+create or replace function koji.day_figures(since timestamptz, until timestamptz) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return concat_ws(' | ',
+    koji.counted(
+      (select count(*) from koji.prospects as p where p.created_at >= since and p.created_at < until),
+      'new lead'
+    ),
+    koji.counted(
+      (select count(*) from koji.sweeps as s where s.finished_at >= since and s.finished_at < until),
+      'sweep'
+    ),
+    koji.counted(
+      (select count(*) from koji.shipments as s where s.shipped_at >= since and s.shipped_at < until),
+      'sample'
+    ),
+    koji.counted(
+      (select count(*) from koji.follow_ups as f where f.created_at >= since and f.created_at < until),
+      'follow-up'
+    ),
+    koji.counted(
+      (
+        select count(*) from koji.orders as o
+        where o.cancelled_at is null and o.placed_at >= since and o.placed_at < until
+      ),
+      'order'
+    ) || ', ' || koji.dollars(koji.revenue(since, until))
+  );
+end
+$$;
+comment on function koji.day_figures(timestamptz, timestamptz) is 'What was done from since to before until, in one line.';
+
+create or replace function koji.command_digest(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
+declare
+  v_today timestamptz := date_trunc('day', now());
+begin
+  return concat_ws(E'\n',
+    format('Digest of %s (UTC)', v_today::date),
+    'Yesterday: ' || koji.day_figures(v_today - interval '1 day', v_today),
+    'Today: ' || koji.day_figures(v_today, v_today + interval '1 day'),
+    'Due now: ' || koji.counted(
+      (select count(*) from koji.prospects as p where p.closed_at is null and p.follow_up_at <= now()),
+      'follow-up'
+    )
+  );
+end
+$$;
+
+-- Lists ------------------------------------------------------------------------------------------
+
+create or replace function koji.best_leads(temperature koji.temperature, argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_market text;
+  v_leads text;
+begin
+  -- Two statements: one that served both cases could use neither index.
+  if argument = '' then
+    select string_agg(format('%s. %s (%s) - %s', best.place, best.name, best.stars, best.stage),
+      E'\n' order by best.place)
+    into v_leads
+    from (
+      select row_number() over (order by p.rating desc nulls last, p.id) as place,
+        p.name, coalesce('★' || p.rating, 'unrated') as stars, p.stage
+      from koji.prospects as p
+      where p.closed_at is null and p.temperature = best_leads.temperature
+      order by p.rating desc nulls last, p.id
+      limit 10
+    ) as best;
+    return coalesce(v_leads, format('There are no %s leads.', temperature));
+  end if;
+
+  v_market := koji.require_place(temperature::text, argument);
+  select string_agg(format('%s. %s (%s) - %s', best.place, best.name, best.stars, best.stage),
+    E'\n' order by best.place)
+  into v_leads
+  from (
+    select row_number() over (order by p.rating desc nulls last, p.id) as place,
+      p.name, coalesce('★' || p.rating, 'unrated') as stars, p.stage
+    from koji.prospects as p
+    where p.closed_at is null and p.temperature = best_leads.temperature and p.market = v_market
+    order by p.rating desc nulls last, p.id
+    limit 10
+  ) as best;
+  return coalesce(v_leads, format('There are no %s leads in %s.', temperature, initcap(v_market)));
+end
+$$;
+comment on function koji.best_leads(koji.temperature, text) is 'The ten best leads of a temperature, of one market or of all.';
+
+create or replace function koji.command_hot(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return koji.best_leads('hot', argument);
+end
+$$;
+
+create or replace function koji.command_warm(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return koji.best_leads('warm', argument);
+end
+$$;
+
+create or replace function koji.command_lead(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_lead koji.prospects;
+begin
+  if argument !~ '^#?[0-9]{1,18}$' then
+    perform koji.bad_argument('lead', 'The id of a lead is a whole number of at most 18 digits.');
+  end if;
+  select * into v_lead from koji.prospects as p where p.id = ltrim(argument, '#')::bigint;
+  if not found then
+    perform koji.bad_argument('lead', format('There is no lead %s.', argument));
+  end if;
+  return concat_ws(E'\n',
+    format('Lead %s: %s (%s)', v_lead.id, v_lead.name, coalesce('★' || v_lead.rating, 'unrated')),
+    concat_ws(' | ', initcap(v_lead.market), v_lead.temperature, v_lead.stage),
+    'Address: ' || v_lead.address,
+    'Phone: ' || v_lead.phone,
+    'Email: ' || v_lead.email,
+    'Website: ' || v_lead.website,
+    'Added: ' || v_lead.created_at::date,
+    'Sample sent: ' || v_lead.sampled_at::date,
+    'Follow-up due: ' || v_lead.follow_up_at::date,
+    'Closed: ' || v_lead.closed_at::date
+  );
+end
+$$;
+
+-- Export -----------------------------------------------------------------------------------------
+
+create or replace function koji.command_export(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_market text := case when argument <> '' then koji.require_place('export', argument) end;
+  v_rows text;
+begin
+  -- A cell has no control characters (see koji.line), so one of them parts the cells until it is known
+  -- whether the row must be quoted. A spreadsheet would run a cell that begins with = + - or @, of
+  -- either width, as a formula; the apostrophe makes it text.
+  select string_agg(
+    case when r.cells ~ '[",]'
+      then '"' || replace(replace(r.cells, '"', '""'), E'\x1f', '","') || '"'
+      else replace(r.cells, E'\x1f', ',')
+    end || E'\r\n', '' order by r.id
+  ) into v_rows
+  from (
+    select e.id, case
+      when octet_length(e.cells) = length(e.cells) then e.cells
+      else regexp_replace(e.cells, E'\x1f([＝＋－＠])', E'\x1f''\\1', 'g')
+    end as cells
+    from (
+      select p.id, replace(replace(replace(replace(
+        concat(
+          p.id, E'\x1f', p.name, E'\x1f', p.market, E'\x1f', p.temperature, E'\x1f', p.stage, E'\x1f',
+          p.rating, E'\x1f', p.address, E'\x1f', p.phone, E'\x1f', p.email, E'\x1f', p.website, E'\x1f',
+          p.sampled_at::date, E'\x1f', p.follow_up_at::date, E'\x1f', p.created_at::date
+        ),
+        E'\x1f=', E'\x1f''='), E'\x1f+', E'\x1f''+'), E'\x1f-', E'\x1f''-'), E'\x1f@', E'\x1f''@') as cells
+      from koji.prospects as p
+      where v_market is null or p.market = v_market
+      offset 0 -- keeps the planner from building cells once for each time they are named
+    ) as e
+    offset 0
+  ) as r;
+  return E'id,name,market,temperature,stage,rating,address,phone,email,website,sampled_at,follow_up_at,created_at\r\n'
+    || coalesce(v_rows, '');
+end
+$$;
+
+-- Actions ----------------------------------------------------------------------------------------
+-- Two at once pass each other's rows by: none waits, and nobody gets two samples.
+
+create or replace function koji.command_send_samples(argument text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_settings hub.settings;
+  v_best bigint[];
+  v_sent bigint;
+  v_list text;
+begin
+  select * into v_settings from hub.settings;
+  if argument !~ '^[0-9]{1,4}$' or argument::integer not between 1 and v_settings.max_samples then
+    perform koji.bad_argument('send-samples', format('n is a number from 1 to %s.', v_settings.max_samples));
+  end if;
+  -- By themselves first: joined to a limit not known when planned, the update would scan the table.
+  v_best := array(
+    select p.id from koji.prospects as p
+    where p.closed_at is null and p.sampled_at is null
+    order by p.temperature, p.rating desc nulls last, p.id
+    limit argument::integer
+    for update skip locked
+  );
+  with moved as (
+    update koji.prospects as p
+    set stage = 'sample', sampled_at = clock_timestamp(),
+      follow_up_at = clock_timestamp() + v_settings.follow_up_after
+    where p.id = any (v_best)
+    returning p.*
+  ), shipped as (
+    insert into koji.shipments (prospect_id, shipped_at) select m.id, m.sampled_at from moved as m
+  )
+  select count(*), string_agg(
+    format('%s. %s (%s) - %s', l.place, l.name, coalesce('★' || l.rating, 'unrated'), initcap(l.market)),
+    E'\n' order by l.place
+  )
+  into v_sent, v_list
+  from (
+    select row_number() over (order by m.temperature, m.rating desc nulls last, m.id) as place, m.*
+    from moved as m
+  ) as l;
+  return concat_ws(E'\n', koji.counted(v_sent, 'sample') || ' sent', v_list);
+end
+$$;
+
+create or replace function koji.command_followup(argument text) returns text
+language plpgsql
+set search_path = ''
+as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
+declare
+  v_moved bigint;
+  v_list text;
+begin
+  with due as materialized (
+    select p.id, p.stage, p.follow_up_at from koji.prospects as p
+    where p.closed_at is null and p.follow_up_at <= now()
+    order by p.follow_up_at, p.id
+    for update skip locked
+  ), moved as (
+    update koji.prospects as p
+    set stage = 'follow_up', follow_up_at = null
+    from due
+    where p.id = due.id
+    returning p.id, p.name, p.rating, due.stage as from_stage, due.follow_up_at as due_at
+  ), recorded as (
+    insert into koji.follow_ups (prospect_id, from_stage, due_at)
+    select m.id, m.from_stage, m.due_at from moved as m
+  )
+  select count(*), string_agg(
+    format('%s. %s (%s) - due %s', l.place, l.name, coalesce('★' || l.rating, 'unrated'), l.due_at::date),
+    E'\n' order by l.place
+  )
+  into v_moved, v_list
+  from (select row_number() over (order by m.due_at, m.id) as place, m.* from moved as m) as l;
+  return concat_ws(E'\n', koji.counted(v_moved, 'lead') || ' moved to follow_up', v_list);
+end
+$$;
+
+insert into koji.commands (name, usage, description, handler, changes_data) values
+  ('stats', '!stats', 'The pipeline in figures', 'command_stats', false),
+  ('digest', '!digest', 'Yesterday and today in figures', 'command_digest', false),
+  ('hot', '!hot [market]', 'The ten best hot leads', 'command_hot', false),
+  ('warm', '!warm [market]', 'The ten best warm leads', 'command_warm', false),
+  ('lead', '!lead <id>', 'Everything about one lead', 'command_lead', false),
+  ('export', '!export [market]', 'All prospects as CSV', 'command_export', false),
+  ('send-samples', '!send-samples <n>', 'Ship samples to the best n leads without one', 'command_send_samples', true),
+  ('followup', '!followup', 'Move every lead that is due to follow_up', 'command_followup', true)
+on conflict (name) do update
+  set usage = excluded.usage, description = excluded.description,
+    handler = excluded.handler, changes_data = excluded.changes_data;
+
+revoke execute on all functions in schema koji from public;
+
+-- supabase/schemas/76_koji_sweeps.sql
+
+-- Koji's sweeps: asked for by command, run by a consumer that holds the service key.
+
+create or replace function koji.command_sweep(argument text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_id uuid := gen_random_uuid();
+  v_sweep koji.sweeps;
+begin
+  -- Updating nothing returns the active sweep of the city, even one that a caller beside makes just now.
+  insert into koji.sweeps as s (id, city) values (v_id, koji.require_place('sweep', argument))
+  on conflict (city) where finished_at is null do update set city = s.city
+  returning s.* into v_sweep;
+  if v_sweep.id = v_id then
+    return format('Sweep of %s queued.', initcap(v_sweep.city));
+  end if;
+  return format('A sweep of %s is already %s, since %s.', initcap(v_sweep.city), v_sweep.status,
+    to_char(coalesce(v_sweep.claimed_at, v_sweep.requested_at), 'YYYY-MM-DD HH24:MI "UTC"'));
+end
+$$;
+
+create or replace function koji.command_sweep_status(argument text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+-- Takes no argument. @plpgsql_check_options: extra_warnings = false
+begin
+  return (
+    select coalesce(
+      string_agg(s.line, E'\n' order by s.finished_at desc nulls first, s.requested_at, s.id),
+      'No sweep was requested yet.'
+    )
+    from (
+      select a.id, a.requested_at, a.finished_at, format('%s - %s since %s',
+        initcap(a.city), a.status, to_char(coalesce(a.claimed_at, a.requested_at), 'YYYY-MM-DD HH24:MI "UTC"')) as line
+      from koji.sweeps as a
+      where a.finished_at is null
+      union all
+      (
+        select f.id, f.requested_at, f.finished_at, format('%s - %s %s: %s found, %s new',
+          initcap(f.city), f.status, to_char(f.finished_at, 'YYYY-MM-DD HH24:MI "UTC"'), f.found, f.added) || coalesce('; ' || f.error, '')
+        from koji.sweeps as f
+        where f.finished_at is not null
+        order by f.finished_at desc
+        limit 10
+      )
+    ) as s
+  );
+end
+$$;
+
+insert into koji.commands (name, usage, description, handler, changes_data) values
+  ('sweep', '!sweep <city>', 'Search a city for new prospects', 'command_sweep', true),
+  ('sweep-status', '!sweep-status', 'Active sweeps and the last ten finished', 'command_sweep_status', false)
+on conflict (name) do update
+  set usage = excluded.usage, description = excluded.description,
+    handler = excluded.handler, changes_data = excluded.changes_data;
+
+-- The consumer's side ----------------------------------------------------------------------------
+
+create or replace function koji.claim_sweep() returns jsonb
+language plpgsql
+security definer -- the sales data is closed to API roles
+set search_path = ''
+as $$
+declare
+  v_sweep koji.sweeps;
+begin
+  -- A sweep whose consumer was never heard of again is offered once more.
+  update koji.sweeps as s
+  set status = 'running', claimed_at = clock_timestamp()
+  where s.id = (
+    select waiting.id from koji.sweeps as waiting
+    where waiting.finished_at is null and (
+      waiting.status = 'queued'
+      or waiting.claimed_at < clock_timestamp() - (select c.max_runtime from hub.settings as c)
+    )
+    order by waiting.requested_at, waiting.id
+    limit 1
+    for update skip locked
+  )
+  returning s.* into v_sweep;
+  return jsonb_build_object('sweep', case when found then to_jsonb(v_sweep) end);
+end
+$$;
+
+create or replace function public.claim_sweep() returns jsonb
+language sql
+set search_path = ''
+as $$
+  select koji.claim_sweep()
+$$;
+comment on function public.claim_sweep() is
+  'Claims the sweep that waits longest; returns {sweep: {id, city, …}}, or {sweep: null} when none waits. Consumers that claim at once get different sweeps; one not completed within max_runtime is offered again. Service key.';
+
+create or replace function koji.prospect_problem(item jsonb) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when jsonb_typeof(item) <> 'object' then 'is not an object'
+    when item - array['name', 'temperature', 'rating', 'address', 'phone', 'email', 'website'] <> '{}'
+      then 'has a key other than name, temperature, rating, address, phone, email, website'
+    when jsonb_typeof(item -> 'name') is distinct from 'string' or not koji.is_line(item ->> 'name')
+      then 'has no name: a line of 1 to 200 characters'
+    when coalesce(item ->> 'temperature', 'cold') not in ('hot', 'warm', 'cold')
+      then 'has a temperature other than hot, warm, cold'
+    when coalesce(jsonb_typeof(item -> 'rating'), 'null') not in ('number', 'null')
+      then 'has a rating that is no number'
+    when (item ->> 'rating')::numeric not between 0 and 5 then 'has a rating outside of 0 to 5'
+    else (
+      select format('has as %s something other than a line of 1 to 200 characters', f.key)
+      from jsonb_each(item) as f
+      where f.key in ('address', 'phone', 'email', 'website') and jsonb_typeof(f.value) <> 'null'
+        and (jsonb_typeof(f.value) <> 'string' or not koji.is_line(f.value #>> '{}'))
+      limit 1
+    )
+  end
+$$;
+comment on function koji.prospect_problem(jsonb) is 'What is wrong with one prospect of a sweep''s report, in words; null if nothing is.';
+
+create or replace function koji.check_prospects(prospects jsonb) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_problem text;
+begin
+  if jsonb_typeof(prospects) is distinct from 'array' or jsonb_array_length(prospects) > 10000 then
+    v_problem := 'prospects is an array of at most 10000 objects.';
+  else
+    select format('prospects[%s] %s.', i.position - 1, koji.prospect_problem(i.item)) into v_problem
+    from jsonb_array_elements(prospects) with ordinality as i (item, position)
+    where koji.prospect_problem(i.item) is not null
+    order by i.position
+    limit 1;
+  end if;
+  if v_problem is not null then
+    perform hub.fail('bad_argument', array[v_problem],
+      hint => 'Nothing was stored and the sweep is still running: correct the report and send all of it again.');
+  end if;
+end
+$$;
+comment on function koji.check_prospects(jsonb) is 'Raises bad_argument, naming the first malformed item, unless the report is in order.';
+
+create or replace function koji.complete_sweep(sweep_id uuid, prospects jsonb, error text) returns jsonb
+language plpgsql
+security definer -- the sales data is closed to API roles
+set search_path = ''
+as $$
+declare
+  v_sweep koji.sweeps;
+  v_error text := left(nullif(btrim(regexp_replace(
+    complete_sweep.error, '[\x01-\x1f\x7f-\x9f\u2028\u2029\s]+', ' ', 'g'
+  )), ''), 200);
+begin
+  select * into v_sweep from koji.sweeps as s
+  where s.id = complete_sweep.sweep_id and s.status = 'running'
+  for update;
+  if not found then
+    perform hub.fail('sweep_not_found', array[coalesce(complete_sweep.sweep_id::text, 'null')]);
+  end if;
+  perform koji.check_prospects(complete_sweep.prospects);
+
+  with listed as (
+    -- In the order of the key, so that two reports that meet in one market cannot cross; of a place
+    -- that is named twice, the last mention counts.
+    select distinct on (koji.fold(i.item ->> 'name')) i.item
+    from jsonb_array_elements(complete_sweep.prospects) with ordinality as i (item, position)
+    order by koji.fold(i.item ->> 'name'), i.position desc
+  ), stored as (
+    insert into koji.prospects as p (
+      name, market, temperature, rating, address, phone, email, website, sweep_id
+    )
+    select btrim(l.item ->> 'name'), v_sweep.city,
+      coalesce((l.item ->> 'temperature')::koji.temperature, 'cold'), (l.item ->> 'rating')::numeric,
+      l.item ->> 'address', l.item ->> 'phone', l.item ->> 'email', l.item ->> 'website', v_sweep.id
+    from listed as l
+    -- Of a known prospect a sweep brings its facts up to date; temperature and stage are the sellers'.
+    on conflict (market, koji.fold(name)) do update
+      set rating = coalesce(excluded.rating, p.rating), address = coalesce(excluded.address, p.address),
+        phone = coalesce(excluded.phone, p.phone), email = coalesce(excluded.email, p.email),
+        website = coalesce(excluded.website, p.website)
+    returning p.sweep_id
+  )
+  update koji.sweeps as s
+  set status = case when v_error is null then 'complete' else 'failed' end,
+    error = v_error, finished_at = clock_timestamp(), found = n.found, added = n.added
+  from (
+    select count(*) as found, count(*) filter (where stored.sweep_id = v_sweep.id) as added from stored
+  ) as n
+  where s.id = v_sweep.id
+  returning s.* into v_sweep;
+  return jsonb_build_object('sweep', to_jsonb(v_sweep));
+end
+$$;
+
+create or replace function public.complete_sweep(
+  sweep_id uuid, prospects jsonb default '[]', error text default null
+) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select koji.complete_sweep(complete_sweep.sweep_id, complete_sweep.prospects, complete_sweep.error)
+$$;
+comment on function public.complete_sweep(uuid, jsonb, text) is
+  'Ends a running sweep with what it found, or as failed with an error (of which 200 characters are kept); returns {sweep}. prospects: [{name, temperature?, rating?, address?, phone?, email?, website?}], 10000 at most. New ones are added to the city''s market, known ones (the same name there) brought up to date. Service key. Errors: sweep_not_found, bad_argument.';
+
+revoke execute on all functions in schema koji from public;
+revoke execute on function public.claim_sweep(), public.complete_sweep(uuid, jsonb, text)
+from public, anon, authenticated;
+grant execute on function
+  public.claim_sweep(), koji.claim_sweep(),
+  public.complete_sweep(uuid, jsonb, text), koji.complete_sweep(uuid, jsonb, text)
+to service_role;
+
+-- supabase/schemas/80_realtime.sql
+
+-- Realtime: private topics channel:<id>, thread:<id> and mesh, the public topic mesh:wake, and the
+-- publication for clients that use postgres_changes.
+
+create or replace function hub.broadcast_messages() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(
+    case
+      -- Realtime limits the size of a message: what is longer is read over REST.
+      when length(n.content) > 32000
+        then to_jsonb(n) || jsonb_build_object('content', left(n.content, 32000), 'truncated', true)
+      else to_jsonb(n)
+    end,
+    'message',
+    case when n.task_thread_id is null then 'channel:' || n.channel_id else 'thread:' || n.task_thread_id end,
+    true
+  )
+  from (select * from new_rows order by created_at) as n;
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_messages
+after insert on public.hub_channel_messages referencing new table as new_rows
+for each statement execute function hub.broadcast_messages();
+
+create or replace trigger _700_broadcast_changed_messages
+after update on public.hub_channel_messages referencing new table as new_rows
+for each statement execute function hub.broadcast_messages();
+
+create or replace function hub.broadcast_thread() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(to_jsonb(new), 'thread', 'channel:' || new.channel_id, true);
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_thread
+after insert on public.hub_task_threads
+for each row execute function hub.broadcast_thread();
+
+create or replace trigger _700_broadcast_changed_thread
+after update on public.hub_task_threads
+for each row when (old.* is distinct from new.*)
+execute function hub.broadcast_thread();
+
+create or replace function hub.broadcast_device() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+declare
+  v_id uuid := (to_jsonb(new) ->> case tg_table_name when 'mesh_devices' then 'id' else 'device_id' end)::uuid;
+begin
+  perform realtime.send(hub.device_json(d), 'device', 'mesh', true)
+  from public.mesh_devices as d where d.id = v_id;
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_device
+after insert on public.mesh_devices
+for each row execute function hub.broadcast_device();
+
+-- Being heard of alone is no news: it happens each second.
+create or replace trigger _700_broadcast_changed_device
+after update on public.mesh_devices
+for each row when (
+  (old.name, old.platform, old.status, old.max_running, old.metadata)
+    is distinct from (new.name, new.platform, new.status, new.max_running, new.metadata)
+)
+execute function hub.broadcast_device();
+
+create or replace trigger _700_broadcast_new_model
+after insert on public.mesh_device_models
+for each row execute function hub.broadcast_device();
+
+create or replace trigger _700_broadcast_changed_model
+after update on public.mesh_device_models
+for each row when (old.* is distinct from new.*)
+execute function hub.broadcast_device();
+
+create or replace function hub.is_topic(topic text) returns boolean
+language sql
+stable
+security definer -- whether a topic is this project's is the same for everybody
+set search_path = ''
+as $$
+  select coalesce(case
+    when topic !~ '^(channel|thread):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then topic = 'mesh'
+    when topic like 'channel:%' then
+      exists (select from public.hub_channels as c where c.id = split_part(topic, ':', 2)::uuid)
+    else exists (select from public.hub_task_threads as t where t.id = split_part(topic, ':', 2)::uuid)
+  end, false)
+$$;
+comment on function hub.is_topic(text) is
+  'Whether a private topic belongs to a channel or thread that exists, or is mesh. An app beside this may name its own topics channel:<id>: they stay its own.';
+
+-- Who may listen: whoever may read.
+drop policy if exists hub_authenticated_read_topics on realtime.messages;
+create policy hub_authenticated_read_topics on realtime.messages
+for select to authenticated
+using (
+  (select auth.uid()) is not null
+  and extension = 'broadcast'
+  and (select hub.is_topic(realtime.topic()))
+);
+-- Nobody but the database speaks on these topics, whatever other policies of the app allow.
+drop policy if exists hub_only_the_database_speaks on realtime.messages;
+create policy hub_only_the_database_speaks on realtime.messages
+as restrictive for insert to anon, authenticated
+with check (not hub.is_topic(topic) and not (select hub.is_topic(realtime.topic())));
+
+do $$
+declare
+  v_table text;
+begin
+  if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
+    return;
+  end if;
+  for v_table in
+    select t.name from unnest(array[
+      'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
+      'hub_task_attempts', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+    ]) as t (name)
+    -- Another app's mac_tasks is published or not as its owner has it.
+    where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))
+      and not exists (
+        select from pg_catalog.pg_publication_tables as p
+        where p.pubname = 'supabase_realtime' and p.schemaname = 'public' and p.tablename = t.name
+      )
+  loop
+    execute format('alter publication supabase_realtime add table public.%I', v_table);
+  end loop;
+end
+$$;
+
+revoke execute on all functions in schema hub from public;
+-- Asked by the policies, as whoever joins.
+grant execute on function hub.is_topic(text) to anon, authenticated;
+
+-- supabase/schemas/82_views.sql
+
+-- Views for whoever administers the database with SQL. docs/operations.md shows them at work.
+
+create or replace view hub.open_tasks with (security_invoker = true) as
+select hub.short_id(t.id) as short_id, q.state, s.name || '/' || c.name as channel, t.kind,
+  t.model_preference as model, t.platform, t.priority, clock_timestamp() - t.created_at as age,
+  q.run_at, q.device, t.lease_expires_at, t.attempt, t.max_attempts, t.cancel_requested_at is not null as cancelling,
+  hub.title(t.content) as title, t.id as task_id
+from hub.queue as q
+join public.mac_tasks as t on t.id = q.task_id
+left join public.hub_channels as c on c.id = t.channel_id
+left join public.hub_servers as s on s.id = c.server_id
+order by q.state, q.priority desc, q.created_at;
+comment on view hub.open_tasks is 'Every unfinished task, in the order of claims within each state. Why one waits: select hub.explain_task(task_id).';
+
+create or replace view hub.device_load with (security_invoker = true) as
+select d.name, d.platform, d.status, clock_timestamp() - d.last_seen_at as not_heard_for,
+  (select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name) as running,
+  d.max_running,
+  (
+    select string_agg(
+      m.model || case
+        when m.rate_limited_until > clock_timestamp()
+          then ' (throttled until ' || to_char(m.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI') || ' UTC)'
+        else ''
+      end, ', ' order by m.model)
+    from public.mesh_device_models as m where m.device_id = d.id
+  ) as models,
+  exists (select from hub.idle_devices as i where i.device_id = d.id) as idle
+from public.mesh_devices as d
+order by d.name;
+comment on view hub.device_load is 'Every device with what it runs, what it could run, and its throttles.';
+
+create or replace view hub.undelivered with (security_invoker = true) as
+select hub.short_id(t.id) as short_id, c.name as channel, t.status, f.reason, f.failures, f.failed_at, f.retry_at, t.id as task_id
+from hub.delivery_failures as f
+join public.mac_tasks as t on t.id = f.task_id
+left join public.hub_channels as c on c.id = t.channel_id
+order by f.failed_at;
+comment on view hub.undelivered is 'Outcomes that could not be posted, why, and when hub.recover() tries again.';
+
+revoke all on hub.open_tasks, hub.device_load, hub.undelivered from public;
+
+-- supabase/schemas/90_schedules.sql
+
+-- The clock: named pg_cron jobs, one function each. Times are UTC.
+
+do $$
+begin
+  if not exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
+    create extension pg_cron;
+  end if;
+end
+$$;
+
+-- Scheduling a name again changes the job.
+select cron.schedule('hub-decay-threads', '* * * * *', 'select hub.decay_threads()');
+select cron.schedule('hub-recover', '* * * * *', 'select hub.recover()');
+select cron.schedule('hub-morning-brief', '0 7 * * *', 'select hub.morning_brief()');
+select cron.schedule('hub-prune', '30 3 * * *', 'select hub.prune()');
+
+create or replace view hub.job_runs with (security_invoker = true) as
+select j.jobname, j.schedule, j.active, r.start_time, r.end_time, r.status, r.return_message
+from cron.job as j
+left join lateral (
+  select * from cron.job_run_details as d where d.jobid = j.jobid order by d.start_time desc limit 5
+) as r on true
+where j.jobname like 'hub-%'
+order by j.jobname, r.start_time desc;
+comment on view hub.job_runs is 'The project''s jobs with their last five runs each.';
+revoke all on hub.job_runs from public;
