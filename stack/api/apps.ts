@@ -3,10 +3,11 @@ import { App, type IAppConfig } from "@supabase/lite";
 import { databaseUrl } from "../postgres.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Settings } from "../settings.ts";
+import { guardAccounts } from "./accounts.ts";
 import { ApiConnection } from "./connection.ts";
 import { unavailable } from "./errors.ts";
 
-type Middleware = NonNullable<ServerOptions["middlewares"]>[number];
+export type Middleware = NonNullable<ServerOptions["middlewares"]>[number];
 type ServerOptions = NonNullable<NonNullable<IAppConfig["options"]>["server"]>;
 
 export interface Apps {
@@ -73,7 +74,7 @@ function openApps(settings: Settings, secrets: Secrets) {
   const waiting = new Set<(answer: Response) => void>();
   const apps = {
     rest: app(restConnection, settings, secrets, [trustToken]),
-    auth: app(authConnection, settings, secrets),
+    auth: app(authConnection, settings, secrets, [guardAccounts()]),
   };
   return {
     ensureAuthSchema: () => apps.auth.ensureSystemSchema(),
