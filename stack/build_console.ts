@@ -1,5 +1,6 @@
 // Builds the console when it has never been built here, beside the running stack.
 import { join } from "node:path";
+import { ownEnvironment } from "./children.ts";
 
 /** Starts the build unless there is one, or another stack is at it. Resolves to what ends it. */
 export async function buildConsole(root: string, log: string): Promise<() => Promise<void>> {
@@ -14,6 +15,7 @@ export async function buildConsole(root: string, log: string): Promise<() => Pro
     return nothing;
   }
   const build = new Deno.Command("npm", {
+    ...ownEnvironment(),
     args: ["run", "build"],
     cwd: folder,
     stdin: "null",

@@ -193,7 +193,7 @@ async function run(program: string, args: string[]): Promise<string> {
 }
 
 function unprivileged(): Deno.CommandOptions {
-  const options = { cwd: "/", env: { LC_ALL: "C", TZ: "UTC" } };
+  const options = { cwd: "/", clearEnv: true, env: { LC_ALL: "C", TZ: "UTC" } };
   return Deno.uid() === 0 ? { ...options, uid: UNPRIVILEGED, gid: UNPRIVILEGED } : options;
 }
 

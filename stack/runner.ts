@@ -1,6 +1,7 @@
 // Runs the stack's parts: starts each program, waits until it is ready, starts it again when it ends
 // by itself, and stops all of them in reverse order.
 import { join } from "node:path";
+import { ownEnvironment } from "./children.ts";
 
 export interface Service {
   name: string;
@@ -83,6 +84,7 @@ export class Runner {
   async #launch(entry: Entry): Promise<{ end: Promise<string> }> {
     const { program, args, options } = entry.service.command();
     const child = new Deno.Command(program, {
+      ...ownEnvironment(),
       ...options,
       args,
       stdin: "null",

@@ -3,6 +3,7 @@
 import { cp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
+import { ownEnvironment } from "./children.ts";
 import { readIfThere, removeIfThere } from "./files.ts";
 
 const STAND_IN = join(import.meta.dirname!, "pg_cron");
@@ -58,7 +59,8 @@ async function digest(folder: string): Promise<string> {
 }
 
 async function run(program: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args }).output();
+  const { success, stderr } = await new Deno.Command(program, { ...ownEnvironment(), args })
+    .output();
   if (success) return;
   throw new Error(`"${program} ${args.join(" ")}" failed: ${new TextDecoder().decode(stderr)}`);
 }

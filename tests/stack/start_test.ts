@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
+import { processesOf } from "../../executor/processes.ts";
 import { freshSettings, OwnStack } from "../runner/own_stack.ts";
 import { until } from "../stack.ts";
 
@@ -68,6 +69,31 @@ Deno.test(
     assert(isFree(stack.settings.AURA_API_PORT!) && isFree(stack.settings.AURA_DB_PORT!));
   },
 );
+
+Deno.test("npm start gives none of its secrets to what it starts", leaves, async () => {
+  // As after loading the env file of a project somewhere else.
+  const elsewhere = `sb_secret_${crypto.randomUUID()}`;
+  await using stack = await OwnStack.start({
+    AURA_EXECUTOR: "on",
+    SUPABASE_SECRET_KEY: elsewhere,
+  });
+  const sql = postgres(stack.env.SUPABASE_DB_URL!, { max: 1 });
+  await until(
+    async () => (await sql`select from mesh_devices where status = 'online'`).count > 0,
+    "the executor",
+  );
+  await sql.end();
+  // The edge functions get them: only once they are asked for are all secrets in use.
+  await (await fetch(`${stack.env.SUPABASE_URL}/functions/v1/recover`)).body?.cancel();
+  const kept = await Deno.readTextFile(join(stack.settings.AURA_STATE_DIR!, "secrets.json"));
+  const secrets = Object.values(JSON.parse(kept)) as string[];
+  const children = (await processesOf(stack.pid, "")).filter(({ pid }) => pid !== stack.pid);
+  assert(children.length > 2, "Postgres, the executor and its watcher run");
+  for (const secret of [elsewhere, ...secrets]) {
+    const informed = (await processesOf(null, secret)).filter(({ pid }) => pid !== stack.pid);
+    assert.deepEqual(informed, [], secret);
+  }
+});
 
 Deno.test(
   "npm start says so when a port or the state is in use, and harms nothing",
