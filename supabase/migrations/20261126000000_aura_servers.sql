@@ -4505,34 +4505,7 @@ to anon, authenticated, service_role;
 
 -- supabase/schemas/60_life_cycle.sql
 
--- The life of a thread: active, idle after silence, decaying, archived; and the feeds of Cloud Hub.
-
--- Feeds ------------------------------------------------------------------------------------------
-
-create or replace function hub.feed_channel(feed text) returns uuid
-language sql
-stable
-set search_path = ''
-as $$
-  select c.id from public.hub_channels as c
-  join public.hub_servers as s on s.id = c.server_id
-  where s.name = 'cloud-hub' and c.name = feed_channel.feed
-$$;
-comment on function hub.feed_channel(text) is
-  'The channel of a feed of Cloud Hub; null when it was renamed or deleted: then the feed is silent.';
-
-create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
-language sql
-set search_path = ''
-as $$
-  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
-  select channel, 'system', 'Aura', post_feed.content, post_feed.metadata
-  from hub.feed_channel(post_feed.feed) as channel
-  where channel is not null
-$$;
-comment on function hub.post_feed(text, text, jsonb) is 'Posts to a feed channel of Cloud Hub.';
-
--- Threads ----------------------------------------------------------------------------------------
+-- The life of a thread: active, idle after silence, decaying, archived.
 
 create or replace function hub.summary_of(thread public.hub_task_threads) returns text
 language sql
@@ -4557,8 +4530,6 @@ create or replace function hub.archive_threads(threads uuid[]) returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-  v_feed uuid := hub.feed_channel('memory-log');
 begin
   perform from public.hub_task_threads as t
   where t.id = any (archive_threads.threads) order by t.id for update;
@@ -4571,14 +4542,15 @@ begin
     order by t.id
     returning task_thread_id, content
   )
-  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
-  select v_feed, 'system', 'Aura', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
+  insert into hub.feed_lines (feed, content, metadata)
+  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
   from closed as c
   join public.hub_task_threads as t on t.id = c.task_thread_id
-  where v_feed is not null;
+  order by t.id;
   update public.hub_task_threads as t
   set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
   where t.id = any (archive_threads.threads);
+  perform hub.post_lines('memory-log');
 end
 $$;
 comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads, archives them, and tells memory-log.';
@@ -4732,7 +4704,131 @@ $$;
 comment on function public.update_thread_status(uuid, text) is
   'Reopens a thread (active) or archives it; returns the hub_task_threads row. Operator. Errors: thread_not_found, thread_busy, bad_argument.';
 
--- The other feeds --------------------------------------------------------------------------------
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.update_thread_status(uuid, text) from public;
+grant execute on function public.update_thread_status(uuid, text), hub.update_thread_status(uuid, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/62_feeds.sql
+
+-- The feeds of Cloud Hub: memory-log, heartbeat, morning-brief.
+--
+-- Whatever a feed tells is told by a transaction with better things to do: a device that comes online, a
+-- thread that is archived. So a line is put down first and posted then, if that can be done without waiting
+-- and without an error; what cannot, hub.recover() posts later.
+
+create table if not exists hub.feed_lines (
+  id bigint generated always as identity primary key,
+  feed text not null,
+  content text not null,
+  metadata jsonb not null default '{}',
+  said_at timestamptz not null default clock_timestamp(),
+  failures integer not null default 0,
+  reason text,
+  retry_at timestamptz not null default '-infinity'
+);
+comment on table hub.feed_lines is
+  'Lines of the feeds that are not posted yet: their channel was locked, or posting failed, with the reason. hub.recover() tries again from retry_at on.';
+comment on column hub.feed_lines.feed is 'Name of the channel of Cloud Hub.';
+create index if not exists idx_feed_lines_feed on hub.feed_lines (feed, retry_at);
+
+create or replace function hub.feed_channel(feed text) returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select c.id from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name = 'cloud-hub' and c.name = feed_channel.feed
+$$;
+comment on function hub.feed_channel(text) is
+  'The channel of a feed of Cloud Hub; null when it was renamed or deleted: then the feed is silent.';
+
+create or replace function hub.try_lines(channel_id uuid, lines hub.feed_lines[]) returns integer
+language plpgsql
+set search_path = ''
+set lock_timeout = '500ms' -- a trigger of an app's may want a lock that somebody holds
+as $$
+begin
+  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
+  select try_lines.channel_id, 'system', 'Aura',
+    case
+      when l.said_at > clock_timestamp() - interval '1 minute' then l.content
+      else format(E'%s\n(%s UTC)', l.content, to_char(l.said_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'))
+    end,
+    l.metadata
+  from unnest(lines) as l
+  order by l.id;
+  delete from hub.feed_lines as l where l.id in (select posted.id from unnest(lines) as posted);
+  return cardinality(lines);
+exception when others then
+  -- As with every delivery: what there is to tell goes on whether it can be told or not.
+  update hub.feed_lines as l
+  set failures = l.failures + 1, reason = sqlerrm,
+    retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(l.failures, 10), interval '6 hours')
+  where l.id in (select failed.id from unnest(lines) as failed);
+  return 0;
+end
+$$;
+comment on function hub.try_lines(uuid, hub.feed_lines[]) is
+  'Posts lines to their channel, or records why not; returns how many were posted.';
+
+create or replace function hub.post_lines(feed text, most integer default 1000) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_channel uuid := hub.feed_channel(post_lines.feed);
+  v_fresh hub.feed_lines[];
+  v_failed hub.feed_lines[];
+  v_line hub.feed_lines;
+  v_posted integer := 0;
+begin
+  if v_channel is null then
+    delete from hub.feed_lines as l where l.feed = post_lines.feed;
+    return 0;
+  end if;
+  perform from public.hub_channels as c where c.id = v_channel for no key update skip locked;
+  if not found then
+    return 0;
+  end if;
+  select array_agg(l order by l.id) filter (where l.failures = 0),
+    array_agg(l order by l.id) filter (where l.failures > 0)
+  into v_fresh, v_failed
+  from (
+    select * from hub.feed_lines as due
+    where due.feed = post_lines.feed and due.retry_at <= v_now
+    order by due.id limit post_lines.most
+    for update skip locked
+  ) as l;
+  -- What failed goes alone, so that one bad line does not keep the others back.
+  foreach v_line in array coalesce(v_failed, '{}') loop
+    v_posted := v_posted + hub.try_lines(v_channel, array[v_line]);
+  end loop;
+  if v_fresh is not null then
+    v_posted := v_posted + hub.try_lines(v_channel, v_fresh);
+  end if;
+  return v_posted;
+end
+$$;
+comment on function hub.post_lines(text, integer) is
+  'Posts the lines of a feed that are due, waiting for nobody: while its channel is locked they stay where they are. Returns how many were posted.';
+
+create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into hub.feed_lines (feed, content, metadata)
+  values (post_feed.feed, post_feed.content, post_feed.metadata);
+  perform hub.post_lines(post_feed.feed);
+end
+$$;
+comment on function hub.post_feed(text, text, jsonb) is
+  'Says a line in a feed of Cloud Hub: now, or as soon as that can be done. Never fails, never waits.';
+
+-- What they say -----------------------------------------------------------------------------------
 
 create or replace function hub.feed_device() returns trigger
 language plpgsql
@@ -4817,9 +4913,6 @@ comment on function hub.morning_brief() is
   'Posts the digest of the last 24 hours to morning-brief and returns it; run daily at 07:00 UTC by pg_cron.';
 
 revoke execute on all functions in schema hub from public;
-revoke execute on function public.update_thread_status(uuid, text) from public;
-grant execute on function public.update_thread_status(uuid, text), hub.update_thread_status(uuid, text)
-to anon, authenticated, service_role;
 
 -- supabase/schemas/64_recovery.sql
 
@@ -4961,6 +5054,7 @@ begin
   v_offline := hub.retire_devices();
   v_reclaimed := hub.reclaim_tasks();
   v_redelivered := hub.redeliver();
+  perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
   perform hub.admit_due_tasks(1000);
   -- An attempt whose task was taken away by hand ends with it.
   update public.hub_task_attempts as a

@@ -1,31 +1,4 @@
--- The life of a thread: active, idle after silence, decaying, archived; and the feeds of Cloud Hub.
-
--- Feeds ------------------------------------------------------------------------------------------
-
-create or replace function hub.feed_channel(feed text) returns uuid
-language sql
-stable
-set search_path = ''
-as $$
-  select c.id from public.hub_channels as c
-  join public.hub_servers as s on s.id = c.server_id
-  where s.name = 'cloud-hub' and c.name = feed_channel.feed
-$$;
-comment on function hub.feed_channel(text) is
-  'The channel of a feed of Cloud Hub; null when it was renamed or deleted: then the feed is silent.';
-
-create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
-language sql
-set search_path = ''
-as $$
-  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
-  select channel, 'system', 'Aura', post_feed.content, post_feed.metadata
-  from hub.feed_channel(post_feed.feed) as channel
-  where channel is not null
-$$;
-comment on function hub.post_feed(text, text, jsonb) is 'Posts to a feed channel of Cloud Hub.';
-
--- Threads ----------------------------------------------------------------------------------------
+-- The life of a thread: active, idle after silence, decaying, archived.
 
 create or replace function hub.summary_of(thread public.hub_task_threads) returns text
 language sql
@@ -50,8 +23,6 @@ create or replace function hub.archive_threads(threads uuid[]) returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-  v_feed uuid := hub.feed_channel('memory-log');
 begin
   perform from public.hub_task_threads as t
   where t.id = any (archive_threads.threads) order by t.id for update;
@@ -64,14 +35,15 @@ begin
     order by t.id
     returning task_thread_id, content
   )
-  insert into public.hub_channel_messages (channel_id, sender_type, sender_label, content, metadata)
-  select v_feed, 'system', 'Aura', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
+  insert into hub.feed_lines (feed, content, metadata)
+  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
   from closed as c
   join public.hub_task_threads as t on t.id = c.task_thread_id
-  where v_feed is not null;
+  order by t.id;
   update public.hub_task_threads as t
   set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
   where t.id = any (archive_threads.threads);
+  perform hub.post_lines('memory-log');
 end
 $$;
 comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads, archives them, and tells memory-log.';
@@ -224,90 +196,6 @@ as $$
 $$;
 comment on function public.update_thread_status(uuid, text) is
   'Reopens a thread (active) or archives it; returns the hub_task_threads row. Operator. Errors: thread_not_found, thread_busy, bad_argument.';
-
--- The other feeds --------------------------------------------------------------------------------
-
-create or replace function hub.feed_device() returns trigger
-language plpgsql
-security definer -- posts as the system
-set search_path = ''
-as $$
-begin
-  perform hub.post_feed('heartbeat',
-    case new.status
-      when 'offline' then format('🔴 %s is offline', new.name)
-      when 'online' then format('🟢 %s is online', new.name)
-      else format('🟠 %s is draining', new.name)
-    end,
-    jsonb_build_object('device_id', new.id));
-  return null;
-end
-$$;
-
-create or replace trigger _500_feed_device
-after update on public.mesh_devices
-for each row when (old.status is distinct from new.status)
-execute function hub.feed_device();
-
-create or replace function hub.feed_throttle() returns trigger
-language plpgsql
-security definer -- posts as the system
-set search_path = ''
-as $$
-begin
-  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
-    (select d.name from public.mesh_devices as d where d.id = new.device_id),
-    to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
-    jsonb_build_object('device_id', new.device_id, 'model', new.model));
-  return null;
-end
-$$;
-
-create or replace trigger _500_feed_throttle
-after update on public.mesh_device_models
-for each row when (
-  new.rate_limited_until > clock_timestamp() and old.rate_limited_until is distinct from new.rate_limited_until
-)
-execute function hub.feed_throttle();
-
-create or replace function hub.morning_brief() returns text
-language plpgsql
-set search_path = ''
-as $$
-declare
-  v_since timestamptz := now() - interval '24 hours';
-  v_brief text;
-begin
-  select format(
-    E'☀️ The last 24 hours, to %s UTC\nTasks: %s complete, %s failed, %s cancelled, %s waiting or running\nChannels: %s\nDevices: %s\nThreads: %s opened, %s archived\nUndelivered results: %s',
-    to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
-    count(*) filter (where t.status = 'complete'),
-    count(*) filter (where t.status = 'failed' and t.cancelled_at is null),
-    count(*) filter (where t.cancelled_at is not null),
-    (select count(*) from hub.queue),
-    coalesce((
-      select string_agg(format('#%s %s', busy.name, busy.tasks), ', ' order by busy.tasks desc, busy.name)
-      from (
-        select c.name, count(*) as tasks
-        from public.hub_channels as c
-        join public.mac_tasks as m on m.channel_id = c.id and m.created_at > v_since
-        group by c.id, c.name order by count(*) desc, c.name limit 5
-      ) as busy
-    ), 'quiet'),
-    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d), 'none'),
-    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
-    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
-    (select count(*) from hub.delivery_failures)
-  )
-  into v_brief
-  from public.hub_channels as c
-  join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
-  perform hub.post_feed('morning-brief', v_brief);
-  return v_brief;
-end
-$$;
-comment on function hub.morning_brief() is
-  'Posts the digest of the last 24 hours to morning-brief and returns it; run daily at 07:00 UTC by pg_cron.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.update_thread_status(uuid, text) from public;

@@ -136,6 +136,7 @@ begin
   v_offline := hub.retire_devices();
   v_reclaimed := hub.reclaim_tasks();
   v_redelivered := hub.redeliver();
+  perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
   perform hub.admit_due_tasks(1000);
   -- An attempt whose task was taken away by hand ends with it.
   update public.hub_task_attempts as a

@@ -74,7 +74,7 @@ insert into expected_tables values
 -- Nobody but the database's owner reads or writes the two unexposed schemas.
 insert into expected_tables
 select t.name, '', '', '', '', '' from unnest(array[
-  'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors',
+  'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
   'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
   'hub.routing_rules', 'hub.settings', 'hub.undelivered',
   'koji.accounts', 'koji.commands', 'koji.follow_ups', 'koji.orders', 'koji.prospects', 'koji.shipments',
