@@ -15,6 +15,7 @@ import type {
   DeviceWithModels,
   Dispatch,
   Explanation,
+  HubModel,
   Member,
   MeshActivity,
   Message,
@@ -81,6 +82,11 @@ export class Calls {
     let query = this.#db.from("hub_channels").select().order("created_at").order("name");
     if (serverId) query = query.eq("server_id", serverId);
     return rows(await query);
+  }
+
+  /** The agents that a mesh may have, in their order; those that are not enabled too. */
+  async fetchModels(): Promise<HubModel[]> {
+    return rows(await this.#db.from("hub_models").select().order("position").order("name"));
   }
 
   /** Stops (or resumes) claiming of a server's tasks; operators. */

@@ -156,6 +156,31 @@ export type Database = {
         };
         Relationships: [];
       };
+      "hub_models": {
+        Row: {
+          "created_at": string;
+          "enabled": boolean;
+          "label": string;
+          "name": string;
+          "position": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "enabled"?: boolean;
+          "label": string;
+          "name": string;
+          "position"?: number;
+        };
+        Update: {
+          "created_at"?: string;
+          "enabled"?: boolean;
+          "label"?: string;
+          "name"?: string;
+          "position"?: number;
+        };
+        Relationships: [];
+      };
       "hub_servers": {
         Row: {
           "architecture_type": string;
@@ -544,11 +569,19 @@ export type Database = {
             referencedRelation: "mesh_devices";
             referencedColumns: ["id"];
           },
+          {
+            foreignKeyName: "mesh_device_models_model_fkey";
+            columns: ["model"];
+            isOneToOne: false;
+            referencedRelation: "hub_models";
+            referencedColumns: ["name"];
+          },
         ];
       };
       "mesh_devices": {
         Row: {
           "created_at": string;
+          "draining": boolean;
           "id": string;
           "last_seen_at": string | null;
           "max_running": number;
@@ -560,6 +593,7 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "created_at"?: string;
+          "draining"?: boolean;
           "id"?: string;
           "last_seen_at"?: string | null;
           "max_running"?: number;
@@ -570,6 +604,7 @@ export type Database = {
         };
         Update: {
           "created_at"?: string;
+          "draining"?: boolean;
           "id"?: string;
           "last_seen_at"?: string | null;
           "max_running"?: number;

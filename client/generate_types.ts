@@ -1,8 +1,7 @@
-// `npm run types`: writes database.types.ts from the database of the local stack that is running.
+// `npm run types`: writes database.types.ts from what the migrations make on a stack of its own.
 import { join } from "node:path";
-import { parseEnv } from "node:util";
 import { supabase } from "../stack/cli.ts";
-import { readSettings } from "../stack/settings.ts";
+import { OwnStack } from "../tests/runner/own_stack.ts";
 
 export const typesFile = join(import.meta.dirname!, "database.types.ts");
 
@@ -27,7 +26,7 @@ async function format(code: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { root, state } = readSettings((name) => Deno.env.get(name));
-  const env = parseEnv(await Deno.readTextFile(join(state, "env")));
-  await Deno.writeTextFile(typesFile, await generateTypes(root, env.SUPABASE_DB_URL!));
+  await using stack = await OwnStack.start();
+  const root = join(import.meta.dirname!, "..");
+  await Deno.writeTextFile(typesFile, await generateTypes(root, stack.env.SUPABASE_DB_URL!));
 }

@@ -7,7 +7,9 @@ type Row<Table extends keyof Database["public"]["Tables"]> =
 type Checked<Base, Checks> = Omit<Base, keyof Checks> & Checks;
 
 export type Architecture = "command_dispatch" | "flat_task_pipeline" | "threaded_task_isolation";
-export type Model = "claude" | "gemini" | "codex";
+/** The name of a row of hub_models. */
+export type Model = string;
+/** A model's name, or `any`: whichever there is. */
 export type ModelPreference = Model | "any";
 export type Platform = "macos" | "linux" | "windows";
 export type Role = "viewer" | "operator" | "admin";
@@ -23,6 +25,8 @@ export interface Embed {
   footer?: string | null;
   timestamp?: string | null;
 }
+
+export type HubModel = Row<"hub_models">;
 
 export type Server = Checked<Row<"hub_servers">, { architecture_type: Architecture }>;
 

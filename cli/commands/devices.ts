@@ -5,7 +5,6 @@ import {
   AuraError,
   type Device,
   type DeviceWithModels,
-  type Metadata,
   type Model,
   type Platform,
 } from "../../client/index.ts";
@@ -31,10 +30,7 @@ export function addDevices(program: Command, context: () => Context): void {
       new Option("--platform <platform>", "its system")
         .choices(["macos", "linux", "windows"]).default(thisPlatform(), "this machine's"),
     )
-    .addOption(
-      new Option("--model <model...>", "what runs there")
-        .choices(["claude", "gemini", "codex"]).makeOptionMandatory(),
-    )
+    .requiredOption("--model <model...>", "what runs there")
     .option("--max-running <count>", "how many tasks at once", count)
     .action((name: string, options: RegisterOptions) => register(context(), name, options));
 
@@ -87,9 +83,8 @@ async function setDraining({ aura, out }: Context, name: string, draining: boole
 }
 
 /** An offline device keeps being told to drain. */
-function statusText({ status, metadata }: Device): string {
-  const drains = status !== "draining" && (metadata as Metadata).draining;
-  return drains ? `${status}, draining` : status;
+function statusText({ status, draining }: Device): string {
+  return draining && status !== "draining" ? `${status}, draining` : status;
 }
 
 function thisPlatform(): Platform {

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { AuraError, type DispatchOptions, type ModelPreference } from "../../client/index.ts";
@@ -22,10 +22,7 @@ export function addSend(program: Command, context: () => Context): void {
     .argument("<channel>", "as in cloud-hub/dispatch")
     .argument("[content...]", "what to do; from the standard input if left out")
     .option("-f, --follow", "show the progress, and end with the task")
-    .addOption(
-      new Option("-m, --model <model>", "who does it")
-        .choices(["claude", "gemini", "codex", "any"]),
-    )
+    .option("-m, --model <model>", "who does it")
     .option("-p, --priority <number>", "higher is sooner", whole)
     .option("--at <time>", "not before: 30m, 2h, 1d, or ISO 8601", moment)
     .option("-t, --thread <task>", "go on in the thread of this task")

@@ -29,7 +29,7 @@ begin
     'report_progress(text, uuid, uuid, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
     'retry_task(uuid)', 'set_device_draining(uuid, boolean)', 'set_member_role(uuid, text)',
     'set_server_paused(uuid, boolean)', 'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
-    'hub_members', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
+    'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
     'hub_task_threads', 'hub_teams', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
@@ -436,6 +436,81 @@ revoke execute on function public.set_member_role(uuid, text) from public;
 grant execute on function public.set_member_role(uuid, text), hub.set_member_role(uuid, text)
 to anon, authenticated, service_role;
 
+-- supabase/schemas/15_models.sql
+
+-- Models: the agents that a mesh may have. Everything that knows a model's name reads it from here.
+
+create table if not exists public.hub_models (
+  name text primary key check (name ~ '^[a-z0-9-]{1,32}$' and name <> 'any'),
+  label text not null check (length(label) between 1 and 80 and hub.is_one_line(label)),
+  position integer not null default 100,
+  enabled boolean not null default true,
+  created_at timestamptz not null default now()
+);
+comment on table public.hub_models is
+  'The agents that a mesh may have. Read by every signed-in user, written by admins. A new one is a row here and, on a device, a section of its configuration.';
+comment on column public.hub_models.name is 'What tasks, channels, rules and devices call it: lower-case letters, digits and -. The word any means no particular one.';
+comment on column public.hub_models.label is 'The name to show.';
+comment on column public.hub_models.position is 'The order in which clients list the models, and in which a new one falls back on the others.';
+comment on column public.hub_models.enabled is 'While false, no task is given to it: its tasks go to the next model of their chain.';
+
+-- Once: what an admin deleted or renamed since stays so.
+do $$
+begin
+  if not exists (select from public.hub_models) then
+    insert into public.hub_models (name, label, position) values
+      ('claude', 'Claude', 10), ('codex', 'Codex', 20), ('gemini', 'Gemini', 30);
+  end if;
+end
+$$;
+
+create or replace function hub.model_names(with_any boolean default false) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select concat_ws(', ', string_agg(m.name, ', ' order by m.position, m.name), case when with_any then 'any' end)
+  from public.hub_models as m where m.enabled
+$$;
+comment on function hub.model_names(boolean) is 'The enabled models as a text, and any where that may be said too.';
+
+create or replace function hub.require_model(model text, with_any boolean default false) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if with_any and require_model.model = 'any' then
+    return;
+  elsif not exists (select from public.hub_models as m where m.name = require_model.model and m.enabled) then
+    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names(with_any))]);
+  end if;
+end
+$$;
+comment on function hub.require_model(text, boolean) is 'Raises bad_argument unless this is an enabled model or, where allowed, any.';
+
+revoke execute on all functions in schema hub from public;
+alter table public.hub_models enable row level security;
+revoke all on public.hub_models from anon, authenticated, service_role;
+grant select, insert, update, delete on public.hub_models to service_role;
+grant select, delete, insert (name, label, position, enabled), update (name, label, position, enabled)
+on public.hub_models to authenticated;
+-- The table's check runs as whoever writes the row.
+grant execute on function hub.is_one_line(text) to authenticated, service_role;
+
+drop policy if exists authenticated_read_models on public.hub_models;
+create policy authenticated_read_models on public.hub_models
+for select to authenticated using ((select hub.has_role('viewer')));
+drop policy if exists admin_insert_models on public.hub_models;
+create policy admin_insert_models on public.hub_models
+for insert to authenticated with check ((select hub.has_role('admin')));
+drop policy if exists admin_update_models on public.hub_models;
+create policy admin_update_models on public.hub_models
+for update to authenticated using ((select hub.has_role('admin')));
+drop policy if exists admin_delete_models on public.hub_models;
+create policy admin_delete_models on public.hub_models
+for delete to authenticated using ((select hub.has_role('admin')));
+
 -- supabase/schemas/16_servers.sql
 
 -- Servers and their channels. A server's architecture decides what a message in its channels does.
@@ -471,8 +546,7 @@ create table if not exists public.hub_channels (
   description text,
   category_group text,
   project_path text,
-  model_preference text not null default 'any'
-    check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+  model_preference text not null default 'any',
   is_read_only boolean not null default false,
   message_count integer not null default 0,
   last_message_at timestamptz,
@@ -487,7 +561,7 @@ with (fillfactor = 50);
 comment on table public.hub_channels is 'Channels of a server. Read by every signed-in user, written by admins.';
 comment on column public.hub_channels.category_group is 'Heading under which clients list the channel.';
 comment on column public.hub_channels.project_path is 'Working directory of the channel''s tasks, below the executor''s root folder.';
-comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks; any leaves it to the routing rules.';
+comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks, a name of hub_models; any leaves it to the routing rules.';
 comment on column public.hub_channels.is_read_only is 'Nobody but the system posts here.';
 comment on column public.hub_channels.message_count is 'Messages with no thread; kept by trigger, always exact.';
 comment on column public.hub_channels.last_message_at is 'When the newest message with no thread was posted; kept by trigger.';
@@ -495,6 +569,58 @@ comment on column public.hub_channels.idle_after is 'Silence after which a threa
 comment on column public.hub_channels.archive_after is 'Time from the idle warning to decay; null: hub.settings.archive_after.';
 
 create index if not exists idx_hub_channels_server on public.hub_channels (server_id, category_group, name);
+
+-- No foreign key: any is no model. What is deleted from hub_models is nobody's preference any more.
+create or replace function hub.require_model_preference() returns trigger
+language plpgsql
+security definer -- models are read for whoever writes the channel
+set search_path = ''
+as $$
+begin
+  perform hub.require_model(new.model_preference, with_any => true);
+  return new;
+end
+$$;
+
+create or replace trigger _100_require_model_on_insert
+before insert on public.hub_channels
+for each row execute function hub.require_model_preference();
+
+create or replace trigger _100_require_model_on_update
+before update of model_preference on public.hub_channels
+for each row when (old.model_preference is distinct from new.model_preference)
+execute function hub.require_model_preference();
+
+create or replace function hub.forget_model() returns trigger
+language plpgsql
+security definer -- channels are written for whoever deletes the model
+set search_path = ''
+as $$
+begin
+  update public.hub_channels as c set model_preference = 'any' where c.model_preference = old.name;
+  return null;
+end
+$$;
+
+create or replace function hub.follow_model_name() returns trigger
+language plpgsql
+security definer -- channels are written for whoever renames the model
+set search_path = ''
+as $$
+begin
+  update public.hub_channels as c set model_preference = new.name where c.model_preference = old.name;
+  return null;
+end
+$$;
+
+create or replace trigger _500_forget_model
+after delete on public.hub_models
+for each row execute function hub.forget_model();
+
+create or replace trigger _500_follow_model_name
+after update of name on public.hub_models
+for each row when (old.name <> new.name)
+execute function hub.follow_model_name();
 
 -- channel_count: exact after inserts, deletes, cascades and moves.
 
@@ -623,6 +749,11 @@ execute function hub.require_admin_for_write();
 
 create or replace trigger _050_require_admin_for_write
 before insert or update or delete on public.hub_channels
+for each statement when (current_user::text in ('anon', 'authenticated'))
+execute function hub.require_admin_for_write();
+
+create or replace trigger _050_require_admin_for_write
+before insert or update or delete on public.hub_models
 for each statement when (current_user::text in ('anon', 'authenticated'))
 execute function hub.require_admin_for_write();
 
@@ -822,7 +953,7 @@ begin
       content text not null,
       project text,
       status text not null default 'pending' check (status in ('pending', 'running', 'complete', 'failed')),
-      model_preference text default 'any' check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+      model_preference text default 'any',
       claimed_by text,
       partial_output text,
       result text
@@ -1377,6 +1508,7 @@ create table if not exists public.mesh_devices (
   name text not null unique check (length(name) between 1 and 80),
   platform text not null check (platform in ('macos', 'linux', 'windows')),
   status text not null default 'offline' check (status in ('online', 'offline', 'draining')),
+  draining boolean not null default false,
   max_running integer not null default 1 check (max_running between 1 and 100),
   last_seen_at timestamptz,
   metadata jsonb not null default '{}',
@@ -1384,19 +1516,22 @@ create table if not exists public.mesh_devices (
 ) with (fillfactor = 50);
 comment on table public.mesh_devices is 'Machines that run tasks. Registered by operators; read by every signed-in user.';
 comment on column public.mesh_devices.status is
-  'online: heard of within hub.settings.device_offline_after; draining: finishes what it runs and claims nothing.';
+  'online: heard of within hub.settings.device_offline_after; draining: the same, but it was told to drain; else offline.';
+comment on column public.mesh_devices.draining is
+  'Whether it was told to finish what it runs and to claim nothing more; kept while it is offline. Written by set_device_draining.';
 comment on column public.mesh_devices.max_running is 'Tasks it runs at once, at most.';
 comment on column public.mesh_devices.last_seen_at is 'The last call with its token, to a second.';
-comment on column public.mesh_devices.metadata is '{draining: true} while it was told to drain, also when it is offline.';
+comment on column public.mesh_devices.metadata is 'Free for clients; nothing here reads it.';
 
 create table if not exists public.mesh_device_models (
   device_id uuid not null references public.mesh_devices on delete cascade,
-  model text not null check (model in ('claude', 'gemini', 'codex')),
+  model text not null references public.hub_models on update cascade on delete cascade,
   version text,
   rate_limited_until timestamptz,
   primary key (device_id, model)
 );
 comment on table public.mesh_device_models is 'The models a device can run.';
+create index if not exists idx_mesh_device_models_model on public.mesh_device_models (model);
 comment on column public.mesh_device_models.rate_limited_until is 'While in the future, the model is not used on this device.';
 
 create table if not exists hub.device_tokens (
@@ -1472,16 +1607,16 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 10
+  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 100
     or exists (
       select from jsonb_array_elements(models) as m
       where coalesce(case jsonb_typeof(m) when 'string' then m #>> '{}' when 'object' then m ->> 'model' end, '')
-        not in ('claude', 'gemini', 'codex')
+        not in (select known.name from public.hub_models as known)
     )
   then
-    perform hub.fail('bad_argument', array[
-      'models is an array of claude, gemini or codex, each a name or {"model", "version"}.'
-    ]);
+    perform hub.fail('bad_argument', array[format(
+      'models is an array of %s, each a name or {"model", "version"}.', hub.model_names()
+    )]);
   end if;
   -- The last mention of a model counts; its throttle stays.
   insert into public.mesh_device_models as d (device_id, model, version)
@@ -1573,10 +1708,7 @@ begin
       when set_device_draining.draining then 'draining'
       else 'online'
     end,
-    metadata = case
-      when set_device_draining.draining then d.metadata || '{"draining": true}'
-      else d.metadata - 'draining'
-    end
+    draining = set_device_draining.draining
   where d.id = set_device_draining.device_id
   returning * into v_device;
   if not found then
@@ -1620,7 +1752,7 @@ begin
     set last_seen_at = clock_timestamp(),
       status = case
         when d.status <> 'offline' then d.status
-        when d.metadata ? 'draining' then 'draining'
+        when d.draining then 'draining'
         else 'online'
       end
     where d.id = v_device.id
@@ -1650,7 +1782,7 @@ create table if not exists hub.routing_rules (
   position integer primary key deferrable,
   pattern text not null check ('' ~* pattern is not null),
   task_type text not null check (task_type ~ '^[a-z_]{1,40}$'),
-  model text check (model in ('claude', 'gemini', 'codex')),
+  model text references public.hub_models on update cascade on delete set null,
   platform text check (platform in ('macos', 'linux', 'windows')),
   -- Without back-references and lookaround a pattern runs as a finite automaton: linear in the text.
   constraint routing_rules_linear check (
@@ -1665,23 +1797,66 @@ comment on column hub.routing_rules.model is 'The preferred model; null: any.';
 comment on column hub.routing_rules.platform is 'The platform a device must have; null: any.';
 
 create table if not exists hub.model_chains (
-  preference text not null check (preference in ('claude', 'gemini', 'codex', 'any')),
+  preference text not null,
   position integer not null,
-  model text not null check (model in ('claude', 'gemini', 'codex')),
+  model text not null references public.hub_models on update cascade on delete cascade,
   primary key (preference, position) deferrable,
   unique (preference, model) deferrable
 );
 comment on table hub.model_chains is
-  'Fallback: the models tried for a preference, in the order of position. Change it with an UPDATE.';
+  'Fallback: the models tried for a preference (a model or any), in the order of position. Change it with an UPDATE.';
+
+create index if not exists idx_model_chains_model on hub.model_chains (model);
+create index if not exists idx_routing_rules_model on hub.routing_rules (model) where model is not null;
+
+create or replace function hub.add_chain(model text) returns void
+language sql
+set search_path = ''
+as $$
+  insert into hub.model_chains (preference, position, model)
+  select add_chain.model, row_number() over (order by m.name <> add_chain.model, m.position, m.name), m.name
+  from public.hub_models as m
+  union all
+  select 'any', 1 + coalesce(max(c.position), 0), add_chain.model
+  from hub.model_chains as c where c.preference = 'any'
+$$;
+comment on function hub.add_chain(text) is
+  'Makes a model fall back on the others in their order, and appends it to the chain of any.';
+
+create or replace function hub.follow_models() returns trigger
+language plpgsql
+security definer -- chains are closed to whoever writes models
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform hub.add_chain(new.name);
+  elsif tg_op = 'UPDATE' then
+    update hub.model_chains as c set preference = new.name where c.preference = old.name;
+  else
+    delete from hub.model_chains as c where c.preference = old.name;
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _500_add_chain
+after insert on public.hub_models
+for each row execute function hub.follow_models();
+
+create or replace trigger _500_rename_chain
+after update of name on public.hub_models
+for each row when (old.name <> new.name)
+execute function hub.follow_models();
+
+create or replace trigger _500_drop_chain
+after delete on public.hub_models
+for each row execute function hub.follow_models();
 
 do $$
 begin
   if not exists (select from hub.model_chains) then
-    insert into hub.model_chains (preference, position, model) values
-      ('claude', 1, 'claude'), ('claude', 2, 'codex'), ('claude', 3, 'gemini'),
-      ('codex', 1, 'codex'), ('codex', 2, 'claude'), ('codex', 3, 'gemini'),
-      ('gemini', 1, 'gemini'), ('gemini', 2, 'claude'), ('gemini', 3, 'codex'),
-      ('any', 1, 'claude'), ('any', 2, 'codex'), ('any', 3, 'gemini');
+    perform hub.add_chain(m.name) from (select * from public.hub_models order by position, name) as m;
   end if;
   if exists (select from hub.routing_rules) then
     return;
@@ -1760,7 +1935,7 @@ where exists (
     and p.platform in ('', d.platform)
     and m.model = c.model
     and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
-)
+) and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
 order by c.preference, p.platform, c.position;
 comment on view hub.effective_models is
   'For a preference and a platform ('''': any) the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
@@ -2149,6 +2324,7 @@ begin
     -- "any" is whatever this device can run; a preference is what the mesh would give it now.
     select c.model
     from hub.model_chains as c
+    join public.hub_models as known on known.name = c.model and known.enabled
     join public.mesh_device_models as m on m.device_id = device.id and m.model = c.model
     where c.preference = l.model
       and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
@@ -2803,9 +2979,10 @@ stable
 set search_path = ''
 as $$
 begin
-  if task.model_preference not in ('claude', 'gemini', 'codex', 'any') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
-  elsif task.priority not between -100 and 100 then
+  if task.model_preference is not null then
+    perform hub.require_model(task.model_preference, with_any => true);
+  end if;
+  if task.priority not between -100 and 100 then
     perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
   elsif task.run_at > now() + interval '1 year' or task.run_at = '-infinity' then
     perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);
@@ -3396,6 +3573,7 @@ as $$
     left join public.mesh_device_models as m on m.device_id = d.id
     left join hub.model_chains as c
       on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
+      and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
     left join hub.open_lanes(d) as l on d.status = 'online'
       and l.lane_id = (select q.lane_id from hub.queue as q where q.task_id = task.id)
   )
@@ -3799,8 +3977,8 @@ declare
   v_reason text;
 begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
-  if report_rate_limit.model is null or report_rate_limit.model not in ('claude', 'gemini', 'codex') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex.']);
+  if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
+    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
   elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
     perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
   end if;
@@ -4313,8 +4491,8 @@ begin
     end if;
   end if;
   perform hub.require_content(dispatch_team.goal, 'goal', 32000);
-  if dispatch_team.model is not null and dispatch_team.model not in ('claude', 'gemini', 'codex', 'any') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
+  if dispatch_team.model is not null then
+    perform hub.require_model(dispatch_team.model, with_any => true);
   end if;
   v_listed := coalesce(nullif(dispatch_team.subtasks, 'null'), to_jsonb(hub.listed_items(dispatch_team.goal)));
   if v_listed is not null then
@@ -6269,8 +6447,8 @@ for each row execute function hub.broadcast_device();
 create or replace trigger _700_broadcast_changed_device
 after update on public.mesh_devices
 for each row when (
-  (old.name, old.platform, old.status, old.max_running, old.metadata)
-    is distinct from (new.name, new.platform, new.status, new.max_running, new.metadata)
+  (old.name, old.platform, old.status, old.draining, old.max_running, old.metadata)
+    is distinct from (new.name, new.platform, new.status, new.draining, new.max_running, new.metadata)
 )
 execute function hub.broadcast_device();
 
@@ -6323,7 +6501,7 @@ begin
   end if;
   for v_table in
     select t.name from unnest(array[
-      'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
+      'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
       'hub_task_attempts', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.

@@ -25,7 +25,7 @@ begin
     'report_progress(text, uuid, uuid, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
     'retry_task(uuid)', 'set_device_draining(uuid, boolean)', 'set_member_role(uuid, text)',
     'set_server_paused(uuid, boolean)', 'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
-    'hub_members', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
+    'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
     'hub_task_threads', 'hub_teams', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case

@@ -31,8 +31,7 @@ create table if not exists public.hub_channels (
   description text,
   category_group text,
   project_path text,
-  model_preference text not null default 'any'
-    check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+  model_preference text not null default 'any',
   is_read_only boolean not null default false,
   message_count integer not null default 0,
   last_message_at timestamptz,
@@ -47,7 +46,7 @@ with (fillfactor = 50);
 comment on table public.hub_channels is 'Channels of a server. Read by every signed-in user, written by admins.';
 comment on column public.hub_channels.category_group is 'Heading under which clients list the channel.';
 comment on column public.hub_channels.project_path is 'Working directory of the channel''s tasks, below the executor''s root folder.';
-comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks; any leaves it to the routing rules.';
+comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks, a name of hub_models; any leaves it to the routing rules.';
 comment on column public.hub_channels.is_read_only is 'Nobody but the system posts here.';
 comment on column public.hub_channels.message_count is 'Messages with no thread; kept by trigger, always exact.';
 comment on column public.hub_channels.last_message_at is 'When the newest message with no thread was posted; kept by trigger.';
@@ -55,6 +54,58 @@ comment on column public.hub_channels.idle_after is 'Silence after which a threa
 comment on column public.hub_channels.archive_after is 'Time from the idle warning to decay; null: hub.settings.archive_after.';
 
 create index if not exists idx_hub_channels_server on public.hub_channels (server_id, category_group, name);
+
+-- No foreign key: any is no model. What is deleted from hub_models is nobody's preference any more.
+create or replace function hub.require_model_preference() returns trigger
+language plpgsql
+security definer -- models are read for whoever writes the channel
+set search_path = ''
+as $$
+begin
+  perform hub.require_model(new.model_preference, with_any => true);
+  return new;
+end
+$$;
+
+create or replace trigger _100_require_model_on_insert
+before insert on public.hub_channels
+for each row execute function hub.require_model_preference();
+
+create or replace trigger _100_require_model_on_update
+before update of model_preference on public.hub_channels
+for each row when (old.model_preference is distinct from new.model_preference)
+execute function hub.require_model_preference();
+
+create or replace function hub.forget_model() returns trigger
+language plpgsql
+security definer -- channels are written for whoever deletes the model
+set search_path = ''
+as $$
+begin
+  update public.hub_channels as c set model_preference = 'any' where c.model_preference = old.name;
+  return null;
+end
+$$;
+
+create or replace function hub.follow_model_name() returns trigger
+language plpgsql
+security definer -- channels are written for whoever renames the model
+set search_path = ''
+as $$
+begin
+  update public.hub_channels as c set model_preference = new.name where c.model_preference = old.name;
+  return null;
+end
+$$;
+
+create or replace trigger _500_forget_model
+after delete on public.hub_models
+for each row execute function hub.forget_model();
+
+create or replace trigger _500_follow_model_name
+after update of name on public.hub_models
+for each row when (old.name <> new.name)
+execute function hub.follow_model_name();
 
 -- channel_count: exact after inserts, deletes, cascades and moves.
 
@@ -183,6 +234,11 @@ execute function hub.require_admin_for_write();
 
 create or replace trigger _050_require_admin_for_write
 before insert or update or delete on public.hub_channels
+for each statement when (current_user::text in ('anon', 'authenticated'))
+execute function hub.require_admin_for_write();
+
+create or replace trigger _050_require_admin_for_write
+before insert or update or delete on public.hub_models
 for each statement when (current_user::text in ('anon', 'authenticated'))
 execute function hub.require_admin_for_write();
 

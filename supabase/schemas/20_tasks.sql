@@ -91,7 +91,7 @@ begin
       content text not null,
       project text,
       status text not null default 'pending' check (status in ('pending', 'running', 'complete', 'failed')),
-      model_preference text default 'any' check (model_preference in ('claude', 'gemini', 'codex', 'any')),
+      model_preference text default 'any',
       claimed_by text,
       partial_output text,
       result text

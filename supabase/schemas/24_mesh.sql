@@ -5,6 +5,7 @@ create table if not exists public.mesh_devices (
   name text not null unique check (length(name) between 1 and 80),
   platform text not null check (platform in ('macos', 'linux', 'windows')),
   status text not null default 'offline' check (status in ('online', 'offline', 'draining')),
+  draining boolean not null default false,
   max_running integer not null default 1 check (max_running between 1 and 100),
   last_seen_at timestamptz,
   metadata jsonb not null default '{}',
@@ -12,19 +13,22 @@ create table if not exists public.mesh_devices (
 ) with (fillfactor = 50);
 comment on table public.mesh_devices is 'Machines that run tasks. Registered by operators; read by every signed-in user.';
 comment on column public.mesh_devices.status is
-  'online: heard of within hub.settings.device_offline_after; draining: finishes what it runs and claims nothing.';
+  'online: heard of within hub.settings.device_offline_after; draining: the same, but it was told to drain; else offline.';
+comment on column public.mesh_devices.draining is
+  'Whether it was told to finish what it runs and to claim nothing more; kept while it is offline. Written by set_device_draining.';
 comment on column public.mesh_devices.max_running is 'Tasks it runs at once, at most.';
 comment on column public.mesh_devices.last_seen_at is 'The last call with its token, to a second.';
-comment on column public.mesh_devices.metadata is '{draining: true} while it was told to drain, also when it is offline.';
+comment on column public.mesh_devices.metadata is 'Free for clients; nothing here reads it.';
 
 create table if not exists public.mesh_device_models (
   device_id uuid not null references public.mesh_devices on delete cascade,
-  model text not null check (model in ('claude', 'gemini', 'codex')),
+  model text not null references public.hub_models on update cascade on delete cascade,
   version text,
   rate_limited_until timestamptz,
   primary key (device_id, model)
 );
 comment on table public.mesh_device_models is 'The models a device can run.';
+create index if not exists idx_mesh_device_models_model on public.mesh_device_models (model);
 comment on column public.mesh_device_models.rate_limited_until is 'While in the future, the model is not used on this device.';
 
 create table if not exists hub.device_tokens (
@@ -100,16 +104,16 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 10
+  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 100
     or exists (
       select from jsonb_array_elements(models) as m
       where coalesce(case jsonb_typeof(m) when 'string' then m #>> '{}' when 'object' then m ->> 'model' end, '')
-        not in ('claude', 'gemini', 'codex')
+        not in (select known.name from public.hub_models as known)
     )
   then
-    perform hub.fail('bad_argument', array[
-      'models is an array of claude, gemini or codex, each a name or {"model", "version"}.'
-    ]);
+    perform hub.fail('bad_argument', array[format(
+      'models is an array of %s, each a name or {"model", "version"}.', hub.model_names()
+    )]);
   end if;
   -- The last mention of a model counts; its throttle stays.
   insert into public.mesh_device_models as d (device_id, model, version)
@@ -201,10 +205,7 @@ begin
       when set_device_draining.draining then 'draining'
       else 'online'
     end,
-    metadata = case
-      when set_device_draining.draining then d.metadata || '{"draining": true}'
-      else d.metadata - 'draining'
-    end
+    draining = set_device_draining.draining
   where d.id = set_device_draining.device_id
   returning * into v_device;
   if not found then
@@ -248,7 +249,7 @@ begin
     set last_seen_at = clock_timestamp(),
       status = case
         when d.status <> 'offline' then d.status
-        when d.metadata ? 'draining' then 'draining'
+        when d.draining then 'draining'
         else 'online'
       end
     where d.id = v_device.id

@@ -5,7 +5,7 @@ create table if not exists hub.routing_rules (
   position integer primary key deferrable,
   pattern text not null check ('' ~* pattern is not null),
   task_type text not null check (task_type ~ '^[a-z_]{1,40}$'),
-  model text check (model in ('claude', 'gemini', 'codex')),
+  model text references public.hub_models on update cascade on delete set null,
   platform text check (platform in ('macos', 'linux', 'windows')),
   -- Without back-references and lookaround a pattern runs as a finite automaton: linear in the text.
   constraint routing_rules_linear check (
@@ -20,23 +20,66 @@ comment on column hub.routing_rules.model is 'The preferred model; null: any.';
 comment on column hub.routing_rules.platform is 'The platform a device must have; null: any.';
 
 create table if not exists hub.model_chains (
-  preference text not null check (preference in ('claude', 'gemini', 'codex', 'any')),
+  preference text not null,
   position integer not null,
-  model text not null check (model in ('claude', 'gemini', 'codex')),
+  model text not null references public.hub_models on update cascade on delete cascade,
   primary key (preference, position) deferrable,
   unique (preference, model) deferrable
 );
 comment on table hub.model_chains is
-  'Fallback: the models tried for a preference, in the order of position. Change it with an UPDATE.';
+  'Fallback: the models tried for a preference (a model or any), in the order of position. Change it with an UPDATE.';
+
+create index if not exists idx_model_chains_model on hub.model_chains (model);
+create index if not exists idx_routing_rules_model on hub.routing_rules (model) where model is not null;
+
+create or replace function hub.add_chain(model text) returns void
+language sql
+set search_path = ''
+as $$
+  insert into hub.model_chains (preference, position, model)
+  select add_chain.model, row_number() over (order by m.name <> add_chain.model, m.position, m.name), m.name
+  from public.hub_models as m
+  union all
+  select 'any', 1 + coalesce(max(c.position), 0), add_chain.model
+  from hub.model_chains as c where c.preference = 'any'
+$$;
+comment on function hub.add_chain(text) is
+  'Makes a model fall back on the others in their order, and appends it to the chain of any.';
+
+create or replace function hub.follow_models() returns trigger
+language plpgsql
+security definer -- chains are closed to whoever writes models
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform hub.add_chain(new.name);
+  elsif tg_op = 'UPDATE' then
+    update hub.model_chains as c set preference = new.name where c.preference = old.name;
+  else
+    delete from hub.model_chains as c where c.preference = old.name;
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _500_add_chain
+after insert on public.hub_models
+for each row execute function hub.follow_models();
+
+create or replace trigger _500_rename_chain
+after update of name on public.hub_models
+for each row when (old.name <> new.name)
+execute function hub.follow_models();
+
+create or replace trigger _500_drop_chain
+after delete on public.hub_models
+for each row execute function hub.follow_models();
 
 do $$
 begin
   if not exists (select from hub.model_chains) then
-    insert into hub.model_chains (preference, position, model) values
-      ('claude', 1, 'claude'), ('claude', 2, 'codex'), ('claude', 3, 'gemini'),
-      ('codex', 1, 'codex'), ('codex', 2, 'claude'), ('codex', 3, 'gemini'),
-      ('gemini', 1, 'gemini'), ('gemini', 2, 'claude'), ('gemini', 3, 'codex'),
-      ('any', 1, 'claude'), ('any', 2, 'codex'), ('any', 3, 'gemini');
+    perform hub.add_chain(m.name) from (select * from public.hub_models order by position, name) as m;
   end if;
   if exists (select from hub.routing_rules) then
     return;
@@ -115,7 +158,7 @@ where exists (
     and p.platform in ('', d.platform)
     and m.model = c.model
     and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
-)
+) and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
 order by c.preference, p.platform, c.position;
 comment on view hub.effective_models is
   'For a preference and a platform ('''': any) the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';

@@ -16,6 +16,7 @@ begin
     -- "any" is whatever this device can run; a preference is what the mesh would give it now.
     select c.model
     from hub.model_chains as c
+    join public.hub_models as known on known.name = c.model and known.enabled
     join public.mesh_device_models as m on m.device_id = device.id and m.model = c.model
     where c.preference = l.model
       and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())

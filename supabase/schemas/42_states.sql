@@ -64,9 +64,10 @@ stable
 set search_path = ''
 as $$
 begin
-  if task.model_preference not in ('claude', 'gemini', 'codex', 'any') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
-  elsif task.priority not between -100 and 100 then
+  if task.model_preference is not null then
+    perform hub.require_model(task.model_preference, with_any => true);
+  end if;
+  if task.priority not between -100 and 100 then
     perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
   elsif task.run_at > now() + interval '1 year' or task.run_at = '-infinity' then
     perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);

@@ -19,6 +19,7 @@ as $$
     left join public.mesh_device_models as m on m.device_id = d.id
     left join hub.model_chains as c
       on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
+      and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
     left join hub.open_lanes(d) as l on d.status = 'online'
       and l.lane_id = (select q.lane_id from hub.queue as q where q.task_id = task.id)
   )

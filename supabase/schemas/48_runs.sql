@@ -291,8 +291,8 @@ declare
   v_reason text;
 begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
-  if report_rate_limit.model is null or report_rate_limit.model not in ('claude', 'gemini', 'codex') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex.']);
+  if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
+    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
   elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
     perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
   end if;

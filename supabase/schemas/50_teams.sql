@@ -430,8 +430,8 @@ begin
     end if;
   end if;
   perform hub.require_content(dispatch_team.goal, 'goal', 32000);
-  if dispatch_team.model is not null and dispatch_team.model not in ('claude', 'gemini', 'codex', 'any') then
-    perform hub.fail('bad_argument', array['model is one of claude, gemini, codex, any.']);
+  if dispatch_team.model is not null then
+    perform hub.require_model(dispatch_team.model, with_any => true);
   end if;
   v_listed := coalesce(nullif(dispatch_team.subtasks, 'null'), to_jsonb(hub.listed_items(dispatch_team.goal)));
   if v_listed is not null then

@@ -73,8 +73,8 @@ for each row execute function hub.broadcast_device();
 create or replace trigger _700_broadcast_changed_device
 after update on public.mesh_devices
 for each row when (
-  (old.name, old.platform, old.status, old.max_running, old.metadata)
-    is distinct from (new.name, new.platform, new.status, new.max_running, new.metadata)
+  (old.name, old.platform, old.status, old.draining, old.max_running, old.metadata)
+    is distinct from (new.name, new.platform, new.status, new.draining, new.max_running, new.metadata)
 )
 execute function hub.broadcast_device();
 
@@ -127,7 +127,7 @@ begin
   end if;
   for v_table in
     select t.name from unnest(array[
-      'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
+      'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
       'hub_task_attempts', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.

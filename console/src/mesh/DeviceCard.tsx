@@ -27,9 +27,6 @@ export function DeviceCard({ device, running, mayAct }: Props) {
     onSuccess: () => queries.invalidateQueries({ queryKey: ["devices"] }),
   });
   const Icon = icons[device.platform];
-  // An offline device may have been told to drain as well.
-  const draining = device.status === "draining" ||
-    (device.metadata as { draining?: boolean } | null)?.draining === true;
   return (
     <article
       className={styles.card}
@@ -78,7 +75,7 @@ export function DeviceCard({ device, running, mayAct }: Props) {
         <label className={styles.drain}>
           <Switch.Root
             className={styles.switch}
-            checked={draining}
+            checked={device.draining}
             disabled={drain.isPending}
             onCheckedChange={(checked) => drain.mutate(checked)}
           >

@@ -2,6 +2,7 @@ import type { Model, Platform } from "@aura-servers/client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
 import { useBackend } from "../data/aura.ts";
+import { useModels } from "../data/useModels.ts";
 import { Button } from "../ui/Button.tsx";
 import { CopyButton } from "../ui/CopyButton.tsx";
 import { Refusal } from "../ui/Failure.tsx";
@@ -9,12 +10,12 @@ import { Modal } from "../ui/Modal.tsx";
 import styles from "./RegisterDevice.module.css";
 
 const platforms: Record<Platform, string> = { macos: "macOS", linux: "Linux", windows: "Windows" };
-const models: Model[] = ["claude", "codex", "gemini"];
 
 /** Enrols a device; its token is shown once, here. */
 export function RegisterDevice({ open, close }: { open: boolean; close: () => void }) {
   const { aura } = useBackend();
   const queries = useQueryClient();
+  const models = useModels();
   const ids = { name: useId(), platform: useId(), slots: useId() };
   const register = useMutation({
     mutationFn: (form: FormData) =>
@@ -74,15 +75,10 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
             </label>
             <fieldset>
               <legend>Models</legend>
-              {models.map((model) => (
-                <label key={model}>
-                  <input
-                    type="checkbox"
-                    name="models"
-                    value={model}
-                    defaultChecked={model === "claude"}
-                  />
-                  {model}
+              {models.map(({ name, label }, index) => (
+                <label key={name}>
+                  <input type="checkbox" name="models" value={name} defaultChecked={index === 0} />
+                  {label}
                 </label>
               ))}
             </fieldset>

@@ -1,4 +1,5 @@
 import type { ModelPreference } from "@aura-servers/client";
+import { useModels } from "../data/useModels.ts";
 import { Select } from "../ui/Select.tsx";
 
 export type Mode = "task" | "team" | "note";
@@ -12,13 +13,6 @@ export interface Choices {
 const modes = { task: "Task", note: "Note, no task" };
 const modesWithTeam = { task: "Task", team: "Team of tasks", note: "Note, no task" };
 
-const models: Record<string, string> = {
-  auto: "Auto",
-  claude: "Claude",
-  codex: "Codex",
-  gemini: "Gemini",
-};
-
 /** What sending makes of the text, and which model shall do it. */
 export function TaskOptions(
   { value, change, teams }: {
@@ -28,6 +22,7 @@ export function TaskOptions(
     teams: boolean;
   },
 ) {
+  const models = useModels();
   return (
     <>
       <Select
@@ -40,7 +35,10 @@ export function TaskOptions(
         <Select
           label="Model"
           value={value.model ?? "auto"}
-          options={models}
+          options={{
+            auto: "Auto",
+            ...Object.fromEntries(models.map(({ name, label }) => [name, label])),
+          }}
           change={(model) =>
             change({ ...value, model: model === "auto" ? null : model as ModelPreference })}
         />

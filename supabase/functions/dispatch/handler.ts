@@ -11,7 +11,7 @@ export const Input = z.object({
   channel: Channel,
   content: z.string(),
   task_thread_id: z.uuid().nullish(),
-  model: z.enum(["claude", "gemini", "codex", "any"]).nullish(),
+  model: z.string().nullish(),
   priority: z.int().min(-100).max(100).nullish(),
   run_at: z.iso.datetime({ offset: true }).nullish(),
   idempotency_key: z.string().min(1).max(200).nullish(),

@@ -168,6 +168,12 @@ mac_tasks.task_type text
 mac_tasks.team_id uuid
 mac_tasks.updated_at timestamp with time zone not null default clock_timestamp()
 mac_tasks.usage jsonb
+hub_models.created_at timestamp with time zone not null default now()
+hub_models.enabled boolean not null default true
+hub_models.label text not null
+hub_models.name text not null
+hub_models.position integer not null default 100
+mesh_devices.draining boolean not null default false
 mesh_device_models.device_id uuid not null
 mesh_device_models.model text not null
 mesh_device_models.rate_limited_until timestamp with time zone
@@ -217,6 +223,10 @@ insert hub_channels.model_preference
 insert hub_channels.name
 insert hub_channels.project_path
 insert hub_channels.server_id
+insert hub_models.enabled
+insert hub_models.label
+insert hub_models.name
+insert hub_models.position
 insert hub_servers.architecture_type
 insert hub_servers.description
 insert hub_servers.display_name
@@ -244,6 +254,10 @@ update hub_channels.metadata
 update hub_channels.model_preference
 update hub_channels.name
 update hub_channels.project_path
+update hub_models.enabled
+update hub_models.label
+update hub_models.name
+update hub_models.position
 update hub_servers.description
 update hub_servers.display_name
 update hub_servers.icon
@@ -271,6 +285,10 @@ public.hub_channels.admin_insert_channels: insert to authenticated, permissive
 public.hub_channels.admin_update_channels: update to authenticated, permissive
 public.hub_channels.authenticated_read_channels: select to authenticated, permissive
 public.hub_members.authenticated_read_members: select to authenticated, permissive
+public.hub_models.admin_delete_models: delete to authenticated, permissive
+public.hub_models.admin_insert_models: insert to authenticated, permissive
+public.hub_models.admin_update_models: update to authenticated, permissive
+public.hub_models.authenticated_read_models: select to authenticated, permissive
 public.hub_servers.admin_delete_servers: delete to authenticated, permissive
 public.hub_servers.admin_insert_servers: insert to authenticated, permissive
 public.hub_servers.admin_update_servers: update to authenticated, permissive
@@ -298,6 +316,7 @@ select set_eq(
   string_to_array(btrim($lines$
 hub_channel_messages
 hub_channels
+hub_models
 hub_servers
 hub_task_attempts
 hub_task_threads

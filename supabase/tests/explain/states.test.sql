@@ -14,7 +14,7 @@ $$;
 create function pg_temp.since(name text) returns timestamptz language sql as $$ select (pg_temp.why(name) ->> 'since')::timestamptz $$;
 create function pg_temp.task(name text) returns mac_tasks language sql as $$ select t from mac_tasks as t where t.id = tests.id(name) $$;
 create function pg_temp.drain(name text, draining boolean) returns void language sql as $$
-  select set_device_draining(d.id, draining) from mesh_devices as d where d.name = drain.name
+  select set_device_draining(d.id, drain.draining) from mesh_devices as d where d.name = drain.name
 $$;
 
 -- No device.

@@ -7,10 +7,10 @@ create function pg_temp.models(device text) returns text language sql as $$
   from mesh_device_models as m join mesh_devices as d on d.id = m.device_id where d.name = device
 $$;
 create function pg_temp.status(device text) returns text language sql as $$
-  select concat_ws(' ', d.status, d.metadata ->> 'draining') from mesh_devices as d where d.name = device
+  select concat_ws(' ', d.status, case when d.draining then 'true' end) from mesh_devices as d where d.name = device
 $$;
 create function pg_temp.drain(name text, draining boolean) returns jsonb language sql as $$
-  select set_device_draining(d.id, draining) from mesh_devices as d where d.name = drain.name
+  select set_device_draining(d.id, drain.draining) from mesh_devices as d where d.name = drain.name
 $$;
 
 -- register_device.
@@ -20,7 +20,7 @@ select tests.sign_out();
 select is((select array_agg(k order by k) from jsonb_object_keys(tests.kept('mac')) as k), '{device,token}', 'register_device answers the device and its token');
 select is(
   (tests.kept('mac') -> 'device') - '{id,created_at,models}'::text[],
-  '{"name": "Ada''s Mac", "platform": "macos", "status": "offline", "max_running": 2, "last_seen_at": null, "metadata": {}}',
+  '{"name": "Ada''s Mac", "platform": "macos", "status": "offline", "draining": false, "max_running": 2, "last_seen_at": null, "metadata": {}}',
   'a device that is not heard of yet'
 );
 select is((select array_agg(m ->> 'model') from jsonb_array_elements(tests.kept('mac') #> '{device,models}') as m), '{claude,codex}', 'with its models');

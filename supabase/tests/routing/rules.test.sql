@@ -62,7 +62,7 @@ select is(pg_temp.dispatched('brew coffee', 'cloud-hub/dispatch'), 'general clau
 select is(pg_temp.refused('(a', 'x', null, null), '2201B', 'a pattern that does not compile');
 select is(pg_temp.refused('(a{1,255}){1,255}', 'x', null, null), '2201B', 'one that grows too big');
 select is(pg_temp.refused(null, 'x', null, null), '23502', 'none');
-select is(pg_temp.refused('a', 'x', 'gpt', null), '23514', 'a model that there is not');
+select is(pg_temp.refused('a', 'x', 'gpt', null), '23503', 'a model that there is not');
 select is(pg_temp.refused('a', 'x', null, 'ios'), '23514', 'a platform that there is not');
 select is(pg_temp.refused('a', 'No Type', null, null), '23514', 'a task type that is no name');
 
