@@ -2,6 +2,7 @@ export { type DispatchOptions, type MessageView, type Page, type TeamOptions } f
 export { AuraClient, type PollOptions, type SubscribeOptions } from "./client.ts";
 export type { Database, Json } from "./database.types.ts";
 export { AuraError, NotSignedInError, UnavailableError } from "./errors.ts";
+export { eventOf, MESSAGE_EVENTS, type MessageEvent } from "./events.ts";
 export type { Change } from "./feed.ts";
 export type { Cursor } from "./paging.ts";
 export type * from "./rows.ts";

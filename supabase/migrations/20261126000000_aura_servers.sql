@@ -1241,7 +1241,8 @@ comment on column public.hub_channel_messages.sender_label is 'The name to show;
 comment on column public.hub_channel_messages.embed_data is
   '{title, description, color: 0 to 16777215, fields: [{name, value, inline}], footer, timestamp}; else invalid_embed.';
 comment on column public.hub_channel_messages.is_progress is 'Posted while a task runs; the last one may be rewritten.';
-comment on column public.hub_channel_messages.metadata is '{task_id, task_thread_id, team_id} of what the message is about, and whatever clients add.';
+comment on column public.hub_channel_messages.metadata is
+  '{event, task_id, task_thread_id, team_id, device_id}: event is what an agent or the system tells, a name of docs/events.md; the ids are of what the message is about. A person''s message has whatever its client adds.';
 comment on column public.hub_channel_messages.created_at is 'The clock, not the transaction''s start.';
 
 create index if not exists idx_hub_channel_messages_channel
@@ -1250,6 +1251,13 @@ create index if not exists idx_hub_channel_messages_thread
 on public.hub_channel_messages (task_thread_id, created_at desc, id desc) where task_thread_id is not null;
 create index if not exists idx_hub_channel_messages_reply on public.hub_channel_messages (reply_to)
 where reply_to is not null;
+
+create table if not exists hub.message_events (
+  name text primary key check (name ~ '^[a-z_]+$'),
+  meaning text not null
+);
+comment on table hub.message_events is
+  'What messages of agents and of the system tell: each has one of these names as metadata.event, by which clients tell messages apart. docs/events.md lists the same.';
 
 -- Who may post -----------------------------------------------------------------------------------
 
@@ -2611,8 +2619,18 @@ $$;
 
 -- Posting ----------------------------------------------------------------------------------------
 
+insert into hub.message_events (name, meaning) values
+  ('task_queued', 'A task waits for a device.'),
+  ('task_progress', 'A running task has got on.'),
+  ('task_completed', 'A task is done; the message holds its result.'),
+  ('task_failed', 'A task has failed for good; the message says why.'),
+  ('task_requeued', 'A task goes back to the queue; the message says why.'),
+  ('task_cancelled', 'Somebody has cancelled a task.'),
+  ('thread_opened', 'In a channel: a task has got a thread of its own.')
+on conflict (name) do update set meaning = excluded.meaning;
+
 create or replace function hub.post(
-  task public.mac_tasks, sender_type text, content text, content_type text,
+  task public.mac_tasks, event text, sender_type text, content text, content_type text,
   embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false
 ) returns void
 language plpgsql
@@ -2635,13 +2653,13 @@ begin
     case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') else 'Aura' end,
     hub.cut(content, 1000000), content_type, embed, is_progress,
     jsonb_strip_nulls(jsonb_build_object(
-      'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
+      'event', event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     ))
   );
 end
 $$;
-comment on function hub.post(public.mac_tasks, text, text, text, jsonb, uuid, boolean) is
-  'Posts a message about a task where the task lives: in its thread, else in its channel.';
+comment on function hub.post(public.mac_tasks, text, text, text, text, jsonb, uuid, boolean) is
+  'Posts a message about a task where the task lives: in its thread, else in its channel. The event is one of hub.message_events.';
 
 create or replace function hub.new_progress(previous text, current text) returns text
 language plpgsql immutable
@@ -2665,7 +2683,7 @@ declare
   v_news text := hub.new_progress(previous, task.partial_output);
 begin
   perform hub.post(
-    task, 'agent',
+    task, 'task_progress', 'agent',
     case when task.task_thread_id is null
       then format('📋 %s: %s', hub.short_id(task.id), v_news) else '📋 ' || v_news
     end,
@@ -2699,19 +2717,19 @@ begin
     );
   end if;
   if task.cancelled_at is not null then
-    perform hub.post(task, 'system', format('🚫 %s cancelled by %s',
+    perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
       hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');
   elsif task.status = 'complete' and task.task_thread_id is null then
-    perform hub.post(task, 'agent',
+    perform hub.post(task, 'task_completed', 'agent',
       format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text), 'result');
   elsif task.status = 'complete' then
-    perform hub.post(task, 'agent', v_text, 'embed', hub.embed(
+    perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
       'Task Complete', hub.title(task.content), hub.color('success'), v_fields, hub.short_id(task.id)));
   elsif task.task_thread_id is null then
-    perform hub.post(task, 'system',
+    perform hub.post(task, 'task_failed', 'system',
       format(E'❌ %s failed %s\n%s', hub.short_id(task.id), v_by, task.error), 'error');
   else
-    perform hub.post(task, 'system', task.error, 'embed', hub.embed(
+    perform hub.post(task, 'task_failed', 'system', task.error, 'embed', hub.embed(
       'Task Failed', hub.title(task.content), hub.color('failure'), v_fields, hub.short_id(task.id)));
   end if;
 end
@@ -2774,10 +2792,10 @@ begin
   )
   select m.id, task.channel_id, m.thread_id, m.sender_type, m.sender_id, m.sender_label, m.content,
     m.content_type, m.embed, jsonb_strip_nulls(jsonb_build_object(
-      'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
+      'event', m.event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     )), v_now + m.position * interval '1 microsecond'
   from (
-    select 0 as position, (task.metadata ->> 'message_id')::uuid as id, task.task_thread_id as thread_id,
+    select 0 as position, null as event, (task.metadata ->> 'message_id')::uuid as id, task.task_thread_id as thread_id,
       'human' as sender_type, task.created_by::text as sender_id,
       task.metadata ->> 'created_by_label' as sender_label, v_request as content,
       'text' as content_type, null::jsonb as embed
@@ -2785,16 +2803,16 @@ begin
       select from public.hub_channel_messages as m where m.id = (task.metadata ->> 'message_id')::uuid
     )
     union all
-    select 1, gen_random_uuid(), null, 'system', null, 'Aura',
+    select 1, 'thread_opened', gen_random_uuid(), null, 'system', null, 'Aura',
       format('🧵 %s queued: %s', hub.short_id(task.id), hub.title(v_request)), 'text', null
     where v_opens_thread
     union all
-    select 2, gen_random_uuid(), null, 'system', null, 'Aura',
+    select 2, 'task_queued', gen_random_uuid(), null, 'system', null, 'Aura',
       format(E'⏳ Task %s queued\nModel: %s | Project: %s',
         hub.short_id(task.id), v_model, coalesce(task.project, '—')), 'text', null
     where task.task_thread_id is null
     union all
-    select 3, gen_random_uuid(), task.task_thread_id, 'system', null, 'Aura', 'Task Queued', 'embed',
+    select 3, 'task_queued', gen_random_uuid(), task.task_thread_id, 'system', null, 'Aura', 'Task Queued', 'embed',
       hub.embed('Task Queued', hub.title(v_request), hub.color('queued'), jsonb_build_array(
         hub.field('Model', v_model), hub.field('Device', '— (pending)')
       ), hub.short_id(task.id))
@@ -2847,7 +2865,7 @@ begin
     end if;
   elsif new.status = 'pending' and old.status <> 'pending' then
     -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
-    perform hub.post(new, 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
+    perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
       hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
       new.attempt + 1, new.max_attempts), 'text');
   end if;
@@ -4154,6 +4172,13 @@ comment on function hub.planned_subtasks(text) is
 
 -- Posting ----------------------------------------------------------------------------------------
 
+insert into hub.message_events (name, meaning) values
+  ('team_decomposed', 'A request was split into subtasks, which the message lists.'),
+  ('team_synthesizing', 'Every subtask has ended; a task combines what they found.'),
+  ('team_completed', 'A team is done; the message holds its result.'),
+  ('team_failed', 'A team has failed; the message says why.')
+on conflict (name) do update set meaning = excluded.meaning;
+
 create or replace function hub.post_decomposed(task public.mac_tasks) returns void
 language sql
 set search_path = ''
@@ -4163,7 +4188,7 @@ as $$
     from public.mac_tasks as s
     where s.team_id = task.team_id and s.kind = 'subtask'
   )
-  select hub.post(task, 'system', format('Decomposed into %s subtasks', max(subtasks)), 'embed', hub.embed(
+  select hub.post(task, 'team_decomposed', 'system', format('Decomposed into %s subtasks', max(subtasks)), 'embed', hub.embed(
     format('Decomposed into %s subtasks', max(subtasks)), null, hub.color('queued'),
     jsonb_agg(hub.field(format('%s · %s', position, hub.short_id(id)), hub.title(content)) order by position)
       filter (where subtasks <= 25 or position < 25)
@@ -4193,10 +4218,10 @@ begin
   ) into v_fields
   from public.mac_tasks as s where s.team_id = v_team.id and s.kind = 'subtask';
   if v_team.status = 'complete' then
-    perform hub.post(task, 'agent', coalesce(task.result, ''), 'embed', hub.embed(
+    perform hub.post(task, 'team_completed', 'agent', coalesce(task.result, ''), 'embed', hub.embed(
       'Team Complete', hub.title(v_team.goal), hub.color('success'), v_fields, hub.short_id(v_team.id)));
   elsif v_team.status = 'failed' then
-    perform hub.post(task, 'system', coalesce(v_team.metadata ->> 'error', 'The team failed.'), 'embed', hub.embed(
+    perform hub.post(task, 'team_failed', 'system', coalesce(v_team.metadata ->> 'error', 'The team failed.'), 'embed', hub.embed(
       'Team Failed', hub.title(v_team.goal), hub.color('failure'), v_fields, hub.short_id(v_team.id)));
   end if;
 end
@@ -4285,7 +4310,7 @@ begin
     when 'decomposed' then
       perform hub.post_decomposed(task);
     when 'synthesizing' then
-      perform hub.post(task, 'system', 'Synthesizing', 'embed', hub.embed(
+      perform hub.post(task, 'team_synthesizing', 'system', 'Synthesizing', 'embed', hub.embed(
         'Synthesizing', format('Task %s combines the results.', hub.short_id(task.id)),
         hub.color('synthesizing'), '[]', hub.short_id(task.team_id)));
     when 'outcome' then
@@ -4422,7 +4447,10 @@ begin
     values (
       v_team.channel_id, 'system', 'Aura',
       format('🧵 %s queued: %s', hub.short_id(v_first), hub.title(v_team.goal)),
-      jsonb_build_object('task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id)
+      jsonb_build_object(
+        'event', 'thread_opened',
+        'task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id
+      )
     );
   end if;
   perform hub.add_subtasks(v_team, subtasks, v_first);
@@ -4685,6 +4713,11 @@ to anon, authenticated, service_role;
 
 -- The life of a thread: active, idle after silence, decaying, archived.
 
+insert into hub.message_events (name, meaning) values
+  ('thread_idle', 'Nobody has written in a thread for a while: it will be archived.'),
+  ('thread_archived', 'A thread is closed; the message sums it up. In memory-log too.')
+on conflict (name) do update set meaning = excluded.meaning;
+
 create or replace function hub.summary_of(thread public.hub_task_threads) returns text
 language sql
 stable
@@ -4714,14 +4747,14 @@ begin
   with closed as (
     insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
     select t.channel_id, t.id, 'system', 'Aura', hub.summary_of(t),
-      jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'archived')
+      jsonb_build_object('task_thread_id', t.id, 'event', 'thread_archived')
     from public.hub_task_threads as t
     where t.id = any (archive_threads.threads)
     order by t.id
     returning task_thread_id, content
   )
   insert into hub.feed_lines (feed, content, metadata)
-  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
+  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
   from closed as c
   join public.hub_task_threads as t on t.id = c.task_thread_id
   order by t.id;
@@ -4775,7 +4808,7 @@ begin
     format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
       hub.duration(date_trunc('second', v_now - t.last_activity_at)),
       hub.duration(coalesce(c.archive_after, v_settings.archive_after))),
-    jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'idle')
+    jsonb_build_object('task_thread_id', t.id, 'event', 'thread_idle')
   from public.hub_task_threads as t
   join public.hub_channels as c on c.id = t.channel_id
   where t.id = any (v_active)
@@ -4993,7 +5026,7 @@ $$;
 comment on function hub.post_lines(text, integer) is
   'Posts the lines of a feed that are due, waiting for nobody: while its channel is locked they stay where they are. Returns how many were posted.';
 
-create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
+create or replace function hub.post_feed(feed text, content text, metadata jsonb) returns void
 language plpgsql
 set search_path = ''
 as $$
@@ -5004,9 +5037,17 @@ begin
 end
 $$;
 comment on function hub.post_feed(text, text, jsonb) is
-  'Says a line in a feed of Cloud Hub: now, or as soon as that can be done. Never fails, never waits.';
+  'Says a line in a feed of Cloud Hub: now, or as soon as that can be done. Never fails, never waits. metadata names the event.';
 
 -- What they say -----------------------------------------------------------------------------------
+
+insert into hub.message_events (name, meaning) values
+  ('device_online', 'In heartbeat: a device is there.'),
+  ('device_offline', 'In heartbeat: a device was not heard of.'),
+  ('device_draining', 'In heartbeat: a device was told to finish what it runs.'),
+  ('device_rate_limited', 'In heartbeat: a model is throttled on a device, until when.'),
+  ('brief', 'In morning-brief: the last 24 hours in figures.')
+on conflict (name) do update set meaning = excluded.meaning;
 
 create or replace function hub.feed_device() returns trigger
 language plpgsql
@@ -5020,7 +5061,7 @@ begin
       when 'online' then format('🟢 %s is online', new.name)
       else format('🟠 %s is draining', new.name)
     end,
-    jsonb_build_object('device_id', new.id));
+    jsonb_build_object('event', 'device_' || new.status, 'device_id', new.id));
   return null;
 end
 $$;
@@ -5039,7 +5080,7 @@ begin
   perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
     (select d.name from public.mesh_devices as d where d.id = new.device_id),
     to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
-    jsonb_build_object('device_id', new.device_id, 'model', new.model));
+    jsonb_build_object('event', 'device_rate_limited', 'device_id', new.device_id, 'model', new.model));
   return null;
 end
 $$;
@@ -5083,7 +5124,7 @@ begin
   into v_brief
   from public.hub_channels as c
   join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
-  perform hub.post_feed('morning-brief', v_brief);
+  perform hub.post_feed('morning-brief', v_brief, '{"event": "brief"}');
   return v_brief;
 end
 $$;

@@ -103,7 +103,8 @@ comment on column public.hub_channel_messages.sender_label is 'The name to show;
 comment on column public.hub_channel_messages.embed_data is
   '{title, description, color: 0 to 16777215, fields: [{name, value, inline}], footer, timestamp}; else invalid_embed.';
 comment on column public.hub_channel_messages.is_progress is 'Posted while a task runs; the last one may be rewritten.';
-comment on column public.hub_channel_messages.metadata is '{task_id, task_thread_id, team_id} of what the message is about, and whatever clients add.';
+comment on column public.hub_channel_messages.metadata is
+  '{event, task_id, task_thread_id, team_id, device_id}: event is what an agent or the system tells, a name of docs/events.md; the ids are of what the message is about. A person''s message has whatever its client adds.';
 comment on column public.hub_channel_messages.created_at is 'The clock, not the transaction''s start.';
 
 create index if not exists idx_hub_channel_messages_channel
@@ -112,6 +113,13 @@ create index if not exists idx_hub_channel_messages_thread
 on public.hub_channel_messages (task_thread_id, created_at desc, id desc) where task_thread_id is not null;
 create index if not exists idx_hub_channel_messages_reply on public.hub_channel_messages (reply_to)
 where reply_to is not null;
+
+create table if not exists hub.message_events (
+  name text primary key check (name ~ '^[a-z_]+$'),
+  meaning text not null
+);
+comment on table hub.message_events is
+  'What messages of agents and of the system tell: each has one of these names as metadata.event, by which clients tell messages apart. docs/events.md lists the same.';
 
 -- Who may post -----------------------------------------------------------------------------------
 

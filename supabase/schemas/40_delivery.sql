@@ -125,8 +125,18 @@ $$;
 
 -- Posting ----------------------------------------------------------------------------------------
 
+insert into hub.message_events (name, meaning) values
+  ('task_queued', 'A task waits for a device.'),
+  ('task_progress', 'A running task has got on.'),
+  ('task_completed', 'A task is done; the message holds its result.'),
+  ('task_failed', 'A task has failed for good; the message says why.'),
+  ('task_requeued', 'A task goes back to the queue; the message says why.'),
+  ('task_cancelled', 'Somebody has cancelled a task.'),
+  ('thread_opened', 'In a channel: a task has got a thread of its own.')
+on conflict (name) do update set meaning = excluded.meaning;
+
 create or replace function hub.post(
-  task public.mac_tasks, sender_type text, content text, content_type text,
+  task public.mac_tasks, event text, sender_type text, content text, content_type text,
   embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false
 ) returns void
 language plpgsql
@@ -149,13 +159,13 @@ begin
     case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') else 'Aura' end,
     hub.cut(content, 1000000), content_type, embed, is_progress,
     jsonb_strip_nulls(jsonb_build_object(
-      'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
+      'event', event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     ))
   );
 end
 $$;
-comment on function hub.post(public.mac_tasks, text, text, text, jsonb, uuid, boolean) is
-  'Posts a message about a task where the task lives: in its thread, else in its channel.';
+comment on function hub.post(public.mac_tasks, text, text, text, text, jsonb, uuid, boolean) is
+  'Posts a message about a task where the task lives: in its thread, else in its channel. The event is one of hub.message_events.';
 
 create or replace function hub.new_progress(previous text, current text) returns text
 language plpgsql immutable
@@ -179,7 +189,7 @@ declare
   v_news text := hub.new_progress(previous, task.partial_output);
 begin
   perform hub.post(
-    task, 'agent',
+    task, 'task_progress', 'agent',
     case when task.task_thread_id is null
       then format('📋 %s: %s', hub.short_id(task.id), v_news) else '📋 ' || v_news
     end,
@@ -213,19 +223,19 @@ begin
     );
   end if;
   if task.cancelled_at is not null then
-    perform hub.post(task, 'system', format('🚫 %s cancelled by %s',
+    perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
       hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');
   elsif task.status = 'complete' and task.task_thread_id is null then
-    perform hub.post(task, 'agent',
+    perform hub.post(task, 'task_completed', 'agent',
       format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text), 'result');
   elsif task.status = 'complete' then
-    perform hub.post(task, 'agent', v_text, 'embed', hub.embed(
+    perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
       'Task Complete', hub.title(task.content), hub.color('success'), v_fields, hub.short_id(task.id)));
   elsif task.task_thread_id is null then
-    perform hub.post(task, 'system',
+    perform hub.post(task, 'task_failed', 'system',
       format(E'❌ %s failed %s\n%s', hub.short_id(task.id), v_by, task.error), 'error');
   else
-    perform hub.post(task, 'system', task.error, 'embed', hub.embed(
+    perform hub.post(task, 'task_failed', 'system', task.error, 'embed', hub.embed(
       'Task Failed', hub.title(task.content), hub.color('failure'), v_fields, hub.short_id(task.id)));
   end if;
 end
@@ -288,10 +298,10 @@ begin
   )
   select m.id, task.channel_id, m.thread_id, m.sender_type, m.sender_id, m.sender_label, m.content,
     m.content_type, m.embed, jsonb_strip_nulls(jsonb_build_object(
-      'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
+      'event', m.event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     )), v_now + m.position * interval '1 microsecond'
   from (
-    select 0 as position, (task.metadata ->> 'message_id')::uuid as id, task.task_thread_id as thread_id,
+    select 0 as position, null as event, (task.metadata ->> 'message_id')::uuid as id, task.task_thread_id as thread_id,
       'human' as sender_type, task.created_by::text as sender_id,
       task.metadata ->> 'created_by_label' as sender_label, v_request as content,
       'text' as content_type, null::jsonb as embed
@@ -299,16 +309,16 @@ begin
       select from public.hub_channel_messages as m where m.id = (task.metadata ->> 'message_id')::uuid
     )
     union all
-    select 1, gen_random_uuid(), null, 'system', null, 'Aura',
+    select 1, 'thread_opened', gen_random_uuid(), null, 'system', null, 'Aura',
       format('🧵 %s queued: %s', hub.short_id(task.id), hub.title(v_request)), 'text', null
     where v_opens_thread
     union all
-    select 2, gen_random_uuid(), null, 'system', null, 'Aura',
+    select 2, 'task_queued', gen_random_uuid(), null, 'system', null, 'Aura',
       format(E'⏳ Task %s queued\nModel: %s | Project: %s',
         hub.short_id(task.id), v_model, coalesce(task.project, '—')), 'text', null
     where task.task_thread_id is null
     union all
-    select 3, gen_random_uuid(), task.task_thread_id, 'system', null, 'Aura', 'Task Queued', 'embed',
+    select 3, 'task_queued', gen_random_uuid(), task.task_thread_id, 'system', null, 'Aura', 'Task Queued', 'embed',
       hub.embed('Task Queued', hub.title(v_request), hub.color('queued'), jsonb_build_array(
         hub.field('Model', v_model), hub.field('Device', '— (pending)')
       ), hub.short_id(task.id))
@@ -361,7 +371,7 @@ begin
     end if;
   elsif new.status = 'pending' and old.status <> 'pending' then
     -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
-    perform hub.post(new, 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
+    perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
       hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
       new.attempt + 1, new.max_attempts), 'text');
   end if;

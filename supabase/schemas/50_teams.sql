@@ -93,6 +93,13 @@ comment on function hub.planned_subtasks(text) is
 
 -- Posting ----------------------------------------------------------------------------------------
 
+insert into hub.message_events (name, meaning) values
+  ('team_decomposed', 'A request was split into subtasks, which the message lists.'),
+  ('team_synthesizing', 'Every subtask has ended; a task combines what they found.'),
+  ('team_completed', 'A team is done; the message holds its result.'),
+  ('team_failed', 'A team has failed; the message says why.')
+on conflict (name) do update set meaning = excluded.meaning;
+
 create or replace function hub.post_decomposed(task public.mac_tasks) returns void
 language sql
 set search_path = ''
@@ -102,7 +109,7 @@ as $$
     from public.mac_tasks as s
     where s.team_id = task.team_id and s.kind = 'subtask'
   )
-  select hub.post(task, 'system', format('Decomposed into %s subtasks', max(subtasks)), 'embed', hub.embed(
+  select hub.post(task, 'team_decomposed', 'system', format('Decomposed into %s subtasks', max(subtasks)), 'embed', hub.embed(
     format('Decomposed into %s subtasks', max(subtasks)), null, hub.color('queued'),
     jsonb_agg(hub.field(format('%s · %s', position, hub.short_id(id)), hub.title(content)) order by position)
       filter (where subtasks <= 25 or position < 25)
@@ -132,10 +139,10 @@ begin
   ) into v_fields
   from public.mac_tasks as s where s.team_id = v_team.id and s.kind = 'subtask';
   if v_team.status = 'complete' then
-    perform hub.post(task, 'agent', coalesce(task.result, ''), 'embed', hub.embed(
+    perform hub.post(task, 'team_completed', 'agent', coalesce(task.result, ''), 'embed', hub.embed(
       'Team Complete', hub.title(v_team.goal), hub.color('success'), v_fields, hub.short_id(v_team.id)));
   elsif v_team.status = 'failed' then
-    perform hub.post(task, 'system', coalesce(v_team.metadata ->> 'error', 'The team failed.'), 'embed', hub.embed(
+    perform hub.post(task, 'team_failed', 'system', coalesce(v_team.metadata ->> 'error', 'The team failed.'), 'embed', hub.embed(
       'Team Failed', hub.title(v_team.goal), hub.color('failure'), v_fields, hub.short_id(v_team.id)));
   end if;
 end
@@ -224,7 +231,7 @@ begin
     when 'decomposed' then
       perform hub.post_decomposed(task);
     when 'synthesizing' then
-      perform hub.post(task, 'system', 'Synthesizing', 'embed', hub.embed(
+      perform hub.post(task, 'team_synthesizing', 'system', 'Synthesizing', 'embed', hub.embed(
         'Synthesizing', format('Task %s combines the results.', hub.short_id(task.id)),
         hub.color('synthesizing'), '[]', hub.short_id(task.team_id)));
     when 'outcome' then
@@ -361,7 +368,10 @@ begin
     values (
       v_team.channel_id, 'system', 'Aura',
       format('🧵 %s queued: %s', hub.short_id(v_first), hub.title(v_team.goal)),
-      jsonb_build_object('task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id)
+      jsonb_build_object(
+        'event', 'thread_opened',
+        'task_id', v_first, 'task_thread_id', v_team.task_thread_id, 'team_id', v_team.id
+      )
     );
   end if;
   perform hub.add_subtasks(v_team, subtasks, v_first);

@@ -1,5 +1,10 @@
 -- The life of a thread: active, idle after silence, decaying, archived.
 
+insert into hub.message_events (name, meaning) values
+  ('thread_idle', 'Nobody has written in a thread for a while: it will be archived.'),
+  ('thread_archived', 'A thread is closed; the message sums it up. In memory-log too.')
+on conflict (name) do update set meaning = excluded.meaning;
+
 create or replace function hub.summary_of(thread public.hub_task_threads) returns text
 language sql
 stable
@@ -29,14 +34,14 @@ begin
   with closed as (
     insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
     select t.channel_id, t.id, 'system', 'Aura', hub.summary_of(t),
-      jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'archived')
+      jsonb_build_object('task_thread_id', t.id, 'event', 'thread_archived')
     from public.hub_task_threads as t
     where t.id = any (archive_threads.threads)
     order by t.id
     returning task_thread_id, content
   )
   insert into hub.feed_lines (feed, content, metadata)
-  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('task_thread_id', t.id)
+  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
   from closed as c
   join public.hub_task_threads as t on t.id = c.task_thread_id
   order by t.id;
@@ -90,7 +95,7 @@ begin
     format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
       hub.duration(date_trunc('second', v_now - t.last_activity_at)),
       hub.duration(coalesce(c.archive_after, v_settings.archive_after))),
-    jsonb_build_object('task_thread_id', t.id, 'life_cycle', 'idle')
+    jsonb_build_object('task_thread_id', t.id, 'event', 'thread_idle')
   from public.hub_task_threads as t
   join public.hub_channels as c on c.id = t.channel_id
   where t.id = any (v_active)

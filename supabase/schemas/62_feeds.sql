@@ -102,7 +102,7 @@ $$;
 comment on function hub.post_lines(text, integer) is
   'Posts the lines of a feed that are due, waiting for nobody: while its channel is locked they stay where they are. Returns how many were posted.';
 
-create or replace function hub.post_feed(feed text, content text, metadata jsonb default '{}') returns void
+create or replace function hub.post_feed(feed text, content text, metadata jsonb) returns void
 language plpgsql
 set search_path = ''
 as $$
@@ -113,9 +113,17 @@ begin
 end
 $$;
 comment on function hub.post_feed(text, text, jsonb) is
-  'Says a line in a feed of Cloud Hub: now, or as soon as that can be done. Never fails, never waits.';
+  'Says a line in a feed of Cloud Hub: now, or as soon as that can be done. Never fails, never waits. metadata names the event.';
 
 -- What they say -----------------------------------------------------------------------------------
+
+insert into hub.message_events (name, meaning) values
+  ('device_online', 'In heartbeat: a device is there.'),
+  ('device_offline', 'In heartbeat: a device was not heard of.'),
+  ('device_draining', 'In heartbeat: a device was told to finish what it runs.'),
+  ('device_rate_limited', 'In heartbeat: a model is throttled on a device, until when.'),
+  ('brief', 'In morning-brief: the last 24 hours in figures.')
+on conflict (name) do update set meaning = excluded.meaning;
 
 create or replace function hub.feed_device() returns trigger
 language plpgsql
@@ -129,7 +137,7 @@ begin
       when 'online' then format('🟢 %s is online', new.name)
       else format('🟠 %s is draining', new.name)
     end,
-    jsonb_build_object('device_id', new.id));
+    jsonb_build_object('event', 'device_' || new.status, 'device_id', new.id));
   return null;
 end
 $$;
@@ -148,7 +156,7 @@ begin
   perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
     (select d.name from public.mesh_devices as d where d.id = new.device_id),
     to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
-    jsonb_build_object('device_id', new.device_id, 'model', new.model));
+    jsonb_build_object('event', 'device_rate_limited', 'device_id', new.device_id, 'model', new.model));
   return null;
 end
 $$;
@@ -192,7 +200,7 @@ begin
   into v_brief
   from public.hub_channels as c
   join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
-  perform hub.post_feed('morning-brief', v_brief);
+  perform hub.post_feed('morning-brief', v_brief, '{"event": "brief"}');
   return v_brief;
 end
 $$;

@@ -12,14 +12,14 @@ const RULES: Record<string, string> = {
     from mac_tasks as t
     left join hub_channel_messages as m
       on m.metadata ->> 'task_id' = t.id::text and not m.is_progress
-      and (
-        m.content_type in ('result', 'error')
-        or m.embed_data ->> 'title' in ('Task Complete', 'Task Failed')
-        or m.content like '🚫 %'
-      )
+      and m.metadata ->> 'event' in ('task_completed', 'task_failed', 'task_cancelled')
     where t.channel_id is not null and t.kind in ('task', 'subtask')
     group by t.id
     having count(m.id) <> 1`,
+  "every message of the system and of agents has a known event": `
+    select m.sender_type, m.content, m.metadata from hub_channel_messages as m
+    where (m.sender_type = 'human') = (m.metadata ->> 'event' in (select e.name from hub.message_events as e))
+      or m.sender_type <> 'human' and m.metadata ->> 'event' is null`,
   "no task has more than fifteen progress messages": `
     select metadata ->> 'task_id' as id, count(*) from hub_channel_messages
     where is_progress group by 1 having count(*) > 15`,
@@ -28,7 +28,7 @@ const RULES: Record<string, string> = {
     from hub_teams as t
     left join hub_channel_messages as m
       on m.metadata ->> 'team_id' = t.id::text
-      and m.embed_data ->> 'title' in ('Team Complete', 'Team Failed')
+      and m.metadata ->> 'event' in ('team_completed', 'team_failed')
     group by t.id
     having t.finished_at is null or count(m.id) <> 1`,
   "every team was synthesized at most once": `

@@ -58,6 +58,8 @@ async function rows(stack: OwnStack): Promise<Record<string, unknown>> {
   await using sql = connect({}, stack.env);
   const tables = {
     "hub.errors": "to_jsonb(t)",
+    "hub.message_events": "to_jsonb(t)",
+    "public.hub_models": "to_jsonb(t) - 'created_at'",
     "hub.settings": "to_jsonb(t) - 'default_servers_installed_at'",
     "hub.routing_rules": "to_jsonb(t)",
     "hub.model_chains": "to_jsonb(t)",

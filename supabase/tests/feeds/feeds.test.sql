@@ -38,7 +38,7 @@ select is(
 );
 select is(
   (select metadata from hub_channel_messages where channel_id = tests.channel('cloud-hub/memory-log')),
-  jsonb_build_object('task_thread_id', tests.id('d', 'thread', 'id')), 'which names the thread'
+  jsonb_build_object('event', 'thread_archived', 'task_thread_id', tests.id('d', 'thread', 'id')), 'which names the thread'
 );
 
 -- morning-brief

@@ -76,7 +76,7 @@ insert into expected_tables values
 insert into expected_tables
 select t.name, '', '', '', '', '' from unnest(array[
   'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
-  'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
+  'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.message_events', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
   'hub.routing_rules', 'hub.settings', 'hub.undelivered',
   'koji.accounts', 'koji.commands', 'koji.follow_ups', 'koji.orders', 'koji.prospects', 'koji.shipments',
   'koji.sweeps'

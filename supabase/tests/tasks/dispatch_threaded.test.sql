@@ -15,7 +15,7 @@ select is(
 );
 select is(
   (select metadata from hub_channel_messages where channel_id = tests.channel('cloud-hub/dispatch') and task_thread_id is null),
-  jsonb_build_object('task_id', tests.id('d'), 'task_thread_id', tests.id('d', 'thread', 'id')),
+  jsonb_build_object('event', 'thread_opened', 'task_id', tests.id('d'), 'task_thread_id', tests.id('d', 'thread', 'id')),
   'which names the task and the thread'
 );
 select is(

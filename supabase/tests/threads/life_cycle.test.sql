@@ -52,8 +52,8 @@ select is(
 );
 select is((select (archived_at is not null, next_transition_at)::text from hub_task_threads where id = tests.id('d', 'thread', 'id')), '(t,)', 'after which the tick looks no more');
 select is(
-  (select array_agg(m.metadata ->> 'life_cycle' order by created_at) from hub_channel_messages as m where m.task_thread_id = tests.id('d', 'thread', 'id') and m.metadata ? 'life_cycle'),
-  '{idle,archived}', 'life-cycle messages say which they are'
+  (select array_agg(m.metadata ->> 'event' order by created_at) from hub_channel_messages as m where m.task_thread_id = tests.id('d', 'thread', 'id') and m.metadata ->> 'event' in ('thread_idle', 'thread_archived')),
+  '{thread_idle,thread_archived}', 'life-cycle messages say which they are'
 );
 
 -- An archived thread takes no message, from nobody.
