@@ -116,6 +116,19 @@ export interface Caller {
   user_id: string;
   label: string;
   role: Role;
+  limits: Limits;
+}
+
+/** The settings that a client has to know; lengths are in characters. */
+export interface Limits {
+  /** The longest text that a person sends at once: a message, a request, a goal, a subtask. */
+  max_content: number;
+  /** The longest text that an agent reports. */
+  max_result: number;
+  max_subtasks: number;
+  max_open_tasks_per_user: number;
+  progress_limit: number;
+  chunk_size: number;
 }
 
 /** What `mesh_activity` answers: attempts by the hour they started or ended in, the oldest first. */

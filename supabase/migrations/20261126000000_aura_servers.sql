@@ -62,6 +62,8 @@ create table if not exists hub.settings (
   max_subtasks integer not null default 20 check (max_subtasks between 1 and 100),
   progress_limit integer not null default 15 check (progress_limit between 1 and 1000),
   chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
+  max_content integer not null default 32000 check (max_content between 1 and 1000000),
+  max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
   idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
   archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
   device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
@@ -79,6 +81,10 @@ comment on column hub.settings.max_open_tasks_per_user is 'Unfinished tasks one 
 comment on column hub.settings.max_subtasks is 'Subtasks of one team.';
 comment on column hub.settings.progress_limit is 'Progress messages of one task; later progress rewrites the last of them.';
 comment on column hub.settings.chunk_size is 'The longest text, in characters, of one chunk of a command''s answer.';
+comment on column hub.settings.max_content is
+  'The longest text, in characters, that a person sends at once: a message, a request, a goal, a subtask.';
+comment on column hub.settings.max_result is
+  'The longest text, in characters, that an agent reports: progress, a result, an error.';
 comment on column hub.settings.idle_after is 'Silence after which an active thread becomes idle, unless its channel says otherwise.';
 comment on column hub.settings.archive_after is 'Time from the idle warning to decay, unless the channel says otherwise.';
 comment on column hub.settings.device_offline_after is 'A device not heard of for this long is offline.';
@@ -125,6 +131,20 @@ as $$
 $$;
 comment on function public.update_settings(jsonb) is
   'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
+
+create or replace function hub.limits() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'max_content', s.max_content, 'max_result', s.max_result, 'max_subtasks', s.max_subtasks,
+    'max_open_tasks_per_user', s.max_open_tasks_per_user, 'progress_limit', s.progress_limit,
+    'chunk_size', s.chunk_size
+  )
+  from hub.settings as s
+$$;
+comment on function hub.limits() is 'Those of the settings that a client has to know, as whoami() tells them.';
 
 -- Errors -----------------------------------------------------------------------------------------
 
@@ -1261,11 +1281,13 @@ comment on table hub.message_events is
 
 -- Who may post -----------------------------------------------------------------------------------
 
-create or replace function hub.require_content(content text, what text, most integer) returns void
+create or replace function hub.require_content(content text, what text, most integer default null) returns void
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  v_most integer := coalesce(most, (select s.max_content from hub.settings as s));
 begin
   -- Spaces, control characters, and what has no width: joiners, fillers, marks of direction.
   if content is null or content !~
@@ -1273,12 +1295,12 @@ begin
   then
     perform hub.fail('content_empty', array[what]);
   end if;
-  if length(content) > most then
-    perform hub.fail('content_too_long', array[what, length(content)::text, most::text]);
+  if length(content) > v_most then
+    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
-comment on function hub.require_content(text, text, integer) is 'Raises content_empty or content_too_long.';
+comment on function hub.require_content(text, text, integer) is 'Raises content_empty, or content_too_long over so many characters: by default hub.settings.max_content.';
 
 create or replace function hub.guard_message() returns trigger
 language plpgsql
@@ -1325,7 +1347,7 @@ begin
   if v_extra is not null then
     perform hub.fail('invalid_message', array[v_extra]);
   end if;
-  perform hub.require_content(new.content, 'message', 32000);
+  perform hub.require_content(new.content, 'message');
   new.sender_id := auth.uid()::text;
   new.sender_label := hub.user_label(auth.uid());
   perform set_config('hub.posted', (v_before + 1)::text, true);
@@ -2636,11 +2658,13 @@ create or replace function hub.post(
 language plpgsql
 set search_path = ''
 as $$
+declare
+  v_most integer := (select s.max_result from hub.settings as s);
 begin
   if is_progress then
     -- Only the last progress message is there already: it is rewritten in place.
     if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      update public.hub_channel_messages as m set content = hub.cut(post.content, 1000000) where m.id = message_id;
+      update public.hub_channel_messages as m set content = hub.cut(post.content, v_most) where m.id = message_id;
       return;
     end if;
   end if;
@@ -2651,7 +2675,7 @@ begin
     message_id, task.channel_id, task.task_thread_id, sender_type,
     case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') end,
     case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') else 'Aura' end,
-    hub.cut(content, 1000000), content_type, embed, is_progress,
+    hub.cut(content, v_most), content_type, embed, is_progress,
     jsonb_strip_nulls(jsonb_build_object(
       'event', event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     ))
@@ -2975,7 +2999,7 @@ begin
   ) then
     perform hub.fail('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
   end if;
-  perform hub.require_content(new.content, 'content', 32000);
+  perform hub.require_content(new.content, 'content');
   perform hub.require_bounds(new);
   new.created_by := auth.uid();
   v_open := hub.require_open_task_slots(1);
@@ -3319,7 +3343,7 @@ begin
       return hub.dispatch_result(v_task);
     end if;
   end if;
-  perform hub.require_content(dispatch_task.content, 'content', 32000);
+  perform hub.require_content(dispatch_task.content, 'content');
   perform hub.require_open_task_slots(1);
   insert into public.mac_tasks (
     -- A table that was here first has other defaults: nothing is left to them.
@@ -3784,13 +3808,15 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  v_most integer := (select s.max_result from hub.settings as s);
 begin
-  if length(content) > 1000000 then
-    perform hub.fail('content_too_long', array[what, length(content)::text, '1000000']);
+  if length(content) > v_most then
+    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
-comment on function hub.require_length(text, text) is 'Raises content_too_long over 1,000,000 characters.';
+comment on function hub.require_length(text, text) is 'Raises content_too_long over hub.settings.max_result.';
 
 -- Heartbeat --------------------------------------------------------------------------------------
 
@@ -4518,7 +4544,7 @@ begin
       return hub.team_result(v_team);
     end if;
   end if;
-  perform hub.require_content(dispatch_team.goal, 'goal', 32000);
+  perform hub.require_content(dispatch_team.goal, 'goal');
   if dispatch_team.model is not null then
     perform hub.require_model(dispatch_team.model, with_any => true);
   end if;
@@ -4615,7 +4641,8 @@ as $$
 begin
   perform hub.require_role('viewer');
   return jsonb_build_object(
-    'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role()
+    'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role(),
+    'limits', hub.limits()
   );
 end
 $$;
@@ -4628,7 +4655,7 @@ as $$
   select hub.whoami()
 $$;
 comment on function public.whoami() is
-  'The caller: {user_id, label: the name shown beside their messages, role}. Viewer.';
+  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends. Viewer.';
 
 create or replace function hub.mesh_activity(hours integer) returns jsonb
 language plpgsql
@@ -6421,12 +6448,14 @@ language plpgsql
 security definer -- nobody but the database broadcasts to these topics
 set search_path = ''
 as $$
+declare
+  -- Realtime limits the size of a message: what is longer is read over REST.
+  v_most constant integer := 32000;
 begin
   perform realtime.send(
     case
-      -- Realtime limits the size of a message: what is longer is read over REST.
-      when length(n.content) > 32000
-        then to_jsonb(n) || jsonb_build_object('content', left(n.content, 32000), 'truncated', true)
+      when length(n.content) > v_most
+        then to_jsonb(n) || jsonb_build_object('content', left(n.content, v_most), 'truncated', true)
       else to_jsonb(n)
     end,
     'message',

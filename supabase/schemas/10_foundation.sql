@@ -58,6 +58,8 @@ create table if not exists hub.settings (
   max_subtasks integer not null default 20 check (max_subtasks between 1 and 100),
   progress_limit integer not null default 15 check (progress_limit between 1 and 1000),
   chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
+  max_content integer not null default 32000 check (max_content between 1 and 1000000),
+  max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
   idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
   archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
   device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
@@ -75,6 +77,10 @@ comment on column hub.settings.max_open_tasks_per_user is 'Unfinished tasks one 
 comment on column hub.settings.max_subtasks is 'Subtasks of one team.';
 comment on column hub.settings.progress_limit is 'Progress messages of one task; later progress rewrites the last of them.';
 comment on column hub.settings.chunk_size is 'The longest text, in characters, of one chunk of a command''s answer.';
+comment on column hub.settings.max_content is
+  'The longest text, in characters, that a person sends at once: a message, a request, a goal, a subtask.';
+comment on column hub.settings.max_result is
+  'The longest text, in characters, that an agent reports: progress, a result, an error.';
 comment on column hub.settings.idle_after is 'Silence after which an active thread becomes idle, unless its channel says otherwise.';
 comment on column hub.settings.archive_after is 'Time from the idle warning to decay, unless the channel says otherwise.';
 comment on column hub.settings.device_offline_after is 'A device not heard of for this long is offline.';
@@ -121,6 +127,20 @@ as $$
 $$;
 comment on function public.update_settings(jsonb) is
   'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
+
+create or replace function hub.limits() returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'max_content', s.max_content, 'max_result', s.max_result, 'max_subtasks', s.max_subtasks,
+    'max_open_tasks_per_user', s.max_open_tasks_per_user, 'progress_limit', s.progress_limit,
+    'chunk_size', s.chunk_size
+  )
+  from hub.settings as s
+$$;
+comment on function hub.limits() is 'Those of the settings that a client has to know, as whoami() tells them.';
 
 -- Errors -----------------------------------------------------------------------------------------
 

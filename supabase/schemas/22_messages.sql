@@ -123,11 +123,13 @@ comment on table hub.message_events is
 
 -- Who may post -----------------------------------------------------------------------------------
 
-create or replace function hub.require_content(content text, what text, most integer) returns void
+create or replace function hub.require_content(content text, what text, most integer default null) returns void
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  v_most integer := coalesce(most, (select s.max_content from hub.settings as s));
 begin
   -- Spaces, control characters, and what has no width: joiners, fillers, marks of direction.
   if content is null or content !~
@@ -135,12 +137,12 @@ begin
   then
     perform hub.fail('content_empty', array[what]);
   end if;
-  if length(content) > most then
-    perform hub.fail('content_too_long', array[what, length(content)::text, most::text]);
+  if length(content) > v_most then
+    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
-comment on function hub.require_content(text, text, integer) is 'Raises content_empty or content_too_long.';
+comment on function hub.require_content(text, text, integer) is 'Raises content_empty, or content_too_long over so many characters: by default hub.settings.max_content.';
 
 create or replace function hub.guard_message() returns trigger
 language plpgsql
@@ -187,7 +189,7 @@ begin
   if v_extra is not null then
     perform hub.fail('invalid_message', array[v_extra]);
   end if;
-  perform hub.require_content(new.content, 'message', 32000);
+  perform hub.require_content(new.content, 'message');
   new.sender_id := auth.uid()::text;
   new.sender_label := hub.user_label(auth.uid());
   perform set_config('hub.posted', (v_before + 1)::text, true);

@@ -142,11 +142,13 @@ create or replace function hub.post(
 language plpgsql
 set search_path = ''
 as $$
+declare
+  v_most integer := (select s.max_result from hub.settings as s);
 begin
   if is_progress then
     -- Only the last progress message is there already: it is rewritten in place.
     if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      update public.hub_channel_messages as m set content = hub.cut(post.content, 1000000) where m.id = message_id;
+      update public.hub_channel_messages as m set content = hub.cut(post.content, v_most) where m.id = message_id;
       return;
     end if;
   end if;
@@ -157,7 +159,7 @@ begin
     message_id, task.channel_id, task.task_thread_id, sender_type,
     case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') end,
     case when sender_type = 'agent' then coalesce(task.claimed_by, 'agent') else 'Aura' end,
-    hub.cut(content, 1000000), content_type, embed, is_progress,
+    hub.cut(content, v_most), content_type, embed, is_progress,
     jsonb_strip_nulls(jsonb_build_object(
       'event', event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
     ))

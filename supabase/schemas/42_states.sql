@@ -42,7 +42,7 @@ begin
   ) then
     perform hub.fail('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
   end if;
-  perform hub.require_content(new.content, 'content', 32000);
+  perform hub.require_content(new.content, 'content');
   perform hub.require_bounds(new);
   new.created_by := auth.uid();
   v_open := hub.require_open_task_slots(1);

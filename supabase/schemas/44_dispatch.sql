@@ -62,7 +62,7 @@ begin
       return hub.dispatch_result(v_task);
     end if;
   end if;
-  perform hub.require_content(dispatch_task.content, 'content', 32000);
+  perform hub.require_content(dispatch_task.content, 'content');
   perform hub.require_open_task_slots(1);
   insert into public.mac_tasks (
     -- A table that was here first has other defaults: nothing is left to them.

@@ -80,13 +80,15 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  v_most integer := (select s.max_result from hub.settings as s);
 begin
-  if length(content) > 1000000 then
-    perform hub.fail('content_too_long', array[what, length(content)::text, '1000000']);
+  if length(content) > v_most then
+    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
-comment on function hub.require_length(text, text) is 'Raises content_too_long over 1,000,000 characters.';
+comment on function hub.require_length(text, text) is 'Raises content_too_long over hub.settings.max_result.';
 
 -- Heartbeat --------------------------------------------------------------------------------------
 

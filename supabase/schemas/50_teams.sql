@@ -439,7 +439,7 @@ begin
       return hub.team_result(v_team);
     end if;
   end if;
-  perform hub.require_content(dispatch_team.goal, 'goal', 32000);
+  perform hub.require_content(dispatch_team.goal, 'goal');
   if dispatch_team.model is not null then
     perform hub.require_model(dispatch_team.model, with_any => true);
   end if;

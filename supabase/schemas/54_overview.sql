@@ -9,7 +9,8 @@ as $$
 begin
   perform hub.require_role('viewer');
   return jsonb_build_object(
-    'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role()
+    'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role(),
+    'limits', hub.limits()
   );
 end
 $$;
@@ -22,7 +23,7 @@ as $$
   select hub.whoami()
 $$;
 comment on function public.whoami() is
-  'The caller: {user_id, label: the name shown beside their messages, role}. Viewer.';
+  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends. Viewer.';
 
 create or replace function hub.mesh_activity(hours integer) returns jsonb
 language plpgsql

@@ -6,12 +6,14 @@ language plpgsql
 security definer -- nobody but the database broadcasts to these topics
 set search_path = ''
 as $$
+declare
+  -- Realtime limits the size of a message: what is longer is read over REST.
+  v_most constant integer := 32000;
 begin
   perform realtime.send(
     case
-      -- Realtime limits the size of a message: what is longer is read over REST.
-      when length(n.content) > 32000
-        then to_jsonb(n) || jsonb_build_object('content', left(n.content, 32000), 'truncated', true)
+      when length(n.content) > v_most
+        then to_jsonb(n) || jsonb_build_object('content', left(n.content, v_most), 'truncated', true)
       else to_jsonb(n)
     end,
     'message',
