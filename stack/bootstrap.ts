@@ -4,23 +4,26 @@ import type { Sql } from "postgres";
 import type { Apps } from "./api/apps.ts";
 import type { Secrets } from "./secrets.ts";
 
-const SQL = ["bootstrap.sql", "auth.sql"].map((name) => join(import.meta.dirname!, name));
+const SQL = ["bootstrap.sql", "auth.sql", "storage/storage.sql"]
+  .map((name) => join(import.meta.dirname!, name));
 
-/** Runs what bootstrap.sql and auth.sql say, unless this database has seen the same before. */
+/** Runs what these files say, unless this database has seen the same before. */
 export async function bootstrap(admin: Sql, apps: Apps, secrets: Secrets): Promise<void> {
-  const [schemas, helpers] = await Promise.all(SQL.map((path) => Deno.readTextFile(path)));
-  const stamp = await stampOf([schemas!, helpers!, JSON.stringify(secrets)]);
+  const texts = await Promise.all(SQL.map((path) => Deno.readTextFile(path)));
+  const [schemas, helpers, storage] = texts as [string, string, string];
+  const stamp = await stampOf([...texts, JSON.stringify(secrets)]);
   const [row] = await admin`select current_setting('aura.bootstrap', true) as seen`;
   if (row?.seen === stamp) return;
   await admin.begin(async (sql) => {
-    await sql.unsafe(schemas!);
+    await sql.unsafe(schemas);
     for (const [role, password] of Object.entries(passwords(secrets))) {
       await sql.unsafe(`alter role ${role} password '${password}'`);
     }
   });
   await apps.ensureAuthSchema();
   await admin.begin(async (sql) => {
-    await sql.unsafe(helpers!);
+    await sql.unsafe(helpers);
+    await sql.unsafe(storage);
     await sql.unsafe(`alter database postgres set aura.bootstrap = '${stamp}'`);
   });
 }

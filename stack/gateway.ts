@@ -1,5 +1,5 @@
-// One door for everything a project's URL answers: REST, Auth, edge functions, Realtime, the health
-// check, and the console at the root.
+// One door for everything a project's URL answers: REST, Auth, edge functions, Realtime, Storage, the
+// health check, and the console at the root.
 import { refusedAuthInput } from "./api/auth_input.ts";
 import { refusedAddress } from "./api/rest_input.ts";
 import { completeTokens } from "./api/tokens.ts";
@@ -15,6 +15,7 @@ export interface Parts {
   apps: Apps;
   functions: (name: string, request: Request) => Promise<Response | undefined>;
   realtime: (request: Request) => Promise<Response>;
+  storage: (request: Request) => Promise<Response>;
   console: (request: Request) => Promise<Response>;
   healthy: () => Promise<boolean>;
 }
@@ -28,6 +29,7 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
     ["/auth/v1", auth],
     ["/functions/v1", edgeFunction],
     ["/realtime/v1", parts.realtime],
+    ["/storage/v1", parts.storage],
     ["/health", health],
   ];
 
@@ -39,6 +41,8 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
       if (!handler) return await parts.console(request);
       if (request.method === "OPTIONS") return preflight(request);
       if (!METHODS.includes(request.method)) return withCors(methodNotAllowed());
+      // Storage passes bodies on as they come, and has limits of its own.
+      if (prefix === "/storage/v1") return withCors(await handler(request));
       // Edge functions parse their body themselves, and refuse it in their own words.
       const whole = await withWholeBody(request, { anyDepth: prefix === "/functions/v1" });
       return withCors(await handler(whole));

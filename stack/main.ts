@@ -32,6 +32,7 @@ import { copyRuntime } from "./runtime.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { readSettings } from "./settings.ts";
 import { keepConnected } from "./standing.ts";
+import { StorageServer } from "./storage/server.ts";
 import { untilTold } from "./signals.ts";
 
 surviveDriverFaults();
@@ -74,7 +75,7 @@ async function prepareCluster(secrets: Secrets): Promise<Cluster> {
 async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promise<void> {
   await runner.start(postgresService(cluster, secrets));
   const adminUrl = databaseUrl(settings.dbPort, "supabase_admin", secrets.adminPassword);
-  const admin = postgres(adminUrl, { max: 4, idle_timeout: 60, onnotice: () => {} });
+  const admin = postgres(adminUrl, { max: 8, idle_timeout: 60, onnotice: () => {} });
   runner.add(() => admin.end({ timeout: 5 }));
   const apps = createApps(settings, secrets);
   runner.add(() => apps.close());
@@ -99,13 +100,15 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
   runner.add(() => notices.stop());
   const realtime = new RealtimeServer(admin, secrets, adminUrl);
   runner.add(() => realtime.stop());
-  await Promise.all([notices.ready, realtime.ready]);
+  const storage = new StorageServer(admin, secrets, settings);
+  await Promise.all([notices.ready, realtime.ready, storage.prepare()]);
 
   const gateway = createGateway(
     {
       apps,
       functions: edgeFunctions(settings, secrets),
       realtime: (request) => realtime.handle(request),
+      storage: (request) => storage.handle(request),
       console: serveConsole(join(settings.root, "console/dist"), secrets.publishableKey),
       healthy: async () => apps.isConnected() && await answers(admin),
     },

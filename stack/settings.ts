@@ -1,5 +1,6 @@
 // What a stack is told by its environment. Everything else is derived from these few values.
 import { join, resolve } from "node:path";
+import { parse } from "smol-toml";
 
 export interface Settings {
   /** The checkout this stack runs from. */
@@ -16,6 +17,8 @@ export interface Settings {
   executor: boolean;
   /** What makes the database: supabase/migrations, or the chapters that those are made of. */
   schema: "migrations" | "chapters";
+  /** In bytes: what Storage takes at most, whatever a bucket allows. */
+  fileSizeLimit: number;
 }
 
 /**
@@ -35,7 +38,18 @@ export function readSettings(env: (name: string) => string | undefined): Setting
     postgresBin: postgresBin ? resolve(root, postgresBin) : undefined,
     executor: env("AURA_EXECUTOR") !== "off",
     schema: env("AURA_SCHEMA") === "chapters" ? "chapters" : "migrations",
+    fileSizeLimit: fileSizeLimit(join(root, "supabase/config.toml")),
   };
+}
+
+/** As `supabase start` reads it: `[storage] file_size_limit`, such as "50MiB". */
+function fileSizeLimit(path: string): number {
+  const { storage } = parse(Deno.readTextFileSync(path)) as {
+    storage?: { file_size_limit?: string };
+  };
+  const [, digits, unit] = /^(\d+)([KMG])iB$/.exec(storage?.file_size_limit ?? "") ?? [];
+  if (!digits) throw new Error(`"${path}" has no [storage] file_size_limit such as "50MiB".`);
+  return Number(digits) * 1024 ** ("KMG".indexOf(unit!) + 1);
 }
 
 function port(name: string, text: string): number {

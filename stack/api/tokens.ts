@@ -27,6 +27,22 @@ export async function verifyToken(token: string, secrets: Secrets): Promise<Clai
   return { ...payload, role: String(payload.role ?? "anon") };
 }
 
+/** The claims that a token or one of the project's keys stands for; throws when it is not valid. */
+export async function claimsOf(token: string, secrets: Secrets): Promise<Claims> {
+  if (token === secrets.publishableKey) return { role: "anon" };
+  if (token === secrets.secretKey) return { role: "service_role" };
+  try {
+    return await verifyToken(token, secrets);
+  } catch (error) {
+    throw new Error(`InvalidJWTToken: ${(error as Error).message}`);
+  }
+}
+
+/** Whether a browser asks, which must not hold the secret key. As REST finds out. */
+export function isBrowser({ headers }: Request): boolean {
+  return /^\s*Mozilla\//i.test(headers.get("user-agent") ?? "");
+}
+
 /** Replaces the access token in an answer of Auth by a complete one; other answers pass. */
 export async function completeTokens(
   response: Response,

@@ -1,7 +1,7 @@
 // A Realtime server for what supabase-js needs: joining with authorisation, broadcasts from the
 // database and from clients, and postgres_changes checked against each subscriber's policies.
 import type { Sql } from "postgres";
-import { type Claims, verifyToken } from "../api/tokens.ts";
+import { type Claims, claimsOf, isBrowser } from "../api/tokens.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Standing } from "../standing.ts";
 import { permissionsOn } from "./access.ts";
@@ -80,7 +80,7 @@ export class RealtimeServer {
       apiKey,
       admin: this.admin,
       topics: this.#topics,
-      claimsOf: (token) => this.#claimsOf(token),
+      claimsOf: (token) => claimsOf(token, this.secrets),
     });
     return response;
   }
@@ -89,10 +89,15 @@ export class RealtimeServer {
   async #broadcast(request: Request, apiKey: string): Promise<Response> {
     const url = new URL(request.url);
     const [, topic, event] = /\/broadcast\/([^/]+)\/events\/([^/]+)$/.exec(url.pathname) ?? [];
+    const isBinary = request.headers.get("content-type") === "application/octet-stream";
     let messages: { topic: string; event: string; payload: unknown; private?: boolean }[];
     let claims: Claims;
     try {
-      const body = await request.json();
+      const body = isBinary ? await request.bytes() : await request.json();
+      // A binary frame has a byte for the length of each name.
+      if (isBinary && [topic, event].some((name) => !name || name.length > 255)) {
+        throw new TypeError();
+      }
       messages = topic && event
         ? [{
           topic: decodeURIComponent(topic),
@@ -111,31 +116,17 @@ export class RealtimeServer {
     }
     try {
       const bearer = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
-      claims = await this.#claimsOf(bearer ?? apiKey);
+      claims = await claimsOf(bearer ?? apiKey, this.secrets);
     } catch (error) {
       return problem(401, (error as Error).message);
     }
     for (const message of messages) {
+      const { topic, event, payload } = message;
       const isPrivate = message.private === true;
-      if (isPrivate && !(await permissionsOn(this.admin, message.topic, claims)).write) continue;
-      this.#topics.broadcast({
-        topic: message.topic,
-        private: isPrivate,
-        event: message.event,
-        payload: JSON.stringify(message.payload ?? {}),
-      });
+      if (isPrivate && !(await permissionsOn(this.admin, topic, claims)).write) continue;
+      this.#topics.send({ topic, private: isPrivate, event, payload });
     }
     return new Response(null, { status: 202 });
-  }
-
-  async #claimsOf(token: string): Promise<Claims> {
-    if (token === this.secrets.publishableKey) return { role: "anon" };
-    if (token === this.secrets.secretKey) return { role: "service_role" };
-    try {
-      return await verifyToken(token, this.secrets);
-    } catch (error) {
-      throw new Error(`InvalidJWTToken: ${(error as Error).message}`);
-    }
   }
 
   #closeSockets(code: number, reason: string): void {
@@ -143,11 +134,6 @@ export class RealtimeServer {
       if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
     }
   }
-}
-
-/** As REST finds out. */
-function isBrowser({ headers }: Request): boolean {
-  return /^\s*Mozilla\//i.test(headers.get("user-agent") ?? "");
 }
 
 function isMessage(message: unknown): boolean {

@@ -146,16 +146,8 @@ export function serveSocket(context: SocketContext): void {
     if (!member.permissions.write) {
       return reply(frame, "error", { reason: `You may not write to "${member.topic}".` });
     }
-    const message = {
-      topic: member.topic.slice(PREFIX.length),
-      private: member.private,
-      event: String(event ?? ""),
-    };
-    if (payload instanceof Uint8Array) {
-      topics.broadcastBinary({ ...message, payload: payload as Uint8Array<ArrayBuffer> }, member);
-    } else {
-      topics.broadcast({ ...message, payload: JSON.stringify(payload ?? {}) }, member);
-    }
+    const topic = member.topic.slice(PREFIX.length);
+    topics.send({ topic, private: member.private, event: String(event ?? ""), payload }, member);
     if (member.ack) reply(frame, "ok");
   }
 

@@ -9,6 +9,12 @@ import { changeData } from "./values.ts";
 /** What every topic's name begins with on the socket. */
 export const PREFIX = "realtime:";
 
+interface Sent {
+  topic: string;
+  private: boolean;
+  event: string;
+}
+
 export class Topics {
   #members = new Set<Member>();
   #typeNames = new Map<number, string>();
@@ -38,7 +44,7 @@ export class Topics {
 
   /** `payload` is JSON text. `sender` gets it too if it has joined with `self`. */
   broadcast(
-    message: { topic: string; private: boolean; event: string; payload: string; meta?: string },
+    message: Sent & { payload: string; meta?: string },
     sender?: Member,
   ): void {
     const { event, payload, meta } = message;
@@ -47,9 +53,19 @@ export class Topics {
     for (const member of this.#audience(message, sender)) member.send("broadcast", text);
   }
 
-  broadcastBinary(
-    message: { topic: string; private: boolean; event: string; payload: Uint8Array<ArrayBuffer> },
-    sender: Member,
+  /** Passes on what a client sends: bytes as they are, anything else as JSON. */
+  send(message: Sent & { payload: unknown }, sender?: Member): void {
+    const { payload } = message;
+    if (payload instanceof Uint8Array) {
+      this.#broadcastBinary({ ...message, payload: payload as Uint8Array<ArrayBuffer> }, sender);
+    } else {
+      this.broadcast({ ...message, payload: JSON.stringify(payload ?? {}) }, sender);
+    }
+  }
+
+  #broadcastBinary(
+    message: Sent & { payload: Uint8Array<ArrayBuffer> },
+    sender?: Member,
   ): void {
     const frame = encodeBinaryBroadcast(PREFIX + message.topic, message.event, message.payload);
     for (const member of this.#audience(message, sender)) member.sendBinary(frame);

@@ -102,6 +102,23 @@ Deno.test("Realtime passes a client's broadcast on to the others", leaves, async
   await closed(one, two);
 });
 
+Deno.test("httpSend() passes bytes on to a private channel", leaves, async () => {
+  await using sql = connect();
+  const topic = `bytes:${crypto.randomUUID()}`;
+  await sql.unsafe(`create policy "${topic}" on realtime.messages for all to authenticated
+    using (realtime.topic() = '${topic}')`);
+  const { client } = await signUp("viewer");
+  const heard: Uint8Array[] = [];
+  const channel = client.channel(topic, { config: { private: true, broadcast: { self: true } } })
+    .on("broadcast", { event: "bytes" }, ({ payload }) => heard.push(new Uint8Array(payload)));
+  await joined(channel);
+  assert.deepEqual(await channel.httpSend("bytes", new Uint8Array([1, 0, 255])), { success: true });
+  await until(() => heard.length > 0, "the bytes");
+  assert.deepEqual(heard, [new Uint8Array([1, 0, 255])]);
+  await closed(client);
+  await sql.unsafe(`drop policy "${topic}" on realtime.messages`);
+});
+
 Deno.test("Realtime tells changes only of rows the subscriber may see", leaves, async () => {
   await using sql = connect();
   const id = await anyChannel(sql);
