@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { AuraError, type Channel } from "../../client/index.ts";
+import { AuraError, type Channel, commandText } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { fetchPlaces, findPlace } from "../names.ts";
 import { printable } from "../output.ts";
@@ -15,7 +15,8 @@ export function addKoji(program: Command, context: () => Context): void {
 async function koji({ aura, out }: Context, words: string[], place?: string): Promise<void> {
   const channel = place ? (await findPlace(aura, place)).channel : await commandChannel(aura);
   const result = await aura.executeCommand(channel.id, words.join(" "));
-  out.result(result, () => result.chunks.map(printable));
+  // A table keeps its line ends, CRLF, for whoever reads the file.
+  out.result(result, () => [commandText(result).split("\r\n").map(printable).join("\r\n")]);
 }
 
 async function commandChannel(aura: Context["aura"]): Promise<Channel> {

@@ -1,3 +1,4 @@
+import { commandText } from "@aura-servers/client";
 import { CircleAlert } from "lucide-react";
 import { Loading } from "../ui/Loading.tsx";
 import { CopyButton } from "../ui/CopyButton.tsx";
@@ -7,7 +8,7 @@ import styles from "./CommandRun.module.css";
 
 /** A command and its answer, as a terminal shows them. */
 export function CommandRun({ run }: { run: Run }) {
-  const text = run.chunks?.join("\n");
+  const text = run.chunks && commandText({ chunks: run.chunks });
   return (
     <article className={styles.run} aria-label={`${run.command}, ${clockTime(run.at)}`}>
       <header className={styles.head}>
