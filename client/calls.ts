@@ -129,14 +129,25 @@ export class Calls {
     );
   }
 
-  /** Posts the caller's own words, to a channel or to one of its threads; creates no task. */
+  /**
+   * Posts the caller's own words, to a channel or to one of its threads; creates no task. With an
+   * `id` of the caller's, posting again returns the message that is there.
+   */
   async postChannelMessage(
     channelId: string,
     content: string,
-    options: { task_thread_id?: string; reply_to?: string } = {},
+    { id = crypto.randomUUID(), ...options }: {
+      id?: string;
+      task_thread_id?: string;
+      reply_to?: string;
+    } = {},
   ): Promise<Message> {
-    const message = { channel_id: channelId, content, ...options };
-    return row(await this.#db.from("hub_channel_messages").insert(message).select().single());
+    const message = { id, channel_id: channelId, content, ...options };
+    const [posted] = rows<Message>(
+      await this.#db.from("hub_channel_messages")
+        .upsert(message, { onConflict: "id", ignoreDuplicates: true }).select(),
+    );
+    return posted ?? (await this.fetchMessages([id]))[0] ?? missing("message", id);
   }
 
   #messages(view: MessageView) {

@@ -1366,8 +1366,9 @@ alter table public.hub_channel_messages enable row level security;
 revoke all on public.hub_channel_messages from anon, authenticated, service_role;
 grant select, insert, update, delete on public.hub_channel_messages to service_role;
 grant select on public.hub_channel_messages to authenticated;
+-- The id is the sender's to choose, so that what is sent again after a lost answer is there once.
 grant insert (
-  channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type, embed_data,
+  id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type, embed_data,
   reply_to, is_progress, metadata
 ) on public.hub_channel_messages to authenticated;
 

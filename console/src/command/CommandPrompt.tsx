@@ -2,6 +2,7 @@ import type { Command } from "@aura-servers/client";
 import { Autocomplete } from "@base-ui/react/autocomplete";
 import { CornerDownLeft } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
+import { isComposing } from "../ui/isComposing.ts";
 import { useHover } from "../ui/useMedia.ts";
 import styles from "./CommandPrompt.module.css";
 
@@ -53,7 +54,9 @@ export function CommandPrompt({ commands, past, run }: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key === "Escape") {
+    if (event.key === "Enter" && isComposing(event)) {
+      event.preventDefault();
+    } else if (event.key === "Escape") {
       setOpen(false);
     } else if (event.key === "Tab" && !event.shiftKey && naming && name && matches[0]) {
       event.preventDefault();

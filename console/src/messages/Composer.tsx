@@ -1,54 +1,61 @@
+import { characters, LONGEST_CONTENT } from "@aura-servers/client";
 import { SendHorizontal } from "lucide-react";
 import {
   type FormEvent,
   type KeyboardEvent,
   type ReactNode,
-  useEffect,
+  useMemo,
   useRef,
   useState,
 } from "react";
 import { Refusal } from "../ui/Failure.tsx";
+import { isComposing } from "../ui/isComposing.ts";
 import { useHover } from "../ui/useMedia.ts";
 import styles from "./Composer.module.css";
+import { Draft } from "./draft.ts";
 
 interface Props {
   /** What is written is kept under this name until it is sent, also through a reload. */
   draftKey: string;
   label: string;
   placeholder: string;
-  /** Choices beside the send button. */
+  /** Choices beside the send button, and their state as a text: with another one it is another request. */
   options?: ReactNode;
+  choices: string;
   autoFocus?: boolean;
-  /** `key` is the same for every try at sending one draft, so that none is queued twice. */
+  /** `key` is the same for every try at sending one request, so that nothing is done twice. */
   send: (content: string, key: string) => Promise<void>;
 }
 
-const LONGEST = 32_000;
-
 /** The box that a message is written in: Enter sends, Shift+Enter starts a new line. */
-export function Composer({ draftKey, label, placeholder, options, autoFocus, send }: Props) {
-  const [text, setText] = useState(() => sessionStorage.getItem(draftKey) ?? "");
+export function Composer(
+  { draftKey, label, placeholder, options, choices, autoFocus, send }: Props,
+) {
+  const draft = useMemo(() => new Draft(draftKey), [draftKey]);
+  const [text, setText] = useState(() => draft.text);
   const [sending, setSending] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const hover = useHover();
-  const key = useRef(crypto.randomUUID());
   const box = useRef<HTMLTextAreaElement>(null);
 
-  useEffect(() => {
-    if (text) sessionStorage.setItem(draftKey, text);
-    else sessionStorage.removeItem(draftKey);
-  }, [draftKey, text]);
+  const left = LONGEST_CONTENT - characters(text.trim());
+  const mayBeSent = text.trim() !== "" && left >= 0 && !sending;
+
+  function write(next: string) {
+    draft.write(next);
+    setText(next);
+  }
 
   async function submit(event?: FormEvent) {
     event?.preventDefault();
     const content = text.trim();
-    if (!content || sending) return;
+    if (!mayBeSent) return;
     setSending(true);
     setError(null);
     try {
-      await send(content, key.current);
-      key.current = crypto.randomUUID();
-      setText("");
+      await send(content, draft.keyOf(JSON.stringify([content, choices])));
+      draft.done();
+      write("");
     } catch (refused) {
       setError(refused);
     } finally {
@@ -58,13 +65,11 @@ export function Composer({ draftKey, label, placeholder, options, autoFocus, sen
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    // Enter that ends an input method's composition chooses a word and sends nothing.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
     event.preventDefault();
-    submit();
+    void submit();
   }
 
-  const left = LONGEST - text.length;
   return (
     <form className={styles.composer} onSubmit={submit}>
       <Refusal error={error} />
@@ -75,21 +80,26 @@ export function Composer({ draftKey, label, placeholder, options, autoFocus, sen
           // Where style sheets cannot let it grow with its text, it grows with its lines.
           rows={Math.min(text.split("\n").length, 12)}
           value={text}
-          maxLength={LONGEST}
+          dir="auto"
           autoFocus={autoFocus && hover}
           readOnly={sending}
           aria-label={label}
+          aria-invalid={left < 0 || undefined}
           placeholder={placeholder}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => write(event.target.value)}
           onKeyDown={onKeyDown}
         />
         <div className={styles.bar}>
           {options}
-          {left < 1000 && <span className={styles.left}>{left} left</span>}
+          {left < 1000 && (
+            <span className={styles.left} role={left < 0 ? "alert" : undefined}>
+              {left < 0 ? `${-left} characters too many` : `${left} left`}
+            </span>
+          )}
           <button
             type="submit"
             className={styles.send}
-            disabled={!text.trim() || sending}
+            disabled={!mayBeSent}
             aria-label="Send"
             aria-busy={sending}
           >

@@ -23,7 +23,10 @@ export function TaskComposer({ channel, thread, placeholder, autoFocus, sent }: 
     const model = choices.model ?? undefined;
     const task_thread_id = thread?.id;
     if (choices.mode === "note") {
-      const message = await aura.postChannelMessage(channel.id, content, { task_thread_id });
+      const message = await aura.postChannelMessage(channel.id, content, {
+        id: idempotency_key,
+        task_thread_id,
+      });
       return sent({ message, thread: null });
     }
     sent(
@@ -41,6 +44,7 @@ export function TaskComposer({ channel, thread, placeholder, autoFocus, sent }: 
       placeholder={choices.mode === "team" ? "A goal; a list in it becomes subtasks" : placeholder}
       autoFocus={autoFocus}
       options={<TaskOptions value={choices} change={setChoices} teams={!thread} />}
+      choices={JSON.stringify(choices)}
       send={send}
     />
   );
