@@ -10,7 +10,13 @@ export interface Backend {
 
 export function connect({ url, publishableKey }: Config): Backend {
   const supabase = createClient(url, publishableKey, {
-    auth: { persistSession: true, autoRefreshToken: true, detectSessionInUrl: true },
+    auth: {
+      persistSession: true,
+      autoRefreshToken: true,
+      // A link signs nobody in but the browser that asked for it: one with somebody else's token in
+      // it would let its reader write into that account without noticing.
+      flowType: "pkce",
+    },
   });
   return { supabase, aura: new AuraClient(supabase) };
 }

@@ -61,7 +61,6 @@ export function SignIn() {
             name="password"
             type="password"
             autoComplete={up ? "new-password" : "current-password"}
-            minLength={6}
             required
           />
         </label>
