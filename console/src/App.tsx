@@ -6,6 +6,7 @@ import { BackendContext, connect } from "./data/aura.ts";
 import { type Config, readConfig } from "./data/config.ts";
 import { retryPolicy } from "./data/retryPolicy.ts";
 import { Session } from "./session/Session.tsx";
+import { Boundary } from "./ui/Boundary.tsx";
 import { Failure } from "./ui/Failure.tsx";
 import { Loading } from "./ui/Loading.tsx";
 
@@ -13,11 +14,19 @@ const queries = new QueryClient({
   defaultOptions: { queries: { retry: retryPolicy, refetchOnWindowFocus: false } },
 });
 
+const failure = (error: unknown) => (
+  <main className="page">
+    <Failure title="The console failed" error={error} retry={() => location.reload()} />
+  </main>
+);
+
 export function App() {
   return (
     <QueryClientProvider client={queries}>
       <Router hook={useHashLocation}>
-        <Configured />
+        <Boundary of={null} fallback={failure}>
+          <Configured />
+        </Boundary>
       </Router>
     </QueryClientProvider>
   );

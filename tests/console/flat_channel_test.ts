@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../client/index.ts";
 import { browserTest } from "./browser.ts";
+import { until } from "../stack.ts";
 import { Device } from "./device.ts";
 
 const pathOf = (channel: Channel) => `/c/${channel.name}/${channel.name}`;
@@ -75,12 +76,25 @@ browserTest("MessageList() pages back through the history in order", async (visi
     from generate_series(1, 130) as n`;
   const page = await visitors.visitor(user, pathOf(channel));
   const list = page.getByRole("region", { name: "Messages in" });
-  for (const first of [81, 31, 1]) {
-    await page.getByText(`line ${first}`, { exact: true }).waitFor({ state: "attached" });
-    await list.press("Home");
-  }
-  const lines = await list.locator("article p").allInnerTexts();
-  assert.deepEqual(lines, Array.from({ length: 130 }, (_, n) => `line ${n + 1}`));
+  const drawn = async () =>
+    (await list.locator("article p").allInnerTexts()).map((line) => Number(line.slice(5)));
+  await page.getByText("line 130", { exact: true }).waitFor();
+  const seen = new Set<number>();
+  await until(async () => {
+    const lines = await drawn();
+    // In order and without a gap, as soon as what is drawn has settled.
+    if (lines.some((line, index) => line !== lines[0]! + index)) return false;
+    lines.forEach((line) => seen.add(line));
+    await list.press("PageUp");
+    return seen.has(1);
+  }, "the first line");
+  assert.equal(seen.size, 130);
+  assert.equal((await drawn()).includes(130), false, "what is far away is not drawn");
+
+  await page.getByRole("button", { name: "Latest" }).click();
+  await page.getByText("line 130", { exact: true }).waitFor();
+  await user.aura.postChannelMessage(channel.id, "line 131");
+  await page.getByText("line 131", { exact: true }).waitFor();
 });
 
 browserTest("Composer() keeps a draft through a reload, and a refused one", async (visitors) => {

@@ -1,6 +1,6 @@
 import type { Message } from "@aura-servers/client";
 import { Bot, Info } from "lucide-react";
-import { Markdown } from "../ui/Markdown.tsx";
+import { RichText } from "../ui/RichText.tsx";
 import { clockTime } from "../ui/time.ts";
 import { Byline } from "./Byline.tsx";
 import { Mark } from "./Mark.tsx";
@@ -19,7 +19,7 @@ export function AgentMessage({ message, continued }: { message: Message; continu
       {!continued && (
         <Byline name={name} at={message.created_at} role={agent ? "agent" : undefined} />
       )}
-      <Markdown text={message.content} />
+      <RichText text={message.content} />
     </Row>
   );
 }

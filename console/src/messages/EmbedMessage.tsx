@@ -2,7 +2,7 @@ import type { Embed, Message, Task } from "@aura-servers/client";
 import { TaskChip } from "../tasks/TaskChip.tsx";
 import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
-import { Markdown } from "../ui/Markdown.tsx";
+import { RichText } from "../ui/RichText.tsx";
 import { clockTime, fullTime } from "../ui/time.ts";
 import { EmbedFields } from "./EmbedFields.tsx";
 import styles from "./EmbedMessage.module.css";
@@ -50,11 +50,11 @@ export function EmbedMessage(
             {clockTime(message.created_at)}
           </time>
         </header>
-        {embed.description && !repeats && <Markdown text={embed.description} />}
+        {embed.description && !repeats && <RichText text={embed.description} />}
         {fields && fields.length > 0 && <EmbedFields fields={fields} />}
         {body && (
           <div className={styles.body}>
-            <Markdown text={body} />
+            <RichText text={body} />
           </div>
         )}
         {embed.footer && embed.footer !== (id && shortId(id)) && (

@@ -1,9 +1,9 @@
 import type { Message } from "@aura-servers/client";
 import { Avatar } from "../ui/Avatar.tsx";
+import { PlainText } from "../ui/PlainText.tsx";
 import { clockTime } from "../ui/time.ts";
 import { Byline } from "./Byline.tsx";
 import { Row } from "./Row.tsx";
-import styles from "./HumanMessage.module.css";
 
 /** A person's own words, exactly as typed. */
 export function HumanMessage({ message, continued }: { message: Message; continued: boolean }) {
@@ -15,7 +15,7 @@ export function HumanMessage({ message, continued }: { message: Message; continu
       gutter={!continued && <Avatar name={name} />}
     >
       {!continued && <Byline name={name} at={message.created_at} />}
-      <p className={styles.text}>{message.content}</p>
+      <PlainText text={message.content} />
     </Row>
   );
 }

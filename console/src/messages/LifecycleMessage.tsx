@@ -2,7 +2,8 @@ import type { Message, Task } from "@aura-servers/client";
 import { TaskChip } from "../tasks/TaskChip.tsx";
 import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
-import { Markdown } from "../ui/Markdown.tsx";
+import { PlainText } from "../ui/PlainText.tsx";
+import { RichText } from "../ui/RichText.tsx";
 import { clockTime } from "../ui/time.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { Mark } from "./Mark.tsx";
@@ -36,10 +37,14 @@ export function LifecycleMessage(
         <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
       </div>
       {!announces && body && (
-        <div className={styles.body} data-tone={tone}>
+        <div
+          className={styles.body}
+          data-tone={tone}
+          data-error={message.content_type === "error" || undefined}
+        >
           {message.content_type === "error"
-            ? <pre className={styles.error}>{body}</pre>
-            : <Markdown text={body} />}
+            ? <PlainText text={body} code />
+            : <RichText text={body} />}
         </div>
       )}
     </Row>

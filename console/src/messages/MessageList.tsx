@@ -1,20 +1,19 @@
 import type { Message, Task } from "@aura-servers/client";
 import { ArrowDown } from "lucide-react";
-import { Fragment, type ReactNode, useEffect, useMemo, useRef } from "react";
+import { useMemo, useRef, useState } from "react";
+import { Virtualizer } from "virtua";
 import { Loading } from "../ui/Loading.tsx";
 import { dayName } from "../ui/time.ts";
 import { MessageRow } from "./MessageRow.tsx";
 import styles from "./MessageList.module.css";
 import { taskIdOf } from "./taskIdOf.ts";
-import { useStickyScroll } from "./useStickyScroll.ts";
+import { useHistoryScroll } from "./useHistoryScroll.ts";
 
 interface Props {
   /** Oldest first. */
   messages: Message[];
   tasks: ReadonlyMap<string, Task>;
   label: string;
-  /** What stands above the first message once everything older has been read. */
-  start?: ReactNode;
   hasOlder: boolean;
   loadOlder: () => void;
 }
@@ -35,35 +34,42 @@ const repeats = ({ embed_data }: Message, before: Message | undefined) => {
     before.content.startsWith(description);
 };
 
-export function MessageList({ messages, tasks, label, start, hasOlder, loadOlder }: Props) {
+/** A history, of which only what is seen is drawn, however much of it has been read. */
+export function MessageList({ messages, tasks, label, hasOlder, loadOlder }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  const top = useRef<HTMLDivElement>(null);
-  const { atEnd, toEnd } = useStickyScroll(scroller, content, messages[0]?.id, messages.at(-1)?.id);
+  const { atEnd, atStart, toEnd, ...list } = useHistoryScroll(scroller, messages, {
+    hasOlder,
+    loadOlder,
+  });
   const newest = useMemo(() => newestByTask(messages), [messages]);
-
-  useEffect(() => {
-    if (!hasOlder || !top.current) return;
-    const seen = new IntersectionObserver(
-      ([entry]) => entry?.isIntersecting && loadOlder(),
-      { root: scroller.current, rootMargin: "400px 0px 0px" },
-    );
-    seen.observe(top.current);
-    return () => seen.disconnect();
-  }, [hasOlder, loadOlder, messages[0]?.id]);
+  // What has the focus stays, wherever it is scrolled to.
+  const [focused, setFocused] = useState<string | null>(null);
+  const kept = focused === null ? -1 : messages.findIndex(({ id }) => id === focused);
 
   return (
     <div className={styles.frame}>
       <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label}>
-        <div ref={content} className={styles.content}>
-          <div ref={top}>{hasOlder ? <Loading label="Loading older messages" /> : start}</div>
-          <div role="log" aria-label={label} aria-live="polite" aria-relevant="additions">
-            {messages.map((message, index) => {
+        <div className={styles.space} />
+        <div
+          role="log"
+          aria-label={label}
+          // What scrolling brings back is no news.
+          aria-live={atEnd ? "polite" : "off"}
+          aria-relevant="additions"
+          onBlur={() => setFocused(null)}
+        >
+          <Virtualizer
+            {...list}
+            scrollRef={scroller}
+            data={messages}
+            keepMounted={kept < 0 ? [] : [kept]}
+          >
+            {(message, index) => {
               const before = messages[index - 1];
               const day = dayName(message.created_at);
               const task = tasks.get(taskIdOf(message) ?? "");
               return (
-                <Fragment key={message.id}>
+                <div key={message.id} onFocus={() => setFocused(message.id)}>
                   {(!before || dayName(before.created_at) !== day) && (
                     <h2 className={styles.day}>
                       <span>{day}</span>
@@ -76,12 +82,18 @@ export function MessageList({ messages, tasks, label, start, hasOlder, loadOlder
                     repeats={repeats(message, before)}
                     live={task?.status === "running" && newest.get(task.id) === message.id}
                   />
-                </Fragment>
+                </div>
               );
-            })}
-          </div>
+            }}
+          </Virtualizer>
         </div>
+        <div className={styles.foot} />
       </div>
+      {hasOlder && atStart && (
+        <div className={styles.older}>
+          <Loading label="Loading older messages" />
+        </div>
+      )}
       {!atEnd && (
         <button type="button" className={styles.jump} onClick={toEnd}>
           <ArrowDown size={14} aria-hidden="true" /> Latest

@@ -1,5 +1,7 @@
 import type { Message, Task } from "@aura-servers/client";
 import { memo } from "react";
+import { Boundary } from "../ui/Boundary.tsx";
+import { PlainText } from "../ui/PlainText.tsx";
 import { AgentMessage } from "./AgentMessage.tsx";
 import { EmbedMessage } from "./EmbedMessage.tsx";
 import { HumanMessage } from "./HumanMessage.tsx";
@@ -23,6 +25,14 @@ export interface RowProps {
 export const MessageRow = memo(function MessageRow(
   { message, task, continued, repeats, live }: RowProps,
 ) {
+  return (
+    <Boundary of={message} fallback={() => <PlainText text={message.content} />}>
+      {shaped({ message, task, continued, repeats, live })}
+    </Boundary>
+  );
+});
+
+function shaped({ message, task, continued, repeats, live }: RowProps) {
   if (message.sender_type === "human") return <HumanMessage {...{ message, continued }} />;
   if (message.embed_data) {
     return <EmbedMessage {...{ message, embed: message.embed_data, task, repeats }} />;
@@ -31,4 +41,4 @@ export const MessageRow = memo(function MessageRow(
   const lifecycle = lifecycleOf(message);
   if (lifecycle) return <LifecycleMessage {...{ message, lifecycle, task }} />;
   return <AgentMessage {...{ message, continued }} />;
-});
+}

@@ -15,7 +15,7 @@ export function ProgressMessage({ message, live }: { message: Message; live: boo
       gutter={<span className={styles.dot} data-live={live || undefined} />}
     >
       <div className={styles.line}>
-        <p className={styles.text}>{progressText(message.content)}</p>
+        <p className={styles.text} dir="auto">{progressText(message.content)}</p>
         {task && !message.task_thread_id && <TaskTag id={task} quiet />}
         <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
       </div>

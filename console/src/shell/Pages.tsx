@@ -5,13 +5,15 @@ import { Link, useLocation, useRoute } from "wouter";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { FlatChannel } from "../flat/FlatChannel.tsx";
 import { ThreadedChannel } from "../threaded/ThreadedChannel.tsx";
+import { Boundary } from "../ui/Boundary.tsx";
+import { Failure } from "../ui/Failure.tsx";
 import { Loading } from "../ui/Loading.tsx";
 import { Notice } from "../ui/Notice.tsx";
+import { loadMarkdown } from "../ui/RichText.tsx";
 import { usePhone } from "../ui/useMedia.ts";
-import { PageBoundary } from "./PageBoundary.tsx";
 import { channelPath, meshPath } from "./paths.ts";
 
-// What only these two need is loaded after the first page, so that they are there when the server is not.
+// What only some pages need is loaded after the first page, so that they are there when the server is not.
 const commandChannel = () =>
   import("../command/CommandChannel.tsx").then(({ CommandChannel }) => ({
     default: CommandChannel,
@@ -29,6 +31,14 @@ interface Props {
   markRead: (channel: Channel) => void;
 }
 
+const pageFailure = (error: unknown) => (
+  <Failure
+    title="This page failed"
+    error={error}
+    retry={() => location.reload()}
+  />
+);
+
 const VISITED = "aura.visited";
 
 /** What stands beside the lists: a channel in the shape of its server, or the mesh. */
@@ -36,14 +46,14 @@ export function Pages(props: Props) {
   const [location] = useLocation();
   useEffect(() => {
     // A page that cannot be loaded says so where it is shown.
-    void Promise.allSettled([commandChannel(), meshPage()]);
+    void Promise.allSettled([loadMarkdown(), commandChannel(), meshPage()]);
   }, []);
   return (
-    <PageBoundary at={location}>
+    <Boundary of={location} fallback={pageFailure}>
       <Suspense fallback={<Loading />}>
         <Page {...props} />
       </Suspense>
-    </PageBoundary>
+    </Boundary>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Task } from "@aura-servers/client";
 import { X } from "lucide-react";
 import { useTask } from "../data/useTask.ts";
+import { Boundary } from "../ui/Boundary.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
 import { Loading } from "../ui/Loading.tsx";
@@ -25,6 +26,9 @@ interface Props {
 /** Everything about one task, over the right edge of the page. */
 export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
   const { task, attempts, explanation, error, refresh } = useTask(id);
+  const failure = (failed: unknown) => (
+    <Failure title="The task could not be shown" error={failed} retry={refresh} />
+  );
   const title = (
     <>
       <h2 className={styles.title}>
@@ -36,11 +40,9 @@ export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
   );
   return (
     <Modal open close={close} shape="drawer" title={title}>
-      {!task && (error
-        ? <Failure title="The task could not be read" error={error} retry={refresh} />
-        : <Loading label="Loading the task" />)}
+      {!task && (error ? failure(error) : <Loading label="Loading the task" />)}
       {task && (
-        <>
+        <Boundary of={task} fallback={(error) => failure(error)}>
           <div className={styles.body}>
             {explanation && <TaskExplanation explanation={explanation} />}
             <TaskText title="Request" text={task.content} plain />
@@ -56,7 +58,7 @@ export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
               )}
           </div>
           {mayAct && <TaskActions task={task} changed={refresh} />}
-        </>
+        </Boundary>
       )}
     </Modal>
   );

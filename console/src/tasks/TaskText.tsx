@@ -1,5 +1,6 @@
 import { CopyButton } from "../ui/CopyButton.tsx";
-import { Markdown } from "../ui/Markdown.tsx";
+import { PlainText } from "../ui/PlainText.tsx";
+import { RichText } from "../ui/RichText.tsx";
 import styles from "./TaskText.module.css";
 
 /** A long text of a task: `plain` exactly as written, else as markdown. */
@@ -22,7 +23,7 @@ export function TaskText(
           aria-label={title}
           data-bad={bad || undefined}
         >
-          {plain ? <p className={styles.plain}>{text}</p> : <Markdown text={text} />}
+          {plain ? <PlainText text={text} /> : <RichText text={text} />}
         </div>
         <CopyButton text={() => text} />
       </div>
