@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { FoundModel } from "./detect.ts";
 import { fill, isSession } from "./fill.ts";
 import { FolderError, projectFolder } from "./folder.ts";
+import { type ClosedTree, openTree, type Tree } from "./git/tree.ts";
 import { type ClaimedTask, type Hub, HubError } from "./hub.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { FORMATS } from "./presets.ts";
@@ -13,7 +13,6 @@ import { fitResult } from "./result.ts";
 import { type AgentEnd, runAgent } from "./run_agent.ts";
 import type { RunRecord, Runs } from "./runs.ts";
 import { clean } from "./text.ts";
-import { openWorktree, type Worktree } from "./worktree.ts";
 
 export type StopReason = "cancelled" | "lost" | "time-out" | "shutdown";
 
@@ -36,6 +35,8 @@ export class Work {
   readonly #abandoned = new AbortController();
   readonly #record: RunRecord;
   #reason: StopReason | null = null;
+  /** What became of the task's working tree, once its agent has ended. */
+  #closed: ClosedTree | undefined;
   #recording: Promise<void> = Promise.resolve();
   #details: AgentEnd["report"] = {};
 
@@ -86,27 +87,37 @@ export class Work {
   }
 
   async #run(): Promise<Outcome> {
-    const { config } = this.#context;
-    let worktree: Worktree | undefined;
+    let tree: Tree | undefined;
+    let outcome: Outcome;
     try {
-      let folder = projectFolder(config.root, this.task.project, config.missingProjects);
-      if (config.isolation === "worktree") {
-        worktree = await openWorktree(
-          folder,
-          this.#branchKey(),
-          join(config.stateFolder, "worktrees"),
-        );
-        folder = worktree.folder;
-      }
-      const outcome = await this.#runIn(folder);
-      const branch = await worktree?.close(`Task ${this.task.short_id} by ${this.task.model}`);
-      if (branch && outcome.kind === "complete") outcome.result += `\n\n${branch}`;
-      if (branch && outcome.kind === "failed") outcome.error += `\n${branch}`;
-      return outcome;
+      const { root, missingProjects } = this.#context.config;
+      const project = projectFolder(root, this.task.project, missingProjects);
+      tree = await this.#openTree(project);
+      outcome = await this.#runIn(tree?.folder ?? project);
     } catch (error) {
       const { message } = error as Error;
-      return { kind: "failed", error: message, retryable: !(error instanceof FolderError) };
+      outcome = { kind: "failed", error: message, retryable: !(error instanceof FolderError) };
     }
+    this.#closed = await tree?.close(`Task ${this.task.short_id} by ${this.task.model}`);
+    const note = this.#closed?.note;
+    if (note && outcome.kind === "complete") outcome.result += `\n\n${note}`;
+    if (note && outcome.kind === "failed") outcome.error += `\n${note}`;
+    return outcome;
+  }
+
+  async #openTree(project: string): Promise<Tree | undefined> {
+    const { config, environment } = this.#context;
+    if (config.isolation !== "worktree") return;
+    const { device, stateFolder } = config;
+    const key = this.#branchKey();
+    return await openTree({
+      project,
+      key,
+      task: this.task.short_id,
+      device,
+      stateFolder,
+      environment,
+    });
   }
 
   async #runIn(folder: string): Promise<Outcome> {
@@ -177,11 +188,18 @@ export class Work {
         log(`${task.short_id} stopped: it belongs to another claim now`);
         return true;
       case "cancelled":
+        log(`${task.short_id} cancelled`);
+        if (this.#closed?.changes || this.#closed?.kept) {
+          const { note } = this.#closed;
+          await this.#deliver(() => hub.progress(this.#claim, note));
+        }
+        return await this.#deliver(() => hub.release(this.#claim));
       case "shutdown":
-        log(`${task.short_id} ${reason === "shutdown" ? "released" : "cancelled"}`);
+        log(`${task.short_id} released`);
         return await this.#deliver(() => hub.release(this.#claim));
       case "time-out": {
-        const error = `The task ran longer than ${config.maxMinutes} minutes and was stopped.`;
+        const late = `The task ran longer than ${config.maxMinutes} minutes and was stopped.`;
+        const error = [late, this.#closed?.note].filter(Boolean).join("\n");
         log(`${task.short_id} failed: ${error}`);
         return await this.#deliver(() => hub.fail(this.#claim, error, false));
       }

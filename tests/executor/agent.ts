@@ -104,6 +104,17 @@ const behaviour: Record<string, () => unknown> = {
     Deno.writeTextFileSync(rest[0]!, rest[1] ?? "");
     speech.end(`wrote ${rest[0]}`);
   },
+  async begin() {
+    Deno.writeTextFileSync(rest[0]!, "half of it");
+    speech.step(`began ${rest[0]}`);
+    await pause(600_000);
+  },
+  unreadable() {
+    Deno.removeSync(Deno.readTextFileSync(".git").trim().replace("gitdir: ", ""), {
+      recursive: true,
+    });
+    speech.end("the answer");
+  },
   crash() {
     console.error("it broke here");
     Deno.exit(3);

@@ -91,42 +91,6 @@ meshTest("run posts what an agent garbles", async (mesh, fixture) => {
   assert.equal(ended.result, "garbled \ufffd  red end");
 });
 
-meshTest("run gives two tasks of one project working trees of their own", async (mesh, fixture) => {
-  const channel = await fixture.channel("flat_task_pipeline");
-  const device = await mesh.device({ settings: { max_running: 2, isolation: "worktree" } });
-  const project = join(device.root, "Desktop");
-  for (
-    const args of [
-      ["init", "-q"],
-      [
-        "-c",
-        "user.name=t",
-        "-c",
-        "user.email=t@localhost",
-        "commit",
-        "-q",
-        "--allow-empty",
-        "-m",
-        "x",
-      ],
-    ]
-  ) assert.ok(new Deno.Command("git", { args: ["-C", project, ...args] }).outputSync().success);
-  await device.start();
-  const tasks = await Promise.all(
-    ["one", "two"].map((text) => mesh.task(channel, `write file.txt ${text}`)),
-  );
-  const results = await Promise.all(tasks.map(({ id }) => mesh.ended(id)));
-  for (const [index, { id, result }] of results.entries()) {
-    const branch = `aura/${id.slice(0, 8)}`;
-    assert.equal(result, `wrote file.txt\n\nBranch: ${branch} (1 commit, not merged)`);
-    const { stdout } = new Deno.Command("git", {
-      args: ["-C", project, "show", `${branch}:file.txt`],
-    }).outputSync();
-    assert.equal(new TextDecoder().decode(stdout), ["one", "two"][index]);
-  }
-  assert.deepEqual([...Deno.readDirSync(project)].map(({ name }) => name), [".git"]);
-});
-
 meshTest("run shows no token in arguments, logs or messages", async (mesh, fixture) => {
   const channel = await fixture.channel("flat_task_pipeline");
   const device = await (await mesh.device()).start();

@@ -1,0 +1,113 @@
+// Executors that give each task a working tree of its own.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { git } from "../../executor/git/test_project.ts";
+import type { Fixture } from "../client/fixture.ts";
+import { type Device, type Mesh, meshTest, until } from "./mesh.ts";
+
+/** A device whose project `Desktop` is a repository with one commit. */
+async function treeDevice(mesh: Mesh, settings: Record<string, unknown> = {}) {
+  const device = await mesh.device({
+    settings: { max_running: 2, isolation: "worktree", ...settings },
+  });
+  const project = join(device.root, "Desktop");
+  git(project, "init", "-q", "-b", "main");
+  git(project, "commit", "-q", "--allow-empty", "-m", "Begin");
+  return { device: await device.start(), project };
+}
+
+const branchOf = (taskId: string) => `aura/${taskId.slice(0, 8)}`;
+
+async function messages(fixture: Fixture, taskId: string): Promise<string[]> {
+  const rows = await fixture.sql`
+    select m.content from hub_channel_messages as m join mac_tasks as t on t.channel_id = m.channel_id
+    where t.id = ${taskId} order by m.created_at, m.id`;
+  return rows.map(({ content }) => content);
+}
+
+/** Waits until the agent has written the file in the task's working tree. */
+async function begun(device: Device, taskId: string): Promise<string> {
+  const path = join(device.folder, `executor/worktrees/Desktop-${taskId.slice(0, 8)}`);
+  await until(async () => {
+    const info = await Deno.stat(join(path, "file.txt")).catch(() => null);
+    return info?.size ? true : null;
+  }, () => device.log);
+  return path;
+}
+
+meshTest("run gives two tasks of one project working trees of their own", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { project } = await treeDevice(mesh);
+  const tasks = await Promise.all(
+    ["one", "two"].map((text) => mesh.task(channel, `write file.txt ${text}`)),
+  );
+  const results = await Promise.all(tasks.map(({ id }) => mesh.ended(id)));
+  for (const [index, { id, result }] of results.entries()) {
+    assert.equal(result, `wrote file.txt\n\nBranch: ${branchOf(id)} (1 commit, not merged)`);
+    assert.equal(git(project, "show", `${branchOf(id)}:file.txt`), ["one", "two"][index]);
+  }
+  assert.deepEqual([...Deno.readDirSync(project)].map(({ name }) => name), [".git"]);
+});
+
+meshTest("run names the branch of a cancelled task in the channel", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { device, project } = await treeDevice(mesh);
+  const task = await mesh.task(channel, "begin file.txt");
+  await begun(device, task.id);
+  await mesh.operator.aura.cancelTask(task.id);
+  assert.ok((await mesh.ended(task.id)).cancelled_at);
+  const told = await messages(fixture, task.id);
+  assert.ok(
+    told.some((text) => text.includes(`Branch: ${branchOf(task.id)} (1 commit`)),
+    told.join(),
+  );
+  assert.equal(git(project, "show", `${branchOf(task.id)}:file.txt`), "half of it");
+});
+
+meshTest("run names the branch of a task that ran too long", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { project } = await treeDevice(mesh, { max_minutes: 0.1 });
+  const ended = await mesh.ended((await mesh.task(channel, "begin file.txt")).id);
+  assert.match(ended.error!, /ran longer than 0\.1 minutes.*\nBranch: aura\/\w+ \(1 commit/);
+  assert.equal(git(project, "show", `${branchOf(ended.id)}:file.txt`), "half of it");
+});
+
+meshTest("run goes on with what was not committed when it was killed", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { device, project } = await treeDevice(mesh);
+  const task = await mesh.task(channel, "begin file.txt");
+  const path = await begun(device, task.id);
+  await device.end("SIGKILL");
+  assert.equal(Deno.readTextFileSync(join(path, "file.txt")), "half of it");
+  await fixture.sql`update mac_tasks set content = 'write more.txt more' where id = ${task.id}`;
+  await device.start();
+  assert.match((await mesh.ended(task.id)).result!, /wrote more\.txt/);
+  assert.equal(git(project, "show", `${branchOf(task.id)}:file.txt`), "half of it");
+  assert.equal(git(project, "show", `${branchOf(task.id)}:more.txt`), "more");
+});
+
+meshTest("run reports the result when the working tree cannot be closed", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  await treeDevice(mesh);
+  const ended = await mesh.ended((await mesh.task(channel, "unreadable")).id);
+  assert.equal(ended.status, "complete");
+  assert.equal(ended.attempt, 1);
+  assert.match(ended.result!, /^the answer\n\nThe working tree could not be closed .* is in "/);
+});
+
+meshTest("run keeps the request when no working tree can be made", async (mesh, fixture) => {
+  const channel = await fixture.channel("threaded_task_isolation");
+  const { project } = await treeDevice(mesh);
+  const first = await mesh.ended((await mesh.task(channel, "write file.txt one")).id);
+  const branch = `aura/${first.task_thread_id!.slice(0, 8)}`;
+  git(project, "switch", "-q", branch);
+  const thread = first.task_thread_id!;
+  const second = await mesh.ended(
+    (await mesh.task(channel, "write b.txt two", "claude", thread)).id,
+  );
+  assert.match(second.error!, /^The branch ".*" cannot be checked out.*then retry the task/);
+  git(project, "switch", "-q", "main");
+  await mesh.operator.aura.retryTask(second.id);
+  assert.equal((await mesh.ended(second.id)).status, "complete");
+  assert.equal(git(project, "show", `${branch}:b.txt`), "two");
+});
