@@ -6,6 +6,8 @@ import type { Settings } from "../settings.ts";
 import { guardAccounts } from "./accounts.ts";
 import { ApiConnection } from "./connection.ts";
 import { unavailable } from "./errors.ts";
+import { EXPOSED } from "./exposed.ts";
+import { currentRequest } from "./request.ts";
 
 export type Middleware = NonNullable<ServerOptions["middlewares"]>[number];
 type ServerOptions = NonNullable<NonNullable<IAppConfig["options"]>["server"]>;
@@ -89,7 +91,10 @@ function openApps(settings: Settings, secrets: Secrets) {
       const timer = setTimeout(() => resolve(unavailable().getResponse()), PATIENCE);
       waiting.add(resolve);
       try {
-        return await Promise.race([apps[name].fetch(request), promise]);
+        return await Promise.race([
+          currentRequest.run(request, () => apps[name].fetch(request)),
+          promise,
+        ]);
       } finally {
         clearTimeout(timer);
         waiting.delete(resolve);
@@ -116,7 +121,7 @@ function app(
 ) {
   return new App({
     connection,
-    api: { enabled: true, schemas: ["public", "graphql_public"], max_rows: 1000 },
+    api: { enabled: true, schemas: EXPOSED, max_rows: 1000, pg_safe_update: true },
     auth: {
       enabled: true,
       jwt_secret: secrets.jwtSecret,

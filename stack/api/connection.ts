@@ -8,7 +8,9 @@ import {
   type VarsContext,
 } from "@supabase/lite";
 import { type Kysely, sql } from "kysely";
+import { exposed } from "./exposed.ts";
 import { isPostgresError, Refusal, refusalOf, unavailable } from "./errors.ts";
+import { RolledBack, settled } from "./settled.ts";
 
 /** In ms, as on hosted projects, where the other roles have the authenticator's. */
 const statementTimeout = (role: string) => role === "anon" ? "3000" : "8000";
@@ -58,9 +60,10 @@ export class ApiConnection extends PostgresConnection {
           set_config('response.status', '', true),
           set_config('response.headers', '', true),
           set_config('transaction_read_only', ${rpc?.readOnly ? "on" : "off"}, true)`.execute(db);
-        return await fn(db);
+        return await settled(await fn(db));
       });
     } catch (error) {
+      if (error instanceof RolledBack) return error.answer as T;
       throw refusalOf(error, role) ?? error;
     }
   }
@@ -69,7 +72,7 @@ export class ApiConnection extends PostgresConnection {
     const catalog = await (this.#catalog?.introspect(options) ?? super.introspect(options));
     // When it fails, lite goes on with an empty catalog, and would say that no table exists.
     if (!catalog.functions) throw unavailable();
-    return catalog;
+    return this.#catalog ? exposed(catalog) : catalog;
   }
 
   override async clearSchemaCache(): Promise<void> {
