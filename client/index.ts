@@ -6,4 +6,4 @@ export { eventOf, MESSAGE_EVENTS, type MessageEvent } from "./events.ts";
 export type { Change } from "./feed.ts";
 export type { Cursor } from "./paging.ts";
 export type * from "./rows.ts";
-export { characters, commandText, LONGEST_CONTENT } from "./texts.ts";
+export { characters, commandText } from "./texts.ts";

@@ -1,6 +1,3 @@
-/** How long a text of a person's may be in characters (docs/errors.md, content_too_long). */
-export const LONGEST_CONTENT = 32_000;
-
 /** The answer of a command: its chunks are one text cut up, with every line end in them. */
 export function commandText({ chunks }: { chunks: string[] }): string {
   return chunks.join("");

@@ -1,4 +1,4 @@
-import { characters, LONGEST_CONTENT } from "@aura-servers/client";
+import { characters } from "@aura-servers/client";
 import { SendHorizontal } from "lucide-react";
 import {
   type FormEvent,
@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { useCaller } from "../data/caller.ts";
 import { Refusal } from "../ui/Failure.tsx";
 import { isComposing } from "../ui/isComposing.ts";
 import { useHover } from "../ui/useMedia.ts";
@@ -35,10 +36,11 @@ export function Composer(
   const [text, setText] = useState(() => draft.text);
   const [sending, setSending] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const { limits } = useCaller();
   const hover = useHover();
   const box = useRef<HTMLTextAreaElement>(null);
 
-  const left = LONGEST_CONTENT - characters(text.trim());
+  const left = limits.max_content - characters(text.trim());
   const mayBeSent = text.trim() !== "" && left >= 0 && !sending;
 
   function write(next: string) {

@@ -3,8 +3,8 @@ import { type Query, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
 import { useUser } from "../data/aura.ts";
+import { CallerContext, useWhoami } from "../data/caller.ts";
 import { type ServerWithChannels, useServers } from "../data/useServers.ts";
-import { useRole } from "../data/useRole.ts";
 import { useUnread } from "../data/useUnread.ts";
 import type { Place } from "../tasks/TaskFacts.tsx";
 import { TaskDrawer } from "../tasks/TaskDrawer.tsx";
@@ -21,7 +21,7 @@ import styles from "./Shell.module.css";
 /** The frame of the console: servers, channels, and the page that the address names. */
 export function Shell() {
   const user = useUser();
-  const { role, label, ...whoami } = useRole();
+  const { caller, ...whoami } = useWhoami();
   const [connected, setConnected] = useState<boolean>();
   const queries = useQueryClient();
   const { servers, error, retry } = useServers((joined) => {
@@ -52,7 +52,7 @@ export function Shell() {
   // Following a link out of the drawer leaves it.
   useEffect(closeTask, [location]);
 
-  if (!servers || !role) {
+  if (!servers || !caller) {
     const failure = error ?? whoami.error;
     const again = () => {
       retry();
@@ -66,27 +66,36 @@ export function Shell() {
       </main>
     );
   }
+  const { role, label } = caller;
   const mayAct = role !== "viewer";
   // On a phone the lists are a page of their own, shown where no channel or page is chosen.
   const choosing = !channelRoute && location !== "/mesh";
   const placeOf = (task: Task) => placeOfTask(servers, task);
   return (
-    <TaskDrawerContext value={setTaskId}>
-      <div className={styles.shell} data-choosing={choosing || undefined}>
-        <a href="#main" className={styles.skip} onClick={skip}>Skip to the conversation</a>
-        <ConnectionBanner connected={connected} />
-        <div className={styles.columns}>
-          <div className={styles.lists}>
-            <ServerRail {...{ servers, role, label }} current={server} isUnread={unread.isUnread} />
-            <ChannelList {...{ server, mayAct }} current={channel} isUnread={unread.isUnread} />
+    <CallerContext value={caller}>
+      <TaskDrawerContext value={setTaskId}>
+        <div className={styles.shell} data-choosing={choosing || undefined}>
+          <a href="#main" className={styles.skip} onClick={skip}>Skip to the conversation</a>
+          <ConnectionBanner connected={connected} />
+          <div className={styles.columns}>
+            <div className={styles.lists}>
+              <ServerRail
+                {...{ servers, role, label }}
+                current={server}
+                isUnread={unread.isUnread}
+              />
+              <ChannelList {...{ server, mayAct }} current={channel} isUnread={unread.isUnread} />
+            </div>
+            <main id="main" className={styles.main} tabIndex={-1}>
+              <Pages {...{ servers, server, channel, mayAct }} markRead={unread.markRead} />
+            </main>
           </div>
-          <main id="main" className={styles.main} tabIndex={-1}>
-            <Pages {...{ servers, server, channel, mayAct }} markRead={unread.markRead} />
-          </main>
         </div>
-      </div>
-      {taskId && <TaskDrawer key={taskId} id={taskId} close={closeTask} {...{ mayAct, placeOf }} />}
-    </TaskDrawerContext>
+        {taskId && (
+          <TaskDrawer key={taskId} id={taskId} close={closeTask} {...{ mayAct, placeOf }} />
+        )}
+      </TaskDrawerContext>
+    </CallerContext>
   );
 }
 

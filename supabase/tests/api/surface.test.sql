@@ -205,6 +205,7 @@ insert hub_channel_messages.channel_id
 insert hub_channel_messages.content
 insert hub_channel_messages.content_type
 insert hub_channel_messages.embed_data
+insert hub_channel_messages.id
 insert hub_channel_messages.is_progress
 insert hub_channel_messages.metadata
 insert hub_channel_messages.reply_to
