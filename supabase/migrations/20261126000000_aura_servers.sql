@@ -8,6 +8,9 @@
 -- A public RPC is a thin `security invoker` function over a `security definer` function of the same
 -- name in `hub`. Every statement of every chapter may run again over what an earlier run left.
 --
+-- A public function that writes waits 2.5 s for any lock and then answers `busy`: less than the time that
+-- Supabase gives a statement of anon (3 s), whose end would be an error of the server's.
+--
 -- What runs for each request, message or claim is plpgsql, even where it is one expression: that keeps
 -- its plans, while a SQL function with a search path of its own is planned anew in each transaction. And
 -- a trigger's condition is parsed anew by each statement that might fire it: on tables written for each
@@ -124,10 +127,15 @@ end
 $$;
 
 create or replace function public.update_settings(changes jsonb default '{}') returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.update_settings(update_settings.changes)
+begin
+  return hub.update_settings(update_settings.changes);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.update_settings(jsonb) is
   'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
@@ -150,7 +158,7 @@ comment on function hub.limits() is 'Those of the settings that a client has to 
 
 create table if not exists hub.errors (
   name text primary key check (name ~ '^[a-z_]+$'),
-  status integer not null check (status between 400 and 499),
+  status integer not null check (status between 400 and 499 or status = 503),
   message text not null,
   hint text
 );
@@ -183,6 +191,7 @@ insert into hub.errors (name, status, message, hint) values
   ('too_many_subtasks', 400, 'A team has %s subtasks; %s are allowed.', 'Join some of the subtasks.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
+  ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
   ('last_admin', 409, 'The last admin cannot be removed.', 'Make somebody else an admin first.')
 on conflict (name) do update
   set status = excluded.status, message = excluded.message, hint = excluded.hint;
@@ -210,7 +219,22 @@ $$;
 comment on function hub.fail(text, text[], text) is
   'Raises the registered error. `args` fill its message; `hint` replaces its hint.';
 
+create or replace function hub.busy() returns jsonb
+language plpgsql
+stable
+security definer -- reads the registry for the public functions, which run as their caller
+set search_path = ''
+as $$
+begin
+  perform hub.fail('busy');
+  return null;
+end
+$$;
+comment on function hub.busy() is
+  'Raises busy: what every public function that writes answers when it has waited for a lock too long.';
+
 revoke execute on all functions in schema hub from public;
+grant execute on function hub.busy() to anon, authenticated, service_role;
 revoke execute on function public.update_settings(jsonb) from public;
 grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
 to anon, authenticated, service_role;
@@ -441,10 +465,15 @@ end
 $$;
 
 create or replace function public.set_member_role(user_id uuid, role text) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.set_member_role(set_member_role.user_id, set_member_role.role)
+begin
+  return hub.set_member_role(set_member_role.user_id, set_member_role.role);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.set_member_role(uuid, text) is
   'Gives a user the role viewer, operator or admin; returns the hub_members row. Admin. Errors: role_required, user_not_found, last_admin, bad_argument.';
@@ -803,10 +832,15 @@ end
 $$;
 
 create or replace function public.set_server_paused(server_id uuid, paused boolean) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.set_server_paused(set_server_paused.server_id, set_server_paused.paused)
+begin
+  return hub.set_server_paused(set_server_paused.server_id, set_server_paused.paused);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.set_server_paused(uuid, boolean) is
   'Pauses a server (its waiting tasks are not claimed, its commands are refused) or resumes it; returns the hub_servers row. Operator. Errors: server_not_found, bad_argument.';
@@ -1409,6 +1443,7 @@ security definer -- counters are not writable by API roles
 set search_path = ''
 set enable_seqscan = off
 set jit = off
+set lock_timeout = '2500ms' -- as the public functions have it: people insert messages themselves
 as $$
 declare
   v_place record;
@@ -1450,10 +1485,13 @@ begin
     end if;
   end loop;
   return null;
+exception when lock_not_available or deadlock_detected then
+  perform hub.fail('busy');
+  return null;
 end
 $$;
 comment on function hub.count_new_messages() is
-  'Adds new messages to the counters of channels and threads; a message of a person or an agent makes its thread active. Errors: thread_archived.';
+  'Adds new messages to the counters of channels and threads; a message of a person or an agent makes its thread active. Errors: thread_archived, busy.';
 
 create or replace function hub.recount_messages() returns trigger
 language plpgsql
@@ -1711,12 +1749,17 @@ $$;
 create or replace function public.register_device(
   name text, platform text, models jsonb, max_running integer default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.register_device(
+begin
+  return hub.register_device(
     register_device.name, register_device.platform, register_device.models, register_device.max_running
-  )
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.register_device(text, text, jsonb, integer) is
   'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device: a new token, the old one stops working. models: names or {model, version}. Operator. Errors: bad_argument.';
@@ -1750,10 +1793,15 @@ end
 $$;
 
 create or replace function public.set_device_draining(device_id uuid, draining boolean) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.set_device_draining(set_device_draining.device_id, set_device_draining.draining)
+begin
+  return hub.set_device_draining(set_device_draining.device_id, set_device_draining.draining);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.set_device_draining(uuid, boolean) is
   'Makes a device finish what it runs and claim nothing more, or ends that; returns the mesh_devices row. Operator. Errors: device_not_found, bad_argument.';
@@ -1777,7 +1825,7 @@ begin
   end if;
   -- To a second: a device that calls a thousand times a second is not rewritten each time.
   if v_device.status = 'offline' or v_device.last_seen_at is null
-    or v_device.last_seen_at < clock_timestamp() - interval '1 second'
+    or v_device.last_seen_at not between clock_timestamp() - interval '1 second' and clock_timestamp() + interval '1 second'
   then
     update public.mesh_devices as d
     set last_seen_at = clock_timestamp(),
@@ -2500,9 +2548,12 @@ $$;
 create or replace function public.claim_tasks(token text, max_tasks integer default 1) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.claim_tasks(claim_tasks.token, claim_tasks.max_tasks);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
@@ -2592,7 +2643,7 @@ as $$
 begin
   return case
     when span is null then '—'
-    when span < interval '1 minute' then format('%s s', round(extract(epoch from span), 1))
+    when span < interval '1 minute' then format('%s s', greatest(round(extract(epoch from span), 1), 0.0))
     when span < interval '1 hour' then
       format('%s min %s s', extract(epoch from span)::bigint / 60, extract(epoch from span)::bigint % 60)
     else format('%s h %s min', extract(epoch from span)::bigint / 3600, extract(epoch from span)::bigint % 3600 / 60)
@@ -2961,6 +3012,19 @@ revoke execute on all functions in schema hub from public;
 --
 -- As in delivery, everything hangs on the row, and rows of no channel pass through untouched.
 
+create or replace function hub.lock_thread(thread_id uuid) returns void
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  perform from public.hub_task_threads as t where t.id = lock_thread.thread_id for no key update;
+exception when lock_not_available or deadlock_detected then
+  perform hub.fail('busy');
+end
+$$;
+comment on function hub.lock_thread(uuid) is 'Locks a thread. Errors: busy.';
+
 create or replace function hub.guard_task() returns trigger
 language plpgsql
 security definer -- counts the open tasks of the caller
@@ -3002,6 +3066,7 @@ begin
   end if;
   perform hub.require_content(new.content, 'content');
   perform hub.require_bounds(new);
+  perform hub.lock_thread(new.task_thread_id);
   new.created_by := auth.uid();
   v_open := hub.require_open_task_slots(1);
   -- The rows of one statement reach the queue together, at its end: until then they are counted here.
@@ -3121,7 +3186,11 @@ begin
   new.max_attempts := coalesce(new.max_attempts, (select s.max_attempts from hub.settings as s));
   new.created_by := coalesce(new.created_by, auth.uid());
   new.session_id := coalesce(new.session_id, v_thread.session_id);
-  new.created_at := clock_timestamp();
+  -- Tasks of a thread run in the order of this, also where the clock was set back between them.
+  new.created_at := greatest(clock_timestamp(), (
+    select max(t.created_at) + interval '1 microsecond' from public.mac_tasks as t
+    where t.task_thread_id = new.task_thread_id
+  ));
   new.updated_at := new.created_at;
   new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
     || jsonb_build_object('created_by_label', hub.user_label(new.created_by));
@@ -3368,12 +3437,15 @@ create or replace function public.dispatch_task(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.dispatch_task(
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
     dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
@@ -3444,9 +3516,12 @@ $$;
 create or replace function public.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.create_task_thread(create_task_thread.channel_id, create_task_thread.task_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.create_task_thread(uuid, uuid) is
@@ -3513,9 +3588,12 @@ $$;
 create or replace function public.cancel_task(task_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.cancel_task(cancel_task.task_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.cancel_task(uuid) is
@@ -3572,9 +3650,12 @@ $$;
 create or replace function public.retry_task(task_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.retry_task(retry_task.task_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.retry_task(uuid) is
@@ -3868,9 +3949,12 @@ create or replace function public.device_heartbeat(token text, running uuid[] de
 returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb) is
@@ -3900,11 +3984,14 @@ create or replace function public.report_progress(token text, task_id uuid, clai
 returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.report_progress(
     report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.report_progress(text, uuid, uuid, text) is
@@ -3954,12 +4041,15 @@ create or replace function public.complete_task(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
     complete_task.model_used, complete_task.session_id, complete_task.usage
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
@@ -3998,11 +4088,14 @@ create or replace function public.fail_task(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.fail_task(
     fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.fail_task(text, uuid, uuid, text, boolean) is
@@ -4047,12 +4140,15 @@ create or replace function public.report_rate_limit(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.report_rate_limit(
     report_rate_limit.token, report_rate_limit.task_id, report_rate_limit.claim_id,
     report_rate_limit.model, report_rate_limit.until
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
@@ -4076,9 +4172,12 @@ $$;
 create or replace function public.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.release_task(release_task.token, release_task.task_id, release_task.claim_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.release_task(text, uuid, uuid) is
@@ -4578,13 +4677,18 @@ create or replace function public.dispatch_team(
   channel_id uuid, goal text, subtasks jsonb default null, model text default null,
   idempotency_key text default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.dispatch_team(
+begin
+  return hub.dispatch_team(
     dispatch_team.channel_id, dispatch_team.goal, dispatch_team.subtasks, dispatch_team.model,
     dispatch_team.idempotency_key
-  )
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.dispatch_team(uuid, text, jsonb, text, text) is
   'Splits a request into parallel subtasks and synthesizes their results; returns {message, team, tasks, thread}. subtasks: an array of 1 to 20 strings; without it a bullet or numbered list in the goal, else a plan task decides. Operator. Errors: those of dispatch_task, too_many_subtasks.';
@@ -4681,9 +4785,9 @@ begin
       case when not exists (
         select from public.hub_task_attempts as earlier
         where earlier.task_id = a.task_id and earlier.started_at < a.started_at
-      ) then extract(epoch from a.started_at
+      ) then greatest(0, extract(epoch from a.started_at
         - case when t.run_at <= a.started_at then greatest(t.created_at, t.run_at) else t.created_at end
-      ) * 1000 end as waited_ms
+      ) * 1000) end as waited_ms
     from public.hub_task_attempts as a
     join public.mac_tasks as t on t.id = a.task_id
     -- What ended in the span may have started before it, by the longest run at most.
@@ -4765,27 +4869,66 @@ as $$
 $$;
 comment on function hub.summary_of(public.hub_task_threads) is 'The line that closes a thread.';
 
+create or replace function hub.life_cycle_line(thread public.hub_task_threads, step text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return case step
+    when 'archived' then hub.summary_of(thread)
+    when 'idle' then (
+      select format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
+        hub.duration(date_trunc('second', clock_timestamp() - thread.last_activity_at)),
+        hub.duration(coalesce(c.archive_after, s.archive_after)))
+      from public.hub_channels as c, hub.settings as s where c.id = thread.channel_id
+    )
+  end;
+end
+$$;
+comment on function hub.life_cycle_line(public.hub_task_threads, text) is 'What a thread is told when it becomes idle or archived.';
+
+create or replace function hub.post_life_cycle(threads uuid[], step text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_thread uuid;
+begin
+  insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
+  select t.channel_id, t.id, 'system', 'Aura', hub.life_cycle_line(t, step),
+    jsonb_build_object('task_thread_id', t.id, 'event', 'thread_' || step)
+  from public.hub_task_threads as t
+  where t.id = any (threads)
+  order by t.id;
+exception when others then
+  -- As with every delivery: threads age whether they can be told or not, and one of them silences no other.
+  if cardinality(threads) = 1 then
+    raise warning 'Telling thread % that it is % failed: %', threads[1], step, sqlerrm;
+    return;
+  end if;
+  foreach v_thread in array threads loop
+    perform hub.post_life_cycle(array[v_thread], step);
+  end loop;
+end
+$$;
+comment on function hub.post_life_cycle(uuid[], text) is
+  'Posts to threads that they become idle or archived. A failure is logged and undoes nothing.';
+
 create or replace function hub.archive_threads(threads uuid[]) returns void
 language plpgsql
 set search_path = ''
 as $$
 begin
   perform from public.hub_task_threads as t
-  where t.id = any (archive_threads.threads) order by t.id for update;
-  with closed as (
-    insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
-    select t.channel_id, t.id, 'system', 'Aura', hub.summary_of(t),
-      jsonb_build_object('task_thread_id', t.id, 'event', 'thread_archived')
-    from public.hub_task_threads as t
-    where t.id = any (archive_threads.threads)
-    order by t.id
-    returning task_thread_id, content
-  )
+  where t.id = any (archive_threads.threads) order by t.id for no key update;
   insert into hub.feed_lines (feed, content, metadata)
-  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
-  from closed as c
-  join public.hub_task_threads as t on t.id = c.task_thread_id
+  select 'memory-log', format(E'%s\n%s', t.name, hub.life_cycle_line(t, 'archived')),
+    jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
+  from public.hub_task_threads as t
+  where t.id = any (archive_threads.threads)
   order by t.id;
+  perform hub.post_life_cycle(archive_threads.threads, 'archived');
   update public.hub_task_threads as t
   set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
   where t.id = any (archive_threads.threads);
@@ -4797,6 +4940,7 @@ comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads
 create or replace function hub.decay_threads(most integer default 1000) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '500ms' -- what it cannot skip, such as the locks of an app's triggers
 as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -4817,7 +4961,7 @@ begin
     where t.next_transition_at <= v_now
     order by t.next_transition_at
     limit decay_threads.most
-    for update skip locked
+    for no key update skip locked
   ) as due;
 
   -- A thread with an unfinished task never leaves active.
@@ -4831,16 +4975,7 @@ begin
   from public.hub_channels as c
   where t.id = any (v_busy) and c.id = t.channel_id;
 
-  insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
-  select t.channel_id, t.id, 'system', 'Aura',
-    format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
-      hub.duration(date_trunc('second', v_now - t.last_activity_at)),
-      hub.duration(coalesce(c.archive_after, v_settings.archive_after))),
-    jsonb_build_object('task_thread_id', t.id, 'event', 'thread_idle')
-  from public.hub_task_threads as t
-  join public.hub_channels as c on c.id = t.channel_id
-  where t.id = any (v_active)
-  order by t.id;
+  perform hub.post_life_cycle(v_active, 'idle');
   -- The hour counts from the warning, however late the warning came.
   update public.hub_task_threads as t
   set status = 'idle', next_transition_at = clock_timestamp() + coalesce(c.archive_after, v_settings.archive_after)
@@ -4918,7 +5053,7 @@ begin
     perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
   end if;
   select * into v_thread from public.hub_task_threads as t
-  where t.id = update_thread_status.thread_id for update;
+  where t.id = update_thread_status.thread_id for no key update;
   if not found then
     perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
   end if;
@@ -4935,10 +5070,15 @@ end
 $$;
 
 create or replace function public.update_thread_status(thread_id uuid, status text) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.update_thread_status(update_thread_status.thread_id, update_thread_status.status)
+begin
+  return hub.update_thread_status(update_thread_status.thread_id, update_thread_status.status);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.update_thread_status(uuid, text) is
   'Reopens a thread (active) or archives it; returns the hub_task_threads row. Operator. Errors: thread_not_found, thread_busy, bad_argument.';
@@ -5165,77 +5305,184 @@ revoke execute on all functions in schema hub from public;
 
 -- Recovery: what a crash, a lost device or a failed delivery left, put right from nothing but state.
 
-create or replace function hub.retire_devices() returns integer
-language sql
-set search_path = ''
-as $$
-  with silent as (
-    update public.mesh_devices as d
-    set status = 'offline'
-    from hub.settings as s
-    where d.status <> 'offline' and d.last_seen_at < clock_timestamp() - s.device_offline_after
-    returning d.id
-  ),
-  woken as (
-    delete from hub.idle_devices as i using silent where i.device_id = silent.id
-  )
-  select count(*)::integer from silent
-$$;
-comment on function hub.retire_devices() is 'Marks devices that were not heard of as offline; returns how many.';
+-- What somebody holds is skipped and taken next minute, so that a lock held for long costs no one else
+-- anything. A lock that cannot be skipped, such as one that a trigger of the app's wants, is waited for 200 ms.
 
-create or replace function hub.reclaim_tasks(out requeued integer, out failed integer, out timed_out integer)
+create table if not exists hub.clock (
+  id boolean primary key default true check (id),
+  ticked_at timestamptz,
+  resumed_at timestamptz,
+  resumed_from timestamptz
+);
+comment on table hub.clock is
+  'One row: when recovery ran last, and where its last gap of more than 70 s began and ended, in which the database was down or its clock was set.';
+insert into hub.clock default values on conflict do nothing;
+
+create or replace function hub.tick() returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_tasks public.mac_tasks[];
-  v_task public.mac_tasks;
+  v_now timestamptz := clock_timestamp();
+begin
+  update hub.clock as c
+  set ticked_at = v_now,
+    resumed_at = case
+      when v_now > c.ticked_at + interval '70 seconds' then v_now
+      when v_now >= c.resumed_at then c.resumed_at
+    end,
+    resumed_from = case when v_now > c.ticked_at + interval '70 seconds' then c.ticked_at else c.resumed_from end
+  where c.id in (select free.id from hub.clock as free for no key update skip locked);
+  -- A clock set back left times ahead of it, in which nobody can be found missing.
+  update public.mesh_devices as d set last_seen_at = v_now
+  where d.id in (
+    select early.id from public.mesh_devices as early
+    where early.last_seen_at > v_now + interval '1 second' for no key update skip locked
+  );
+  update public.mac_tasks as t set lease_expires_at = v_now + s.task_lease
+  from hub.settings as s
+  where t.id in (
+    select early.id from hub.queue as q join public.mac_tasks as early on early.id = q.task_id
+    where q.state = 'running' and early.claim_id is not null
+      and early.lease_expires_at > v_now + (select own.task_lease from hub.settings as own) + interval '1 second'
+    for no key update of early skip locked
+  );
+end
+$$;
+comment on function hub.tick() is 'Notes that recovery runs, and puts right what a clock set back would keep alive.';
+
+create or replace function hub.is_excused(device public.mesh_devices) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from hub.clock as c, hub.settings as s
+    where clock_timestamp() < c.resumed_at + s.device_offline_after
+      and device.last_seen_at >= c.resumed_from - s.device_offline_after
+  );
+end
+$$;
+comment on function hub.is_excused(public.mesh_devices) is
+  'Whether a device was there before a gap in the database''s own time and has had no chance yet to be heard of since.';
+
+create or replace function hub.retire_devices() returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+  v_count integer := 0;
+begin
+  for v_device in
+    select d.* from public.mesh_devices as d, hub.settings as s
+    where d.status <> 'offline' and d.last_seen_at < clock_timestamp() - s.device_offline_after
+      and not hub.is_excused(d)
+    order by random()
+    for no key update of d skip locked
+  loop
+    begin
+      update public.mesh_devices as d set status = 'offline' where d.id = v_device.id;
+      delete from hub.idle_devices as i where i.device_id = v_device.id;
+      v_count := v_count + 1;
+    exception when others then
+      raise warning 'Device % cannot be marked as offline: %', v_device.name, sqlerrm;
+    end;
+  end loop;
+  return jsonb_build_object('devices_offline', v_count);
+end
+$$;
+comment on function hub.retire_devices() is 'Marks devices that were not heard of as offline; returns how many.';
+
+create or replace function hub.hold_places(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_free boolean := true;
+begin
+  if task.team_id is not null then
+    perform from public.hub_teams as t where t.id = task.team_id for no key update skip locked;
+    v_free := found;
+  end if;
+  if v_free and task.task_thread_id is not null then
+    perform from public.hub_task_threads as t where t.id = task.task_thread_id for no key update skip locked;
+    v_free := found;
+  elsif v_free and task.channel_id is not null then
+    perform from public.hub_channels as c where c.id = task.channel_id for no key update skip locked;
+    v_free := found;
+  end if;
+  if not v_free then
+    -- Raised, so that what was locked up to here is given back at once.
+    raise exception using errcode = 'lock_not_available', message = 'Somebody holds what the end of the task would write.';
+  end if;
+end
+$$;
+comment on function hub.hold_places(public.mac_tasks) is
+  'Locks, without waiting, the team of a task and where it posts. Errors: 55P03.';
+
+create or replace function hub.reclaim(task public.mac_tasks) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
   v_settings hub.settings;
-  v_late boolean;
+  v_task public.mac_tasks;
 begin
   select * into v_settings from hub.settings;
-  requeued := 0;
-  failed := 0;
-  timed_out := 0;
-  -- What it will write is locked in the order that everybody keeps, before the first task is put back.
-  v_tasks := array(
+  if task.started_at < clock_timestamp() - v_settings.max_runtime then
+    perform hub.end_attempt(task, 'timed_out', null);
+    perform hub.finish(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
+    return 'timed_out';
+  end if;
+  perform hub.end_attempt(task, 'expired', null);
+  if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
+    v_task := hub.requeue(task, format('%s was not heard of', task.claimed_by), null, task.attempt);
+  else
+    v_task := hub.finish(task, format('%s was not heard of, %s attempts in all.', task.claimed_by, task.attempt));
+  end if;
+  return case v_task.status when 'pending' then 'requeued' else 'failed' end;
+end
+$$;
+comment on function hub.reclaim(public.mac_tasks) is 'Takes one task back; returns what became of it: requeued, failed or timed_out.';
+
+create or replace function hub.reclaim_tasks() returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_oldest timestamptz := v_now - (select s.max_runtime from hub.settings as s);
+  v_task public.mac_tasks;
+  v_ends text[] := '{}';
+begin
+  for v_task in
     -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
-    select t from hub.queue as q
+    select t.* from hub.queue as q
     join public.mac_tasks as t on t.id = q.task_id
     where q.state = 'running' and t.status = 'running' and t.claim_id is not null
-      and (t.lease_expires_at < clock_timestamp() or t.started_at < clock_timestamp() - v_settings.max_runtime)
-    order by t.id
+      and (t.lease_expires_at < v_now or t.started_at < v_oldest)
+      and not exists (select from public.mesh_devices as d where d.name = t.claimed_by and hub.is_excused(d))
+    order by random() -- nobody is always behind the same one that cannot be taken back
     for no key update of t skip locked
-  );
-  perform from public.hub_teams as team
-  where team.id in (select held.team_id from unnest(v_tasks) as held)
-  order by team.id for no key update;
-  perform from public.hub_task_threads as th
-  where th.id in (select held.task_thread_id from unnest(v_tasks) as held)
-  order by th.id for no key update;
-  perform from public.hub_channels as c
-  where c.id in (select held.channel_id from unnest(v_tasks) as held where held.task_thread_id is null)
-  order by c.id for no key update;
-  foreach v_task in array v_tasks loop
-    v_late := v_task.started_at < clock_timestamp() - v_settings.max_runtime;
-    if v_late then
-      perform hub.end_attempt(v_task, 'timed_out', null);
-      v_task := hub.finish(v_task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
-      timed_out := timed_out + 1;
-    else
-      perform hub.end_attempt(v_task, 'expired', null);
-      if v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts) then
-        v_task := hub.requeue(v_task, format('%s was not heard of', v_task.claimed_by), null, v_task.attempt);
-      else
-        v_task := hub.finish(v_task, format('%s was not heard of, %s attempts in all.', v_task.claimed_by, v_task.attempt));
-      end if;
-      if v_task.status = 'pending' then
-        requeued := requeued + 1;
-      else
-        failed := failed + 1;
-      end if;
-    end if;
+  loop
+    exit when clock_timestamp() > v_now + interval '5 seconds';
+    begin
+      perform hub.hold_places(v_task);
+      v_ends := v_ends || hub.reclaim(v_task);
+    exception
+      when lock_not_available then
+        null;
+      when others then
+        raise warning 'Task % cannot be taken back: %', v_task.id, sqlerrm;
+    end;
   end loop;
+  return jsonb_build_object(
+    'requeued', cardinality(array_positions(v_ends, 'requeued')),
+    'failed', cardinality(array_positions(v_ends, 'failed')),
+    'timed_out', cardinality(array_positions(v_ends, 'timed_out'))
+  );
 end
 $$;
 comment on function hub.reclaim_tasks() is
@@ -5249,18 +5496,24 @@ declare
   v_now timestamptz := clock_timestamp();
   v_due record;
   v_task public.mac_tasks;
+  v_tried integer := 0;
   v_count integer := 0;
+  v_is_free boolean;
 begin
   for v_due in
     select f.what, t as task from hub.delivery_failures as f
     join public.mac_tasks as t on t.id = f.task_id
     where f.retry_at <= v_now
     order by f.retry_at, f.what
-    limit redeliver.most
     for no key update of f, t skip locked
   loop
+    exit when v_tried = redeliver.most or clock_timestamp() > v_now + interval '5 seconds';
     v_task := v_due.task;
+    v_is_free := false;
     begin
+      perform hub.hold_places(v_task);
+      v_is_free := true;
+      v_tried := v_tried + 1;
       if v_task.channel_id is not null and v_task.status in ('complete', 'failed') then
         perform hub.reopen_thread(v_task.task_thread_id);
         if v_due.what = 'team' then
@@ -5275,7 +5528,9 @@ begin
       where t.id = v_task.id and t.channel_id is not null and t.status in ('complete', 'failed')
         and not exists (select from hub.delivery_failures as f where f.task_id = t.id);
     exception when others then
-      perform hub.record_delivery_failure(v_task.id, v_due.what, sqlerrm);
+      if v_is_free then
+        perform hub.record_delivery_failure(v_task.id, v_due.what, sqlerrm);
+      end if;
     end;
   end loop;
   return v_count;
@@ -5283,51 +5538,91 @@ end
 $$;
 comment on function hub.redeliver(integer) is 'Posts outcomes whose delivery failed and is due again; returns how many now arrived.';
 
+create or replace function hub.end_lost_attempts() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
+  v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
+begin
+  update public.hub_task_attempts as a
+  set ended_at = clock_timestamp(), outcome = lost.outcome
+  from (
+    select open.claim_id, case
+        when t.cancelled_at is not null then 'cancelled'
+        when t.status in ('complete', 'failed') then t.status
+        else 'released'
+      end as outcome
+    from public.hub_task_attempts as open
+    join public.mac_tasks as t on t.id = open.task_id
+    where open.ended_at is null and open.started_at > v_oldest and t.claim_id is distinct from open.claim_id
+    for no key update of open skip locked
+  ) as lost
+  where a.claim_id = lost.claim_id;
+end
+$$;
+comment on function hub.end_lost_attempts() is 'An attempt whose task was taken away by hand ends with it.';
+
+create or replace function hub.try_recovery(step text) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '200ms'
+as $$
+begin
+  case step
+    when 'clock' then
+      perform hub.tick();
+    when 'devices' then
+      return hub.retire_devices();
+    when 'tasks' then
+      return hub.reclaim_tasks();
+    when 'deliveries' then
+      return jsonb_build_object('redelivered', hub.redeliver());
+    when 'feeds' then
+      perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
+    when 'queue' then
+      perform hub.admit_due_tasks(1000);
+    when 'attempts' then
+      perform hub.end_lost_attempts();
+  end case;
+  return '{}';
+exception when others then
+  -- The other steps do not depend on it, and the next minute tries again.
+  raise warning 'Recovery of % failed: %', step, sqlerrm;
+  return '{}';
+end
+$$;
+comment on function hub.try_recovery(text) is 'One step of recovery; its failure is logged and keeps no other step from being taken.';
+
 create or replace function hub.recover() returns jsonb
 language plpgsql
 security definer -- the recover edge function calls it with the service key
 set search_path = ''
 as $$
 declare
-  -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
-  v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
-  v_offline integer;
-  v_reclaimed record;
-  v_redelivered integer;
+  v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
+  v_step text;
 begin
-  -- Two at once take turns, since each posts to many channels in an order of its own; the second then
-  -- finds nothing left to do.
-  perform pg_advisory_xact_lock(hashtextextended('hub.recover', 0));
-  v_offline := hub.retire_devices();
-  v_reclaimed := hub.reclaim_tasks();
-  v_redelivered := hub.redeliver();
-  perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
-  perform hub.admit_due_tasks(1000);
-  -- An attempt whose task was taken away by hand ends with it.
-  update public.hub_task_attempts as a
-  set ended_at = clock_timestamp(),
-    outcome = case
-      when t.cancelled_at is not null then 'cancelled'
-      when t.status in ('complete', 'failed') then t.status
-      else 'released'
-    end
-  from public.mac_tasks as t
-  where a.ended_at is null and a.started_at > v_oldest
-    and t.id = a.task_id and t.claim_id is distinct from a.claim_id;
-  return jsonb_build_object(
-    'requeued', v_reclaimed.requeued, 'failed', v_reclaimed.failed, 'redelivered', v_redelivered,
-    'devices_offline', v_offline, 'timed_out', v_reclaimed.timed_out
-  );
+  foreach v_step in array array['clock', 'devices', 'tasks', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+    v_report := v_report || hub.try_recovery(v_step);
+  end loop;
+  return v_report;
 end
 $$;
 comment on function hub.recover() is
-  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state: safe to run twice, and twice at once.';
+  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
 
 create or replace function public.recover() returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.recover()
+begin
+  return hub.recover();
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.recover() is 'hub.recover() for the recover edge function. service_role.';
 
@@ -5345,6 +5640,7 @@ begin
   get diagnostics v_attempts = row_count;
   delete from hub.delivery_failures as f where f.failed_at < v_before;
   get diagnostics v_failures = row_count;
+  delete from hub.feed_lines as l where l.said_at < v_before;
   -- A lane that a task is being put into is locked, and stays.
   delete from hub.lanes as l where l.id in (
     select empty.id from hub.lanes as empty
@@ -5769,9 +6065,12 @@ $$;
 create or replace function public.execute_command(channel_id uuid, command text) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return koji.execute_command(execute_command.channel_id, execute_command.command);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.execute_command(uuid, text) is
@@ -6308,10 +6607,15 @@ end
 $$;
 
 create or replace function public.claim_sweep() returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select koji.claim_sweep()
+begin
+  return koji.claim_sweep();
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.claim_sweep() is
   'Claims the sweep that waits longest; returns {sweep: {id, city, …}}, or {sweep: null} when none waits. Consumers that claim at once get different sweeps; one not completed within max_runtime is offered again. Service key.';
@@ -6423,10 +6727,15 @@ $$;
 create or replace function public.complete_sweep(
   sweep_id uuid, prospects jsonb default '[]', error text default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select koji.complete_sweep(complete_sweep.sweep_id, complete_sweep.prospects, complete_sweep.error)
+begin
+  return koji.complete_sweep(complete_sweep.sweep_id, complete_sweep.prospects, complete_sweep.error);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.complete_sweep(uuid, jsonb, text) is
   'Ends a running sweep with what it found, or as failed with an error (of which 200 characters are kept); returns {sweep}. prospects: [{name, temperature?, rating?, address?, phone?, email?, website?}], 10000 at most. New ones are added to the city''s market, known ones (the same name there) brought up to date. Service key. Errors: sweep_not_found, bad_argument.';

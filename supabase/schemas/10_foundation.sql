@@ -4,6 +4,9 @@
 -- A public RPC is a thin `security invoker` function over a `security definer` function of the same
 -- name in `hub`. Every statement of every chapter may run again over what an earlier run left.
 --
+-- A public function that writes waits 2.5 s for any lock and then answers `busy`: less than the time that
+-- Supabase gives a statement of anon (3 s), whose end would be an error of the server's.
+--
 -- What runs for each request, message or claim is plpgsql, even where it is one expression: that keeps
 -- its plans, while a SQL function with a search path of its own is planned anew in each transaction. And
 -- a trigger's condition is parsed anew by each statement that might fire it: on tables written for each
@@ -120,10 +123,15 @@ end
 $$;
 
 create or replace function public.update_settings(changes jsonb default '{}') returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.update_settings(update_settings.changes)
+begin
+  return hub.update_settings(update_settings.changes);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.update_settings(jsonb) is
   'Changes settings, as {"idle_after": "4 hours"}, and returns all of them; with {} only returns them. Admin. Errors: role_required, bad_argument; a value out of range is refused by the table''s check.';
@@ -146,7 +154,7 @@ comment on function hub.limits() is 'Those of the settings that a client has to 
 
 create table if not exists hub.errors (
   name text primary key check (name ~ '^[a-z_]+$'),
-  status integer not null check (status between 400 and 499),
+  status integer not null check (status between 400 and 499 or status = 503),
   message text not null,
   hint text
 );
@@ -179,6 +187,7 @@ insert into hub.errors (name, status, message, hint) values
   ('too_many_subtasks', 400, 'A team has %s subtasks; %s are allowed.', 'Join some of the subtasks.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
+  ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
   ('last_admin', 409, 'The last admin cannot be removed.', 'Make somebody else an admin first.')
 on conflict (name) do update
   set status = excluded.status, message = excluded.message, hint = excluded.hint;
@@ -206,7 +215,22 @@ $$;
 comment on function hub.fail(text, text[], text) is
   'Raises the registered error. `args` fill its message; `hint` replaces its hint.';
 
+create or replace function hub.busy() returns jsonb
+language plpgsql
+stable
+security definer -- reads the registry for the public functions, which run as their caller
+set search_path = ''
+as $$
+begin
+  perform hub.fail('busy');
+  return null;
+end
+$$;
+comment on function hub.busy() is
+  'Raises busy: what every public function that writes answers when it has waited for a lock too long.';
+
 revoke execute on all functions in schema hub from public;
+grant execute on function hub.busy() to anon, authenticated, service_role;
 revoke execute on function public.update_settings(jsonb) from public;
 grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
 to anon, authenticated, service_role;

@@ -222,10 +222,15 @@ end
 $$;
 
 create or replace function public.set_member_role(user_id uuid, role text) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.set_member_role(set_member_role.user_id, set_member_role.role)
+begin
+  return hub.set_member_role(set_member_role.user_id, set_member_role.role);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.set_member_role(uuid, text) is
   'Gives a user the role viewer, operator or admin; returns the hub_members row. Admin. Errors: role_required, user_not_found, last_admin, bad_argument.';

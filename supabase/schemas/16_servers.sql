@@ -268,10 +268,15 @@ end
 $$;
 
 create or replace function public.set_server_paused(server_id uuid, paused boolean) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.set_server_paused(set_server_paused.server_id, set_server_paused.paused)
+begin
+  return hub.set_server_paused(set_server_paused.server_id, set_server_paused.paused);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.set_server_paused(uuid, boolean) is
   'Pauses a server (its waiting tasks are not claimed, its commands are refused) or resumes it; returns the hub_servers row. Operator. Errors: server_not_found, bad_argument.';

@@ -251,6 +251,7 @@ security definer -- counters are not writable by API roles
 set search_path = ''
 set enable_seqscan = off
 set jit = off
+set lock_timeout = '2500ms' -- as the public functions have it: people insert messages themselves
 as $$
 declare
   v_place record;
@@ -292,10 +293,13 @@ begin
     end if;
   end loop;
   return null;
+exception when lock_not_available or deadlock_detected then
+  perform hub.fail('busy');
+  return null;
 end
 $$;
 comment on function hub.count_new_messages() is
-  'Adds new messages to the counters of channels and threads; a message of a person or an agent makes its thread active. Errors: thread_archived.';
+  'Adds new messages to the counters of channels and threads; a message of a person or an agent makes its thread active. Errors: thread_archived, busy.';
 
 create or replace function hub.recount_messages() returns trigger
 language plpgsql

@@ -177,12 +177,17 @@ $$;
 create or replace function public.register_device(
   name text, platform text, models jsonb, max_running integer default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.register_device(
+begin
+  return hub.register_device(
     register_device.name, register_device.platform, register_device.models, register_device.max_running
-  )
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.register_device(text, text, jsonb, integer) is
   'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device: a new token, the old one stops working. models: names or {model, version}. Operator. Errors: bad_argument.';
@@ -216,10 +221,15 @@ end
 $$;
 
 create or replace function public.set_device_draining(device_id uuid, draining boolean) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.set_device_draining(set_device_draining.device_id, set_device_draining.draining)
+begin
+  return hub.set_device_draining(set_device_draining.device_id, set_device_draining.draining);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.set_device_draining(uuid, boolean) is
   'Makes a device finish what it runs and claim nothing more, or ends that; returns the mesh_devices row. Operator. Errors: device_not_found, bad_argument.';
@@ -243,7 +253,7 @@ begin
   end if;
   -- To a second: a device that calls a thousand times a second is not rewritten each time.
   if v_device.status = 'offline' or v_device.last_seen_at is null
-    or v_device.last_seen_at < clock_timestamp() - interval '1 second'
+    or v_device.last_seen_at not between clock_timestamp() - interval '1 second' and clock_timestamp() + interval '1 second'
   then
     update public.mesh_devices as d
     set last_seen_at = clock_timestamp(),

@@ -161,9 +161,12 @@ $$;
 create or replace function public.claim_tasks(token text, max_tasks integer default 1) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.claim_tasks(claim_tasks.token, claim_tasks.max_tasks);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.claim_tasks(text, integer) is

@@ -75,7 +75,7 @@ as $$
 begin
   return case
     when span is null then '—'
-    when span < interval '1 minute' then format('%s s', round(extract(epoch from span), 1))
+    when span < interval '1 minute' then format('%s s', greatest(round(extract(epoch from span), 1), 0.0))
     when span < interval '1 hour' then
       format('%s min %s s', extract(epoch from span)::bigint / 60, extract(epoch from span)::bigint % 60)
     else format('%s h %s min', extract(epoch from span)::bigint / 3600, extract(epoch from span)::bigint % 3600 / 60)

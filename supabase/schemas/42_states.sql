@@ -3,6 +3,19 @@
 --
 -- As in delivery, everything hangs on the row, and rows of no channel pass through untouched.
 
+create or replace function hub.lock_thread(thread_id uuid) returns void
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  perform from public.hub_task_threads as t where t.id = lock_thread.thread_id for no key update;
+exception when lock_not_available or deadlock_detected then
+  perform hub.fail('busy');
+end
+$$;
+comment on function hub.lock_thread(uuid) is 'Locks a thread. Errors: busy.';
+
 create or replace function hub.guard_task() returns trigger
 language plpgsql
 security definer -- counts the open tasks of the caller
@@ -44,6 +57,7 @@ begin
   end if;
   perform hub.require_content(new.content, 'content');
   perform hub.require_bounds(new);
+  perform hub.lock_thread(new.task_thread_id);
   new.created_by := auth.uid();
   v_open := hub.require_open_task_slots(1);
   -- The rows of one statement reach the queue together, at its end: until then they are counted here.
@@ -163,7 +177,11 @@ begin
   new.max_attempts := coalesce(new.max_attempts, (select s.max_attempts from hub.settings as s));
   new.created_by := coalesce(new.created_by, auth.uid());
   new.session_id := coalesce(new.session_id, v_thread.session_id);
-  new.created_at := clock_timestamp();
+  -- Tasks of a thread run in the order of this, also where the clock was set back between them.
+  new.created_at := greatest(clock_timestamp(), (
+    select max(t.created_at) + interval '1 microsecond' from public.mac_tasks as t
+    where t.task_thread_id = new.task_thread_id
+  ));
   new.updated_at := new.created_at;
   new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
     || jsonb_build_object('created_by_label', hub.user_label(new.created_by));

@@ -86,12 +86,15 @@ create or replace function public.dispatch_task(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.dispatch_task(
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
     dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
@@ -162,9 +165,12 @@ $$;
 create or replace function public.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.create_task_thread(create_task_thread.channel_id, create_task_thread.task_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.create_task_thread(uuid, uuid) is
@@ -231,9 +237,12 @@ $$;
 create or replace function public.cancel_task(task_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.cancel_task(cancel_task.task_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.cancel_task(uuid) is
@@ -290,9 +299,12 @@ $$;
 create or replace function public.retry_task(task_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.retry_task(retry_task.task_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.retry_task(uuid) is

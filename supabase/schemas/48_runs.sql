@@ -139,9 +139,12 @@ create or replace function public.device_heartbeat(token text, running uuid[] de
 returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb) is
@@ -171,11 +174,14 @@ create or replace function public.report_progress(token text, task_id uuid, clai
 returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.report_progress(
     report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.report_progress(text, uuid, uuid, text) is
@@ -225,12 +231,15 @@ create or replace function public.complete_task(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
     complete_task.model_used, complete_task.session_id, complete_task.usage
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
@@ -269,11 +278,14 @@ create or replace function public.fail_task(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.fail_task(
     fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.fail_task(text, uuid, uuid, text, boolean) is
@@ -318,12 +330,15 @@ create or replace function public.report_rate_limit(
 ) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.report_rate_limit(
     report_rate_limit.token, report_rate_limit.task_id, report_rate_limit.claim_id,
     report_rate_limit.model, report_rate_limit.until
   );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
@@ -347,9 +362,12 @@ $$;
 create or replace function public.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return hub.release_task(release_task.token, release_task.task_id, release_task.claim_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.release_task(text, uuid, uuid) is

@@ -472,13 +472,18 @@ create or replace function public.dispatch_team(
   channel_id uuid, goal text, subtasks jsonb default null, model text default null,
   idempotency_key text default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.dispatch_team(
+begin
+  return hub.dispatch_team(
     dispatch_team.channel_id, dispatch_team.goal, dispatch_team.subtasks, dispatch_team.model,
     dispatch_team.idempotency_key
-  )
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.dispatch_team(uuid, text, jsonb, text, text) is
   'Splits a request into parallel subtasks and synthesizes their results; returns {message, team, tasks, thread}. subtasks: an array of 1 to 20 strings; without it a bullet or numbered list in the goal, else a plan task decides. Operator. Errors: those of dispatch_task, too_many_subtasks.';

@@ -48,9 +48,9 @@ begin
       case when not exists (
         select from public.hub_task_attempts as earlier
         where earlier.task_id = a.task_id and earlier.started_at < a.started_at
-      ) then extract(epoch from a.started_at
+      ) then greatest(0, extract(epoch from a.started_at
         - case when t.run_at <= a.started_at then greatest(t.created_at, t.run_at) else t.created_at end
-      ) * 1000 end as waited_ms
+      ) * 1000) end as waited_ms
     from public.hub_task_attempts as a
     join public.mac_tasks as t on t.id = a.task_id
     -- What ended in the span may have started before it, by the longest run at most.

@@ -24,27 +24,66 @@ as $$
 $$;
 comment on function hub.summary_of(public.hub_task_threads) is 'The line that closes a thread.';
 
+create or replace function hub.life_cycle_line(thread public.hub_task_threads, step text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return case step
+    when 'archived' then hub.summary_of(thread)
+    when 'idle' then (
+      select format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
+        hub.duration(date_trunc('second', clock_timestamp() - thread.last_activity_at)),
+        hub.duration(coalesce(c.archive_after, s.archive_after)))
+      from public.hub_channels as c, hub.settings as s where c.id = thread.channel_id
+    )
+  end;
+end
+$$;
+comment on function hub.life_cycle_line(public.hub_task_threads, text) is 'What a thread is told when it becomes idle or archived.';
+
+create or replace function hub.post_life_cycle(threads uuid[], step text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_thread uuid;
+begin
+  insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
+  select t.channel_id, t.id, 'system', 'Aura', hub.life_cycle_line(t, step),
+    jsonb_build_object('task_thread_id', t.id, 'event', 'thread_' || step)
+  from public.hub_task_threads as t
+  where t.id = any (threads)
+  order by t.id;
+exception when others then
+  -- As with every delivery: threads age whether they can be told or not, and one of them silences no other.
+  if cardinality(threads) = 1 then
+    raise warning 'Telling thread % that it is % failed: %', threads[1], step, sqlerrm;
+    return;
+  end if;
+  foreach v_thread in array threads loop
+    perform hub.post_life_cycle(array[v_thread], step);
+  end loop;
+end
+$$;
+comment on function hub.post_life_cycle(uuid[], text) is
+  'Posts to threads that they become idle or archived. A failure is logged and undoes nothing.';
+
 create or replace function hub.archive_threads(threads uuid[]) returns void
 language plpgsql
 set search_path = ''
 as $$
 begin
   perform from public.hub_task_threads as t
-  where t.id = any (archive_threads.threads) order by t.id for update;
-  with closed as (
-    insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
-    select t.channel_id, t.id, 'system', 'Aura', hub.summary_of(t),
-      jsonb_build_object('task_thread_id', t.id, 'event', 'thread_archived')
-    from public.hub_task_threads as t
-    where t.id = any (archive_threads.threads)
-    order by t.id
-    returning task_thread_id, content
-  )
+  where t.id = any (archive_threads.threads) order by t.id for no key update;
   insert into hub.feed_lines (feed, content, metadata)
-  select 'memory-log', format(E'%s\n%s', t.name, c.content), jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
-  from closed as c
-  join public.hub_task_threads as t on t.id = c.task_thread_id
+  select 'memory-log', format(E'%s\n%s', t.name, hub.life_cycle_line(t, 'archived')),
+    jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
+  from public.hub_task_threads as t
+  where t.id = any (archive_threads.threads)
   order by t.id;
+  perform hub.post_life_cycle(archive_threads.threads, 'archived');
   update public.hub_task_threads as t
   set status = 'archived', archived_at = clock_timestamp(), next_transition_at = null
   where t.id = any (archive_threads.threads);
@@ -56,6 +95,7 @@ comment on function hub.archive_threads(uuid[]) is 'Posts the summary of threads
 create or replace function hub.decay_threads(most integer default 1000) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '500ms' -- what it cannot skip, such as the locks of an app's triggers
 as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -76,7 +116,7 @@ begin
     where t.next_transition_at <= v_now
     order by t.next_transition_at
     limit decay_threads.most
-    for update skip locked
+    for no key update skip locked
   ) as due;
 
   -- A thread with an unfinished task never leaves active.
@@ -90,16 +130,7 @@ begin
   from public.hub_channels as c
   where t.id = any (v_busy) and c.id = t.channel_id;
 
-  insert into public.hub_channel_messages (channel_id, task_thread_id, sender_type, sender_label, content, metadata)
-  select t.channel_id, t.id, 'system', 'Aura',
-    format('💤 Idle after %s of silence. This thread will be archived in %s unless somebody writes.',
-      hub.duration(date_trunc('second', v_now - t.last_activity_at)),
-      hub.duration(coalesce(c.archive_after, v_settings.archive_after))),
-    jsonb_build_object('task_thread_id', t.id, 'event', 'thread_idle')
-  from public.hub_task_threads as t
-  join public.hub_channels as c on c.id = t.channel_id
-  where t.id = any (v_active)
-  order by t.id;
+  perform hub.post_life_cycle(v_active, 'idle');
   -- The hour counts from the warning, however late the warning came.
   update public.hub_task_threads as t
   set status = 'idle', next_transition_at = clock_timestamp() + coalesce(c.archive_after, v_settings.archive_after)
@@ -177,7 +208,7 @@ begin
     perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
   end if;
   select * into v_thread from public.hub_task_threads as t
-  where t.id = update_thread_status.thread_id for update;
+  where t.id = update_thread_status.thread_id for no key update;
   if not found then
     perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
   end if;
@@ -194,10 +225,15 @@ end
 $$;
 
 create or replace function public.update_thread_status(thread_id uuid, status text) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.update_thread_status(update_thread_status.thread_id, update_thread_status.status)
+begin
+  return hub.update_thread_status(update_thread_status.thread_id, update_thread_status.status);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.update_thread_status(uuid, text) is
   'Reopens a thread (active) or archives it; returns the hub_task_threads row. Operator. Errors: thread_not_found, thread_busy, bad_argument.';

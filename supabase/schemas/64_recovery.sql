@@ -1,76 +1,183 @@
 -- Recovery: what a crash, a lost device or a failed delivery left, put right from nothing but state.
 
-create or replace function hub.retire_devices() returns integer
-language sql
-set search_path = ''
-as $$
-  with silent as (
-    update public.mesh_devices as d
-    set status = 'offline'
-    from hub.settings as s
-    where d.status <> 'offline' and d.last_seen_at < clock_timestamp() - s.device_offline_after
-    returning d.id
-  ),
-  woken as (
-    delete from hub.idle_devices as i using silent where i.device_id = silent.id
-  )
-  select count(*)::integer from silent
-$$;
-comment on function hub.retire_devices() is 'Marks devices that were not heard of as offline; returns how many.';
+-- What somebody holds is skipped and taken next minute, so that a lock held for long costs no one else
+-- anything. A lock that cannot be skipped, such as one that a trigger of the app's wants, is waited for 200 ms.
 
-create or replace function hub.reclaim_tasks(out requeued integer, out failed integer, out timed_out integer)
+create table if not exists hub.clock (
+  id boolean primary key default true check (id),
+  ticked_at timestamptz,
+  resumed_at timestamptz,
+  resumed_from timestamptz
+);
+comment on table hub.clock is
+  'One row: when recovery ran last, and where its last gap of more than 70 s began and ended, in which the database was down or its clock was set.';
+insert into hub.clock default values on conflict do nothing;
+
+create or replace function hub.tick() returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_tasks public.mac_tasks[];
-  v_task public.mac_tasks;
+  v_now timestamptz := clock_timestamp();
+begin
+  update hub.clock as c
+  set ticked_at = v_now,
+    resumed_at = case
+      when v_now > c.ticked_at + interval '70 seconds' then v_now
+      when v_now >= c.resumed_at then c.resumed_at
+    end,
+    resumed_from = case when v_now > c.ticked_at + interval '70 seconds' then c.ticked_at else c.resumed_from end
+  where c.id in (select free.id from hub.clock as free for no key update skip locked);
+  -- A clock set back left times ahead of it, in which nobody can be found missing.
+  update public.mesh_devices as d set last_seen_at = v_now
+  where d.id in (
+    select early.id from public.mesh_devices as early
+    where early.last_seen_at > v_now + interval '1 second' for no key update skip locked
+  );
+  update public.mac_tasks as t set lease_expires_at = v_now + s.task_lease
+  from hub.settings as s
+  where t.id in (
+    select early.id from hub.queue as q join public.mac_tasks as early on early.id = q.task_id
+    where q.state = 'running' and early.claim_id is not null
+      and early.lease_expires_at > v_now + (select own.task_lease from hub.settings as own) + interval '1 second'
+    for no key update of early skip locked
+  );
+end
+$$;
+comment on function hub.tick() is 'Notes that recovery runs, and puts right what a clock set back would keep alive.';
+
+create or replace function hub.is_excused(device public.mesh_devices) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from hub.clock as c, hub.settings as s
+    where clock_timestamp() < c.resumed_at + s.device_offline_after
+      and device.last_seen_at >= c.resumed_from - s.device_offline_after
+  );
+end
+$$;
+comment on function hub.is_excused(public.mesh_devices) is
+  'Whether a device was there before a gap in the database''s own time and has had no chance yet to be heard of since.';
+
+create or replace function hub.retire_devices() returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+  v_count integer := 0;
+begin
+  for v_device in
+    select d.* from public.mesh_devices as d, hub.settings as s
+    where d.status <> 'offline' and d.last_seen_at < clock_timestamp() - s.device_offline_after
+      and not hub.is_excused(d)
+    order by random()
+    for no key update of d skip locked
+  loop
+    begin
+      update public.mesh_devices as d set status = 'offline' where d.id = v_device.id;
+      delete from hub.idle_devices as i where i.device_id = v_device.id;
+      v_count := v_count + 1;
+    exception when others then
+      raise warning 'Device % cannot be marked as offline: %', v_device.name, sqlerrm;
+    end;
+  end loop;
+  return jsonb_build_object('devices_offline', v_count);
+end
+$$;
+comment on function hub.retire_devices() is 'Marks devices that were not heard of as offline; returns how many.';
+
+create or replace function hub.hold_places(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_free boolean := true;
+begin
+  if task.team_id is not null then
+    perform from public.hub_teams as t where t.id = task.team_id for no key update skip locked;
+    v_free := found;
+  end if;
+  if v_free and task.task_thread_id is not null then
+    perform from public.hub_task_threads as t where t.id = task.task_thread_id for no key update skip locked;
+    v_free := found;
+  elsif v_free and task.channel_id is not null then
+    perform from public.hub_channels as c where c.id = task.channel_id for no key update skip locked;
+    v_free := found;
+  end if;
+  if not v_free then
+    -- Raised, so that what was locked up to here is given back at once.
+    raise exception using errcode = 'lock_not_available', message = 'Somebody holds what the end of the task would write.';
+  end if;
+end
+$$;
+comment on function hub.hold_places(public.mac_tasks) is
+  'Locks, without waiting, the team of a task and where it posts. Errors: 55P03.';
+
+create or replace function hub.reclaim(task public.mac_tasks) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
   v_settings hub.settings;
-  v_late boolean;
+  v_task public.mac_tasks;
 begin
   select * into v_settings from hub.settings;
-  requeued := 0;
-  failed := 0;
-  timed_out := 0;
-  -- What it will write is locked in the order that everybody keeps, before the first task is put back.
-  v_tasks := array(
+  if task.started_at < clock_timestamp() - v_settings.max_runtime then
+    perform hub.end_attempt(task, 'timed_out', null);
+    perform hub.finish(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
+    return 'timed_out';
+  end if;
+  perform hub.end_attempt(task, 'expired', null);
+  if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
+    v_task := hub.requeue(task, format('%s was not heard of', task.claimed_by), null, task.attempt);
+  else
+    v_task := hub.finish(task, format('%s was not heard of, %s attempts in all.', task.claimed_by, task.attempt));
+  end if;
+  return case v_task.status when 'pending' then 'requeued' else 'failed' end;
+end
+$$;
+comment on function hub.reclaim(public.mac_tasks) is 'Takes one task back; returns what became of it: requeued, failed or timed_out.';
+
+create or replace function hub.reclaim_tasks() returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_oldest timestamptz := v_now - (select s.max_runtime from hub.settings as s);
+  v_task public.mac_tasks;
+  v_ends text[] := '{}';
+begin
+  for v_task in
     -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
-    select t from hub.queue as q
+    select t.* from hub.queue as q
     join public.mac_tasks as t on t.id = q.task_id
     where q.state = 'running' and t.status = 'running' and t.claim_id is not null
-      and (t.lease_expires_at < clock_timestamp() or t.started_at < clock_timestamp() - v_settings.max_runtime)
-    order by t.id
+      and (t.lease_expires_at < v_now or t.started_at < v_oldest)
+      and not exists (select from public.mesh_devices as d where d.name = t.claimed_by and hub.is_excused(d))
+    order by random() -- nobody is always behind the same one that cannot be taken back
     for no key update of t skip locked
-  );
-  perform from public.hub_teams as team
-  where team.id in (select held.team_id from unnest(v_tasks) as held)
-  order by team.id for no key update;
-  perform from public.hub_task_threads as th
-  where th.id in (select held.task_thread_id from unnest(v_tasks) as held)
-  order by th.id for no key update;
-  perform from public.hub_channels as c
-  where c.id in (select held.channel_id from unnest(v_tasks) as held where held.task_thread_id is null)
-  order by c.id for no key update;
-  foreach v_task in array v_tasks loop
-    v_late := v_task.started_at < clock_timestamp() - v_settings.max_runtime;
-    if v_late then
-      perform hub.end_attempt(v_task, 'timed_out', null);
-      v_task := hub.finish(v_task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
-      timed_out := timed_out + 1;
-    else
-      perform hub.end_attempt(v_task, 'expired', null);
-      if v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts) then
-        v_task := hub.requeue(v_task, format('%s was not heard of', v_task.claimed_by), null, v_task.attempt);
-      else
-        v_task := hub.finish(v_task, format('%s was not heard of, %s attempts in all.', v_task.claimed_by, v_task.attempt));
-      end if;
-      if v_task.status = 'pending' then
-        requeued := requeued + 1;
-      else
-        failed := failed + 1;
-      end if;
-    end if;
+  loop
+    exit when clock_timestamp() > v_now + interval '5 seconds';
+    begin
+      perform hub.hold_places(v_task);
+      v_ends := v_ends || hub.reclaim(v_task);
+    exception
+      when lock_not_available then
+        null;
+      when others then
+        raise warning 'Task % cannot be taken back: %', v_task.id, sqlerrm;
+    end;
   end loop;
+  return jsonb_build_object(
+    'requeued', cardinality(array_positions(v_ends, 'requeued')),
+    'failed', cardinality(array_positions(v_ends, 'failed')),
+    'timed_out', cardinality(array_positions(v_ends, 'timed_out'))
+  );
 end
 $$;
 comment on function hub.reclaim_tasks() is
@@ -84,18 +191,24 @@ declare
   v_now timestamptz := clock_timestamp();
   v_due record;
   v_task public.mac_tasks;
+  v_tried integer := 0;
   v_count integer := 0;
+  v_is_free boolean;
 begin
   for v_due in
     select f.what, t as task from hub.delivery_failures as f
     join public.mac_tasks as t on t.id = f.task_id
     where f.retry_at <= v_now
     order by f.retry_at, f.what
-    limit redeliver.most
     for no key update of f, t skip locked
   loop
+    exit when v_tried = redeliver.most or clock_timestamp() > v_now + interval '5 seconds';
     v_task := v_due.task;
+    v_is_free := false;
     begin
+      perform hub.hold_places(v_task);
+      v_is_free := true;
+      v_tried := v_tried + 1;
       if v_task.channel_id is not null and v_task.status in ('complete', 'failed') then
         perform hub.reopen_thread(v_task.task_thread_id);
         if v_due.what = 'team' then
@@ -110,7 +223,9 @@ begin
       where t.id = v_task.id and t.channel_id is not null and t.status in ('complete', 'failed')
         and not exists (select from hub.delivery_failures as f where f.task_id = t.id);
     exception when others then
-      perform hub.record_delivery_failure(v_task.id, v_due.what, sqlerrm);
+      if v_is_free then
+        perform hub.record_delivery_failure(v_task.id, v_due.what, sqlerrm);
+      end if;
     end;
   end loop;
   return v_count;
@@ -118,51 +233,91 @@ end
 $$;
 comment on function hub.redeliver(integer) is 'Posts outcomes whose delivery failed and is due again; returns how many now arrived.';
 
+create or replace function hub.end_lost_attempts() returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
+  v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
+begin
+  update public.hub_task_attempts as a
+  set ended_at = clock_timestamp(), outcome = lost.outcome
+  from (
+    select open.claim_id, case
+        when t.cancelled_at is not null then 'cancelled'
+        when t.status in ('complete', 'failed') then t.status
+        else 'released'
+      end as outcome
+    from public.hub_task_attempts as open
+    join public.mac_tasks as t on t.id = open.task_id
+    where open.ended_at is null and open.started_at > v_oldest and t.claim_id is distinct from open.claim_id
+    for no key update of open skip locked
+  ) as lost
+  where a.claim_id = lost.claim_id;
+end
+$$;
+comment on function hub.end_lost_attempts() is 'An attempt whose task was taken away by hand ends with it.';
+
+create or replace function hub.try_recovery(step text) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '200ms'
+as $$
+begin
+  case step
+    when 'clock' then
+      perform hub.tick();
+    when 'devices' then
+      return hub.retire_devices();
+    when 'tasks' then
+      return hub.reclaim_tasks();
+    when 'deliveries' then
+      return jsonb_build_object('redelivered', hub.redeliver());
+    when 'feeds' then
+      perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
+    when 'queue' then
+      perform hub.admit_due_tasks(1000);
+    when 'attempts' then
+      perform hub.end_lost_attempts();
+  end case;
+  return '{}';
+exception when others then
+  -- The other steps do not depend on it, and the next minute tries again.
+  raise warning 'Recovery of % failed: %', step, sqlerrm;
+  return '{}';
+end
+$$;
+comment on function hub.try_recovery(text) is 'One step of recovery; its failure is logged and keeps no other step from being taken.';
+
 create or replace function hub.recover() returns jsonb
 language plpgsql
 security definer -- the recover edge function calls it with the service key
 set search_path = ''
 as $$
 declare
-  -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
-  v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
-  v_offline integer;
-  v_reclaimed record;
-  v_redelivered integer;
+  v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
+  v_step text;
 begin
-  -- Two at once take turns, since each posts to many channels in an order of its own; the second then
-  -- finds nothing left to do.
-  perform pg_advisory_xact_lock(hashtextextended('hub.recover', 0));
-  v_offline := hub.retire_devices();
-  v_reclaimed := hub.reclaim_tasks();
-  v_redelivered := hub.redeliver();
-  perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
-  perform hub.admit_due_tasks(1000);
-  -- An attempt whose task was taken away by hand ends with it.
-  update public.hub_task_attempts as a
-  set ended_at = clock_timestamp(),
-    outcome = case
-      when t.cancelled_at is not null then 'cancelled'
-      when t.status in ('complete', 'failed') then t.status
-      else 'released'
-    end
-  from public.mac_tasks as t
-  where a.ended_at is null and a.started_at > v_oldest
-    and t.id = a.task_id and t.claim_id is distinct from a.claim_id;
-  return jsonb_build_object(
-    'requeued', v_reclaimed.requeued, 'failed', v_reclaimed.failed, 'redelivered', v_redelivered,
-    'devices_offline', v_offline, 'timed_out', v_reclaimed.timed_out
-  );
+  foreach v_step in array array['clock', 'devices', 'tasks', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+    v_report := v_report || hub.try_recovery(v_step);
+  end loop;
+  return v_report;
 end
 $$;
 comment on function hub.recover() is
-  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state: safe to run twice, and twice at once.';
+  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
 
 create or replace function public.recover() returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select hub.recover()
+begin
+  return hub.recover();
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.recover() is 'hub.recover() for the recover edge function. service_role.';
 
@@ -180,6 +335,7 @@ begin
   get diagnostics v_attempts = row_count;
   delete from hub.delivery_failures as f where f.failed_at < v_before;
   get diagnostics v_failures = row_count;
+  delete from hub.feed_lines as l where l.said_at < v_before;
   -- A lane that a task is being put into is locked, and stays.
   delete from hub.lanes as l where l.id in (
     select empty.id from hub.lanes as empty

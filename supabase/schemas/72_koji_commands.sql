@@ -212,9 +212,12 @@ $$;
 create or replace function public.execute_command(channel_id uuid, command text) returns jsonb
 language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
 begin
   return koji.execute_command(execute_command.channel_id, execute_command.command);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
 end
 $$;
 comment on function public.execute_command(uuid, text) is

@@ -87,10 +87,15 @@ end
 $$;
 
 create or replace function public.claim_sweep() returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select koji.claim_sweep()
+begin
+  return koji.claim_sweep();
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.claim_sweep() is
   'Claims the sweep that waits longest; returns {sweep: {id, city, …}}, or {sweep: null} when none waits. Consumers that claim at once get different sweeps; one not completed within max_runtime is offered again. Service key.';
@@ -202,10 +207,15 @@ $$;
 create or replace function public.complete_sweep(
   sweep_id uuid, prospects jsonb default '[]', error text default null
 ) returns jsonb
-language sql
+language plpgsql
 set search_path = ''
+set lock_timeout = '2500ms'
 as $$
-  select koji.complete_sweep(complete_sweep.sweep_id, complete_sweep.prospects, complete_sweep.error)
+begin
+  return koji.complete_sweep(complete_sweep.sweep_id, complete_sweep.prospects, complete_sweep.error);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
 $$;
 comment on function public.complete_sweep(uuid, jsonb, text) is
   'Ends a running sweep with what it found, or as failed with an error (of which 200 characters are kept); returns {sweep}. prospects: [{name, temperature?, rating?, address?, phone?, email?, website?}], 10000 at most. New ones are added to the city''s market, known ones (the same name there) brought up to date. Service key. Errors: sweep_not_found, bad_argument.';

@@ -25,6 +25,7 @@ export class Mesh implements AsyncDisposable {
   static async idle(): Promise<Mesh> {
     const mesh = new Mesh();
     await mesh.#setClock(false);
+    await mesh.sql`update hub.clock set ticked_at = null, resumed_at = null`;
     await mesh.sql`update mac_tasks set status = 'failed' where status in ('pending', 'running')`;
     await mesh.sql`delete from mesh_devices`;
     return mesh;

@@ -2,7 +2,7 @@
 -- does not change by accident. An intended change is made here too, and in client/database.types.ts
 -- (npm run types).
 begin;
-select plan(5);
+select plan(6);
 
 -- Functions ----------------------------------------------------------------------------------------
 
@@ -42,6 +42,15 @@ update_thread_status(thread_id uuid, status text) -> jsonb volatile
 whoami() -> jsonb stable
 $lines$, E'\n'), E'\n'),
   'The functions of the API'
+);
+
+select is_empty(
+  $query$
+    select p.oid::regprocedure from pg_catalog.pg_proc as p
+    where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v'
+      and not ('lock_timeout=2500ms' = any (p.proconfig) and p.prosrc like '%return hub.busy();%')
+  $query$,
+  'Each that writes answers busy rather than wait for a lock for long: see the head of the chapter foundation'
 );
 
 -- Columns ------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 -- Any call with a device's token counts as having heard of it.
 begin;
-select plan(8);
+select plan(9);
 
 select tests.keep('token', tests.device('linux-1', '{claude}', max_running => 10));
 select dispatch_task(tests.channel('buf-barista/quick'), format('Task %s', n)) from generate_series(1, 7) as n;
@@ -27,10 +27,13 @@ from (values
 ) as calls (call, content);
 
 -- One a second, at most, is written.
-update mesh_devices set last_seen_at = clock_timestamp() + interval '1 hour';
+update mesh_devices set last_seen_at = clock_timestamp() + interval '0.9 seconds';
 select tests.keep('row', (select d.xmin::text || d.ctid::text from mesh_devices as d));
 select device_heartbeat(tests.kept('token') #>> '{}');
 select is((select d.xmin::text || d.ctid::text from mesh_devices as d), tests.kept('row') #>> '{}', 'a device that was just heard of is not written again');
+update mesh_devices set last_seen_at = now() + interval '1 hour';
+select device_heartbeat(tests.kept('token') #>> '{}');
+select ok((select last_seen_at < now() + interval '1 minute' from mesh_devices), 'one heard of an hour ahead is, by a clock that was set back');
 
 select * from finish();
 rollback;

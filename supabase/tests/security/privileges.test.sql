@@ -75,6 +75,7 @@ insert into expected_tables values
 -- Nobody but the database's owner reads or writes the two unexposed schemas.
 insert into expected_tables
 select t.name, '', '', '', '', '' from unnest(array[
+  'hub.clock',
   'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
   'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.message_events', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
   'hub.routing_rules', 'hub.settings', 'hub.undelivered',
@@ -244,6 +245,7 @@ insert into expected_functions values
   ('hub.caller_role()', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.has_role(text)', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.require_role(text)', 'no', 'yes', 'yes', 'yes', 'yes'),
+  ('hub.busy()', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.check_embed(jsonb)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('hub.is_one_line(text)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('hub.is_topic(text)', 'yes', 'yes', 'yes', 'yes', 'no');
