@@ -2359,6 +2359,39 @@ after update on public.mesh_devices
 for each row when (old.status = 'online' and new.status <> 'online')
 execute function hub.wake_others();
 
+-- A device that is renamed keeps what it runs, its lanes and its sessions. The queue before the tasks, so
+-- that the change of claimed_by is no claim.
+create or replace function hub.rename_device() returns trigger
+language plpgsql
+security definer -- the queue and tasks are closed to whoever renames the device
+set search_path = ''
+as $$
+declare
+  v_lane hub.lanes;
+  v_renamed integer;
+begin
+  update hub.queue as q set device = new.name where q.device = old.name;
+  update public.mac_tasks as t set claimed_by = new.name
+  where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = new.name)
+    and t.claimed_by = old.name;
+  for v_lane in select * from hub.lanes as l where l.device = old.name order by l.id loop
+    insert into hub.lanes as l (server_id, model, platform, device)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, new.name)
+    on conflict (server_id, model, platform, device) do update set device = excluded.device
+    returning l.id into v_renamed;
+    update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
+  end loop;
+  update public.hub_task_threads as t set session_device = new.name where t.session_device = old.name;
+  return null;
+end
+$$;
+comment on function hub.rename_device() is 'Takes what names a device along when it is renamed.';
+
+create or replace trigger _500_rename_device
+after update on public.mesh_devices
+for each row when (old.name <> new.name)
+execute function hub.rename_device();
+
 -- A channel that moves to another server takes its waiting tasks to that server's lanes.
 create or replace function hub.move_tasks_of_channel() returns trigger
 language plpgsql
@@ -2517,19 +2550,19 @@ begin
   if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then
     perform hub.fail('bad_argument', array['max_tasks is from 1 to 100.']);
   end if;
+  -- Under the device's lock, so that its claims cannot pass max_running together, and that it has one name.
+  -- Before any thread's: a completion of the same device holds the device and waits for its thread.
+  select * into v_device from public.mesh_devices as d
+  where d.id = v_device.id for no key update;
   if v_device.status <> 'online' then
     return v_tasks;
   end if;
-  -- Under the device's lock, so that its claims cannot pass max_running together. Before any thread's:
-  -- a completion of the same device holds the device and waits for its thread.
-  select d.max_running into v_free from public.mesh_devices as d
-  where d.id = v_device.id for no key update;
   if exists (
     select from hub.queue as q where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
   ) then
     perform hub.admit_due_tasks();
   end if;
-  v_free := v_free - (
+  v_free := v_device.max_running - (
     select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
   );
   v_most := least(coalesce(claim_tasks.max_tasks, 1), v_free);
@@ -3252,8 +3285,10 @@ begin
     new.cancelled_at := coalesce(new.cancelled_at, clock_timestamp());
   end if;
   if new.status = 'running' then
-    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id then
-      -- Claimed by an UPDATE: no lease, and nobody takes it away.
+    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id
+      and not exists (select from hub.queue as q where q.task_id = new.id and q.device = new.claimed_by)
+    then
+      -- Claimed by an UPDATE, and not a device that is renamed: no lease, and nobody takes it away.
       new.claim_id := null;
       new.lease_expires_at := null;
     end if;
@@ -3823,7 +3858,9 @@ begin
   if not found then
     perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
   elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id
-    or v_task.claim_id is null or v_task.claimed_by is distinct from device.name
+    or v_task.claim_id is null
+    -- Read under the task's lock: the device may just have been renamed.
+    or not exists (select from public.mesh_devices as d where d.id = device.id and d.name = v_task.claimed_by)
   then
     perform hub.fail('stale_claim', array[hub.short_id(v_task.id)]);
   end if;
@@ -3916,13 +3953,17 @@ begin
   if cardinality(device_heartbeat.running) > 1000 then
     perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
   end if;
-  select array_agg(held.id) into v_held from (
+  perform from public.mac_tasks as t
+  where t.id = any (device_heartbeat.running) and t.status = 'running' and t.claim_id is not null
+  order by t.id
+  for no key update;
+  -- Under their locks, so that a device that is renamed meanwhile is known by its new name.
+  v_held := array(
     select t.id from public.mac_tasks as t
-    where t.id = any (device_heartbeat.running)
-      and t.status = 'running' and t.claim_id is not null and t.claimed_by = v_device.name
-    order by t.id
-    for no key update
-  ) as held;
+    join public.mesh_devices as d on d.name = t.claimed_by
+    where d.id = v_device.id and t.id = any (device_heartbeat.running)
+      and t.status = 'running' and t.claim_id is not null
+  );
   update public.mac_tasks as t set lease_expires_at = v_lease where t.id = any (v_held);
   -- Tasks before models, as report_rate_limit locks them.
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then

@@ -316,6 +316,39 @@ after update on public.mesh_devices
 for each row when (old.status = 'online' and new.status <> 'online')
 execute function hub.wake_others();
 
+-- A device that is renamed keeps what it runs, its lanes and its sessions. The queue before the tasks, so
+-- that the change of claimed_by is no claim.
+create or replace function hub.rename_device() returns trigger
+language plpgsql
+security definer -- the queue and tasks are closed to whoever renames the device
+set search_path = ''
+as $$
+declare
+  v_lane hub.lanes;
+  v_renamed integer;
+begin
+  update hub.queue as q set device = new.name where q.device = old.name;
+  update public.mac_tasks as t set claimed_by = new.name
+  where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = new.name)
+    and t.claimed_by = old.name;
+  for v_lane in select * from hub.lanes as l where l.device = old.name order by l.id loop
+    insert into hub.lanes as l (server_id, model, platform, device)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, new.name)
+    on conflict (server_id, model, platform, device) do update set device = excluded.device
+    returning l.id into v_renamed;
+    update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
+  end loop;
+  update public.hub_task_threads as t set session_device = new.name where t.session_device = old.name;
+  return null;
+end
+$$;
+comment on function hub.rename_device() is 'Takes what names a device along when it is renamed.';
+
+create or replace trigger _500_rename_device
+after update on public.mesh_devices
+for each row when (old.name <> new.name)
+execute function hub.rename_device();
+
 -- A channel that moves to another server takes its waiting tasks to that server's lanes.
 create or replace function hub.move_tasks_of_channel() returns trigger
 language plpgsql

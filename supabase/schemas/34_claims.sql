@@ -130,19 +130,19 @@ begin
   if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then
     perform hub.fail('bad_argument', array['max_tasks is from 1 to 100.']);
   end if;
+  -- Under the device's lock, so that its claims cannot pass max_running together, and that it has one name.
+  -- Before any thread's: a completion of the same device holds the device and waits for its thread.
+  select * into v_device from public.mesh_devices as d
+  where d.id = v_device.id for no key update;
   if v_device.status <> 'online' then
     return v_tasks;
   end if;
-  -- Under the device's lock, so that its claims cannot pass max_running together. Before any thread's:
-  -- a completion of the same device holds the device and waits for its thread.
-  select d.max_running into v_free from public.mesh_devices as d
-  where d.id = v_device.id for no key update;
   if exists (
     select from hub.queue as q where q.state in ('scheduled', 'backoff') and q.run_at <= v_now
   ) then
     perform hub.admit_due_tasks();
   end if;
-  v_free := v_free - (
+  v_free := v_device.max_running - (
     select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
   );
   v_most := least(coalesce(claim_tasks.max_tasks, 1), v_free);

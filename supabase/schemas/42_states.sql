@@ -243,8 +243,10 @@ begin
     new.cancelled_at := coalesce(new.cancelled_at, clock_timestamp());
   end if;
   if new.status = 'running' then
-    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id then
-      -- Claimed by an UPDATE: no lease, and nobody takes it away.
+    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id
+      and not exists (select from hub.queue as q where q.task_id = new.id and q.device = new.claimed_by)
+    then
+      -- Claimed by an UPDATE, and not a device that is renamed: no lease, and nobody takes it away.
       new.claim_id := null;
       new.lease_expires_at := null;
     end if;

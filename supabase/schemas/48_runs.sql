@@ -13,7 +13,9 @@ begin
   if not found then
     perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
   elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id
-    or v_task.claim_id is null or v_task.claimed_by is distinct from device.name
+    or v_task.claim_id is null
+    -- Read under the task's lock: the device may just have been renamed.
+    or not exists (select from public.mesh_devices as d where d.id = device.id and d.name = v_task.claimed_by)
   then
     perform hub.fail('stale_claim', array[hub.short_id(v_task.id)]);
   end if;
@@ -106,13 +108,17 @@ begin
   if cardinality(device_heartbeat.running) > 1000 then
     perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
   end if;
-  select array_agg(held.id) into v_held from (
+  perform from public.mac_tasks as t
+  where t.id = any (device_heartbeat.running) and t.status = 'running' and t.claim_id is not null
+  order by t.id
+  for no key update;
+  -- Under their locks, so that a device that is renamed meanwhile is known by its new name.
+  v_held := array(
     select t.id from public.mac_tasks as t
-    where t.id = any (device_heartbeat.running)
-      and t.status = 'running' and t.claim_id is not null and t.claimed_by = v_device.name
-    order by t.id
-    for no key update
-  ) as held;
+    join public.mesh_devices as d on d.name = t.claimed_by
+    where d.id = v_device.id and t.id = any (device_heartbeat.running)
+      and t.status = 'running' and t.claim_id is not null
+  );
   update public.mac_tasks as t set lease_expires_at = v_lease where t.id = any (v_held);
   -- Tasks before models, as report_rate_limit locks them.
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
