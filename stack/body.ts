@@ -2,6 +2,8 @@
 
 /** In bytes: hosted projects take about as much. */
 const LARGEST = 20 * 1024 * 1024;
+/** From somebody who shows no key. */
+const LARGEST_OF_STRANGERS = 64 * 1024;
 /** In ms, until the last byte is there. */
 const PATIENCE = 30_000;
 /** Levels of JSON: what reads it recurses, and so do those who pass it on. */
@@ -16,11 +18,12 @@ export class BodyRefused extends Error {
 /** The request with its body in memory. Throws BodyRefused; of a depth only where it matters. */
 export async function withWholeBody(
   request: Request,
-  { anyDepth = false } = {},
+  { anyDepth = false, isStranger = false } = {},
 ): Promise<Request> {
   if (!request.body) return request;
-  if (Number(request.headers.get("content-length")) > LARGEST) throw tooLarge();
-  const body = await read(request.body);
+  const most = isStranger ? LARGEST_OF_STRANGERS : LARGEST;
+  if (Number(request.headers.get("content-length")) > most) throw tooLarge(most);
+  const body = await read(request.body, most);
   if (!anyDepth && isDeep(body)) {
     throw new BodyRefused(400, "BODY_TOO_DEEP", `The body has more than ${DEEPEST} levels.`);
   }
@@ -30,6 +33,7 @@ export async function withWholeBody(
 
 async function read(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  most: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = stream.getReader();
   let isLate = false;
@@ -47,7 +51,7 @@ async function read(
       if (isLate) throw new BodyRefused(408, "BODY_TOO_SLOW", `The body took over ${PATIENCE} ms.`);
       if (done) break;
       size += value.length;
-      if (size > LARGEST) throw tooLarge();
+      if (size > most) throw tooLarge(most);
       chunks.push(value);
     }
   } finally {
@@ -57,8 +61,8 @@ async function read(
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-function tooLarge(): BodyRefused {
-  return new BodyRefused(413, "BODY_TOO_LARGE", `The body is longer than ${LARGEST} bytes.`);
+function tooLarge(most: number): BodyRefused {
+  return new BodyRefused(413, "BODY_TOO_LARGE", `The body is longer than ${most} bytes.`);
 }
 
 const [QUOTE, BACKSLASH, ...BRACKETS] = [...'"\\[{]}'].map((sign) => sign.charCodeAt(0));

@@ -1,5 +1,6 @@
 // One door for everything a project's URL answers: REST, Auth, edge functions, Realtime, Storage, the
 // health check, and the console at the root.
+import { isKnown, isTooLong, refusedCaller } from "./admission.ts";
 import { refusedAuthInput } from "./api/auth_input.ts";
 import { refusedAddress } from "./api/rest_input.ts";
 import { completeTokens } from "./api/tokens.ts";
@@ -8,6 +9,10 @@ import type { Apps } from "./api/apps.ts";
 import { BodyRefused, withWholeBody } from "./body.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
+import { Streams } from "./streams.ts";
+
+/** Of events, for each caller. */
+const MOST_STREAMS = 32;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -24,32 +29,37 @@ type Handler = (request: Request) => Promise<Response>;
 
 export function createGateway(parts: Parts, settings: Settings, secrets: Secrets): Handler {
   const { apps } = parts;
+  const streams = new Streams(MOST_STREAMS);
   const api: [prefix: string, handler: Handler][] = [
-    ["/rest/v1", rest],
-    ["/auth/v1", auth],
+    ["/rest/v1", withKey(rest)],
+    ["/auth/v1", withKey(auth)],
     ["/functions/v1", edgeFunction],
-    ["/realtime/v1", parts.realtime],
+    ["/realtime/v1", realtime],
+    // It passes bodies on as they come, and has limits of its own.
     ["/storage/v1", parts.storage],
     ["/health", health],
   ];
 
   return async (request) => {
     const { pathname } = new URL(request.url);
-    const [prefix, handler] = api.find(([start]) => `${pathname}/`.startsWith(`${start}/`)) ?? [];
+    const [, handler] = api.find(([start]) => `${pathname}/`.startsWith(`${start}/`)) ?? [];
     try {
       // Without CORS: the console holds a key that no other page of the browser needs.
       if (!handler) return await parts.console(request);
       if (request.method === "OPTIONS") return preflight(request);
       if (!METHODS.includes(request.method)) return withCors(methodNotAllowed());
-      // Storage passes bodies on as they come, and has limits of its own.
-      if (prefix === "/storage/v1") return withCors(await handler(request));
-      // Edge functions parse their body themselves, and refuse it in their own words.
-      const whole = await withWholeBody(request, { anyDepth: prefix === "/functions/v1" });
-      return withCors(await handler(whole));
+      if (isTooLong(request)) return withCors(tooLong());
+      return withCors(await handler(request));
     } catch (error) {
       return withCors(answerTo(error));
     }
   };
+
+  /** Refuses who shows no key before it reads their body. */
+  function withKey(handler: Handler): Handler {
+    return async (request) =>
+      refusedCaller(request, secrets) ?? await handler(await withWholeBody(request));
+  }
 
   async function rest(request: Request): Promise<Response> {
     return refusedAddress(request.url) ?? withoutPage(request, await apps.rest(request));
@@ -67,8 +77,19 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
 
   async function edgeFunction(request: Request): Promise<Response> {
     const name = new URL(request.url).pathname.split("/")[3] ?? "";
-    return await parts.functions(name, request) ??
-      problem(404, "NOT_FOUND", `There is no edge function "${name}".`);
+    const caller = request.headers.get("authorization") ?? request.headers.get("apikey") ?? "";
+    if (!streams.hasRoom(caller)) return tooManyStreams();
+    // Functions check their callers and parse their bodies themselves, in their own words.
+    const isStranger = !await isKnown(request, secrets);
+    const whole = await withWholeBody(request, { anyDepth: true, isStranger });
+    const answer = await parts.functions(name, whole);
+    if (!answer) return problem(404, "NOT_FOUND", `There is no edge function "${name}".`);
+    return streams.count(caller, answer);
+  }
+
+  async function realtime(request: Request): Promise<Response> {
+    const isStranger = !await isKnown(request, secrets);
+    return await parts.realtime(await withWholeBody(request, { isStranger }));
   }
 
   async function health(): Promise<Response> {
@@ -110,6 +131,15 @@ function methodNotAllowed(): Response {
   const response = problem(405, "METHOD_NOT_ALLOWED", `The methods are ${METHODS.join(", ")}.`);
   response.headers.set("allow", METHODS.join(", "));
   return response;
+}
+
+function tooLong(): Response {
+  return problem(414, "ADDRESS_TOO_LONG", "The address is too long; send filters in parts.");
+}
+
+function tooManyStreams(): Response {
+  const message = `There are ${MOST_STREAMS} streams open already; close one of them first.`;
+  return problem(429, "TOO_MANY_STREAMS", message);
 }
 
 function answerTo(error: unknown): Response {

@@ -11,6 +11,8 @@ import { Topics } from "./topics.ts";
 
 /** Of one request: each to a private topic is asked of the database. */
 const MOST_MESSAGES = 100;
+/** Open at the same time, as hosted projects allow a free one. */
+const MOST_SOCKETS = 200;
 
 export class RealtimeServer {
   #sockets = new Set<WebSocket>();
@@ -69,6 +71,9 @@ export class RealtimeServer {
   #upgrade(request: Request, apiKey: string): Response {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return problem(426, "This is the address of a WebSocket.");
+    }
+    if (this.#sockets.size >= MOST_SOCKETS) {
+      return problem(429, `There are ${MOST_SOCKETS} sockets open already.`);
     }
     const vsn = new URL(request.url).searchParams.get("vsn");
     const { socket, response } = Deno.upgradeWebSocket(request);

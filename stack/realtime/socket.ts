@@ -20,6 +20,8 @@ export interface SocketContext {
 /** As on hosted projects: the longest frame, and the topics of one socket. */
 const LONGEST_FRAME = 3_000_000;
 const MOST_TOPICS = 100;
+/** Bytes that wait for a client that does not read: then it is let go, to come again and fetch anew. */
+const MOST_WAITING = 16_000_000;
 
 /** setTimeout takes no longer delay. */
 const LONGEST_DELAY = 2 ** 31 - 1;
@@ -97,7 +99,7 @@ export function serveSocket(context: SocketContext): void {
         subscriptions,
         send: (event, payload, ref = null) => send(topic, joinRef, event, payload, ref),
         sendBinary: (bytes) => {
-          if (version === "2.0.0" && socket.readyState === WebSocket.OPEN) socket.send(bytes);
+          if (version === "2.0.0") deliver(bytes);
         },
         dismiss: (reason) => dismiss(member, reason),
       };
@@ -182,8 +184,13 @@ export function serveSocket(context: SocketContext): void {
     payload: string,
     ref: string | null = null,
   ): void {
+    deliver(encodeFrame({ joinRef, ref, topic, event, payload }, version));
+  }
+
+  function deliver(frame: string | Uint8Array<ArrayBuffer>): void {
     if (socket.readyState !== WebSocket.OPEN) return;
-    socket.send(encodeFrame({ joinRef, ref, topic, event, payload }, version));
+    if (socket.bufferedAmount > MOST_WAITING) return socket.close(1013, "The client is too slow.");
+    socket.send(frame);
   }
 }
 
