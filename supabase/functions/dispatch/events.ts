@@ -5,7 +5,7 @@
 // everything, also after a lost connection, and a function lives too short to keep a socket for it.
 import { setTimeout } from "node:timers/promises";
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { Problem, problemOf } from "../_shared/problem.ts";
+import { Problem, problemOf } from "../_shared/aura/problem.ts";
 
 export interface Dispatched {
   message: unknown;

@@ -1,10 +1,10 @@
 // A task: {channel, content, ...} → 202 {message, task, thread}; with Accept: text/event-stream, its
 // life as events.
 import { z } from "zod";
-import { Channel, channelId } from "../_shared/channel.ts";
-import { clientOf } from "../_shared/client.ts";
-import type { Call } from "../_shared/endpoint.ts";
-import { problemOf } from "../_shared/problem.ts";
+import { Channel, channelId } from "../_shared/aura/channel.ts";
+import { clientOf } from "../_shared/aura/client.ts";
+import type { Call } from "../_shared/aura/endpoint.ts";
+import { problemOf } from "../_shared/aura/problem.ts";
 import { taskEvents } from "./events.ts";
 
 export const Input = z.object({

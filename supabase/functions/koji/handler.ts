@@ -1,9 +1,9 @@
 // One command: {channel, command} → {command, chunks}; with Accept: text/plain, the text.
 import { z } from "zod";
-import { Channel, channelId } from "../_shared/channel.ts";
-import { clientOf } from "../_shared/client.ts";
-import type { Call } from "../_shared/endpoint.ts";
-import { problemOf } from "../_shared/problem.ts";
+import { Channel, channelId } from "../_shared/aura/channel.ts";
+import { clientOf } from "../_shared/aura/client.ts";
+import type { Call } from "../_shared/aura/endpoint.ts";
+import { problemOf } from "../_shared/aura/problem.ts";
 
 export const Input = z.object({ channel: Channel, command: z.string() });
 

@@ -1,7 +1,7 @@
 // Recovery on demand, with the secret key only → the report.
 import { z } from "zod";
-import type { Call } from "../_shared/endpoint.ts";
-import { Problem, problemOf } from "../_shared/problem.ts";
+import type { Call } from "../_shared/aura/endpoint.ts";
+import { Problem, problemOf } from "../_shared/aura/problem.ts";
 
 export const Input = z.object({});
 

@@ -1,4 +1,4 @@
-import { endpoint } from "../_shared/endpoint.ts";
+import { endpoint } from "../_shared/aura/endpoint.ts";
 import { Input, recover } from "./handler.ts";
 
 export default { fetch: endpoint(["user", "secret"], Input, recover) };
