@@ -181,6 +181,98 @@ export type Database = {
         };
         Relationships: [];
       };
+      "hub_questions": {
+        Row: {
+          "allow_text": boolean;
+          "answer": string | null;
+          "answered_at": string | null;
+          "answered_by": string | null;
+          "answered_by_label": string | null;
+          "asked_at": string;
+          "channel_id": string;
+          "claim_id": string;
+          "detail": string | null;
+          "expires_at": string | null;
+          "id": string;
+          "kind": string;
+          "option_id": string | null;
+          "options": NonNullable<Json>;
+          "state": string;
+          "task_id": string;
+          "task_thread_id": string | null;
+          "title": string;
+          "told_claim_id": string | null;
+          "tool_call_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "allow_text"?: boolean;
+          "answer"?: string | null;
+          "answered_at"?: string | null;
+          "answered_by"?: string | null;
+          "answered_by_label"?: string | null;
+          "asked_at"?: string;
+          "channel_id": string;
+          "claim_id": string;
+          "detail"?: string | null;
+          "expires_at"?: string | null;
+          "id"?: string;
+          "kind": string;
+          "option_id"?: string | null;
+          "options"?: NonNullable<Json>;
+          "state"?: string;
+          "task_id": string;
+          "task_thread_id"?: string | null;
+          "title": string;
+          "told_claim_id"?: string | null;
+          "tool_call_id": string;
+        };
+        Update: {
+          "allow_text"?: boolean;
+          "answer"?: string | null;
+          "answered_at"?: string | null;
+          "answered_by"?: string | null;
+          "answered_by_label"?: string | null;
+          "asked_at"?: string;
+          "channel_id"?: string;
+          "claim_id"?: string;
+          "detail"?: string | null;
+          "expires_at"?: string | null;
+          "id"?: string;
+          "kind"?: string;
+          "option_id"?: string | null;
+          "options"?: NonNullable<Json>;
+          "state"?: string;
+          "task_id"?: string;
+          "task_thread_id"?: string | null;
+          "title"?: string;
+          "told_claim_id"?: string | null;
+          "tool_call_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_questions_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_questions_task_id_fkey";
+            columns: ["task_id"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_questions_task_thread_id_fkey";
+            columns: ["task_thread_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "hub_servers": {
         Row: {
           "architecture_type": string;
@@ -265,6 +357,84 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: "hub_task_attempts_task_id_fkey";
+            columns: ["task_id"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "hub_task_inputs": {
+        Row: {
+          "channel_id": string;
+          "claim_id": string | null;
+          "content": string;
+          "created_at": string;
+          "created_by": string | null;
+          "id": string;
+          "idempotency_key": string | null;
+          "interrupt": boolean;
+          "message_id": string | null;
+          "moved_to": string | null;
+          "state": string;
+          "taken_at": string | null;
+          "task_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel_id": string;
+          "claim_id"?: string | null;
+          "content": string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "id"?: string;
+          "idempotency_key"?: string | null;
+          "interrupt"?: boolean;
+          "message_id"?: string | null;
+          "moved_to"?: string | null;
+          "state"?: string;
+          "taken_at"?: string | null;
+          "task_id": string;
+        };
+        Update: {
+          "channel_id"?: string;
+          "claim_id"?: string | null;
+          "content"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "id"?: string;
+          "idempotency_key"?: string | null;
+          "interrupt"?: boolean;
+          "message_id"?: string | null;
+          "moved_to"?: string | null;
+          "state"?: string;
+          "taken_at"?: string | null;
+          "task_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_task_inputs_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_task_inputs_message_id_fkey";
+            columns: ["message_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channel_messages";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_task_inputs_moved_to_fkey";
+            columns: ["moved_to"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_task_inputs_task_id_fkey";
             columns: ["task_id"];
             isOneToOne: false;
             referencedRelation: "mac_tasks";
@@ -431,6 +601,7 @@ export type Database = {
           "priority": number;
           "progress_count": number;
           "project": string | null;
+          "refusals": Json | null;
           "result": string | null;
           "run_at": string | null;
           "session_id": string | null;
@@ -469,6 +640,7 @@ export type Database = {
           "priority"?: number;
           "progress_count"?: number;
           "project"?: string | null;
+          "refusals"?: Json | null;
           "result"?: string | null;
           "run_at"?: string | null;
           "session_id"?: string | null;
@@ -506,6 +678,7 @@ export type Database = {
           "priority"?: number;
           "progress_count"?: number;
           "project"?: string | null;
+          "refusals"?: Json | null;
           "result"?: string | null;
           "run_at"?: string | null;
           "session_id"?: string | null;
@@ -620,6 +793,24 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
+      "answer_question": {
+        Args: { "answer"?: string; "option_id"?: string; "question_id": string };
+        Returns: Json;
+      };
+      "ask_question": {
+        Args: {
+          "allow_text"?: boolean;
+          "claim_id": string;
+          "detail"?: string;
+          "kind": string;
+          "options"?: Json;
+          "task_id": string;
+          "title": string;
+          "token": string;
+          "tool_call_id"?: string;
+        };
+        Returns: Json;
+      };
       "cancel_task": { Args: { "task_id": string }; Returns: Json };
       "claim_sweep": { Args: Record<PropertyKey, never>; Returns: Json };
       "claim_tasks": { Args: { "max_tasks"?: number; "token": string }; Returns: Json };
@@ -631,6 +822,7 @@ export type Database = {
         Args: {
           "claim_id": string;
           "model_used"?: string;
+          "refusals"?: Json;
           "result": string;
           "session_id"?: string;
           "task_id": string;
@@ -671,6 +863,7 @@ export type Database = {
       "fail_task": {
         Args: {
           "claim_id": string;
+          "elsewhere"?: boolean;
           "error": string;
           "retryable"?: boolean;
           "task_id": string;
@@ -680,6 +873,10 @@ export type Database = {
       };
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
+      "park_task": {
+        Args: { "claim_id": string; "session_id"?: string; "task_id": string; "token": string };
+        Returns: Json;
+      };
       "recover": { Args: Record<PropertyKey, never>; Returns: Json };
       "register_device": {
         Args: { "max_running"?: number; "models": Json; "name": string; "platform": string };
@@ -690,7 +887,13 @@ export type Database = {
         Returns: Json;
       };
       "report_progress": {
-        Args: { "claim_id": string; "partial_output": string; "task_id": string; "token": string };
+        Args: {
+          "claim_id": string;
+          "partial_output"?: string;
+          "session_id"?: string;
+          "task_id": string;
+          "token": string;
+        };
         Returns: Json;
       };
       "report_rate_limit": {
@@ -704,9 +907,22 @@ export type Database = {
         Returns: Json;
       };
       "retry_task": { Args: { "task_id": string }; Returns: Json };
+      "send_input": {
+        Args: {
+          "content": string;
+          "idempotency_key"?: string;
+          "interrupt"?: boolean;
+          "task_id": string;
+        };
+        Returns: Json;
+      };
       "set_device_draining": { Args: { "device_id": string; "draining": boolean }; Returns: Json };
       "set_member_role": { Args: { "role": string; "user_id": string }; Returns: Json };
       "set_server_paused": { Args: { "paused": boolean; "server_id": string }; Returns: Json };
+      "take_input": {
+        Args: { "claim_id": string; "input_id": string; "task_id": string; "token": string };
+        Returns: Json;
+      };
       "update_settings": { Args: { "changes"?: Json }; Returns: Json };
       "update_thread_status": { Args: { "status": string; "thread_id": string }; Returns: Json };
       "whoami": { Args: Record<PropertyKey, never>; Returns: Json };

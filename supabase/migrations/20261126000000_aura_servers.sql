@@ -23,17 +23,20 @@ declare
 begin
   select string_agg(n.name, ', ') into v_taken
   from unnest(array[
+    'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
-    'complete_task(text, uuid, uuid, text, text, text, jsonb)', 'create_task_thread(uuid, uuid)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
     'device_heartbeat(text, uuid[], jsonb)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
-    'fail_task(text, uuid, uuid, text, boolean)', 'list_commands()', 'mesh_activity(integer)', 'recover()',
+    'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
+    'park_task(text, uuid, uuid, text)', 'recover()',
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
-    'report_progress(text, uuid, uuid, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'set_device_draining(uuid, boolean)', 'set_member_role(uuid, text)',
-    'set_server_paused(uuid, boolean)', 'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
+    'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
+    'retry_task(uuid)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
+    'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
-    'hub_task_threads', 'hub_teams', 'mesh_devices', 'mesh_device_models'
+    'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
     when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
@@ -174,6 +177,8 @@ insert into hub.errors (name, status, message, hint) values
   ('thread_not_found', 404, 'There is no thread %s in this channel.', 'Read hub_task_threads for the threads of the channel.'),
   ('task_not_found', 404, 'There is no task %s of a channel.', null),
   ('device_not_found', 404, 'There is no device %s.', 'Read mesh_devices for the devices there are.'),
+  ('question_not_found', 404, 'There is no question %s.', 'Read hub_questions for the questions there are.'),
+  ('input_not_found', 404, 'There is no input %s to task %s.', null),
   ('user_not_found', 404, 'There is no user %s.', null),
   ('sweep_not_found', 404, 'There is no running sweep %s.', 'Claim a sweep with claim_sweep first.'),
   ('wrong_architecture', 409, 'Channel %s belongs to a %s server, which does not take %s.', null),
@@ -189,6 +194,9 @@ insert into hub.errors (name, status, message, hint) values
   ('invalid_message', 400, 'A message posted by a person cannot have %s.', 'Send channel_id, content and, in a thread, task_thread_id; the rest is filled in.'),
   ('too_many_open_tasks', 429, 'You have %s unfinished tasks; %s are allowed.', 'Wait until some end, or cancel some with cancel_task.'),
   ('too_many_subtasks', 400, 'A team has %s subtasks; %s are allowed.', 'Join some of the subtasks.'),
+  ('too_many_questions', 429, 'Task %s has %s open questions already.', 'Wait until some are answered.'),
+  ('question_closed', 409, 'Question %s is closed: %s.', 'Read the question for its answer.'),
+  ('input_taken', 409, 'Input %s was taken by another run, or has become a task of its own.', 'Leave it out.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
@@ -968,7 +976,7 @@ comment on column public.hub_task_threads.last_activity_at is 'The newest messag
 comment on column public.hub_task_threads.session_id is 'The agent session that a follow-up resumes.';
 comment on column public.hub_task_threads.session_device is 'Name of the device that holds the agent session.';
 comment on column public.hub_task_threads.next_transition_at is 'When the life cycle looks at the thread again; null once archived.';
-comment on column public.hub_task_threads.metadata is '{session_model: the model of the agent session}, and whatever clients add.';
+comment on column public.hub_task_threads.metadata is 'Free for clients; nothing here reads it.';
 
 alter table public.hub_teams drop constraint if exists hub_teams_task_thread_id_fkey;
 alter table public.hub_teams add constraint hub_teams_task_thread_id_fkey
@@ -1034,7 +1042,7 @@ begin
         ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
-        ('usage metadata', array['jsonb'])
+        ('usage refusals metadata', array['jsonb'])
       ) as kinds (names, accepted)
     ) as n
     left join lateral (
@@ -1084,6 +1092,7 @@ begin
     add column if not exists created_by uuid,
     add column if not exists session_id text,
     add column if not exists usage jsonb,
+    add column if not exists refusals jsonb,
     add column if not exists metadata jsonb not null default '{}',
     add column if not exists created_at timestamptz not null default clock_timestamp(),
     add column if not exists updated_at timestamptz not null default clock_timestamp();
@@ -1148,6 +1157,7 @@ begin
       ('idempotency_key', 'Unique per user and channel: a repeated dispatch returns the first task.'),
       ('created_by', 'The user who asked; null for the service key and SQL.'),
       ('usage', 'What the agent reported of tokens and cost.'),
+      ('refusals', 'What the agent was not allowed to do, [{tool, detail}]; null: nothing was refused.'),
       ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
     ) as c (name, comment)
     where c.name <> all (v_shared)
@@ -1624,12 +1634,14 @@ create table if not exists public.hub_task_attempts (
   started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
   outcome text check (outcome in (
-    'complete', 'failed', 'released', 'expired', 'rate_limited', 'cancelled', 'timed_out'
+    'complete', 'failed', 'released', 'parked', 'expired', 'lost', 'rate_limited', 'cancelled', 'timed_out'
   )),
   error text,
   constraint hub_task_attempts_ended check ((ended_at is null) = (outcome is null))
 ) with (fillfactor = 70);
 comment on table public.hub_task_attempts is 'One row for each claim of a task made by claim_tasks.';
+comment on column public.hub_task_attempts.outcome is
+  'parked: it waits for an answer; expired: its device was not heard of; lost: its device never began it; the others as they say.';
 comment on column public.hub_task_attempts.device is 'Name of the device that claimed.';
 create index if not exists idx_hub_task_attempts_task on public.hub_task_attempts (task_id, started_at);
 -- Claims come in the order of time: a block range index finds the old ones and costs next to nothing.
@@ -2062,7 +2074,8 @@ create table if not exists hub.lanes (
   model text not null,
   platform text not null,
   device text not null,
-  unique (server_id, model, platform, device)
+  bound boolean not null default false,
+  unique (server_id, model, platform, device, bound)
 );
 comment on table hub.lanes is
   'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
@@ -2070,11 +2083,12 @@ comment on column hub.lanes.server_id is 'The server, which may be paused; all z
 comment on column hub.lanes.model is 'The preference.';
 comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
 comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
+comment on column hub.lanes.bound is 'Whether the device is waited for also while it is offline: what was parked there belongs to it.';
 
 create table if not exists hub.queue (
   task_id uuid primary key references public.mac_tasks on delete cascade,
   lane_id integer not null references hub.lanes on delete restrict,
-  state text not null check (state in ('ready', 'scheduled', 'backoff', 'blocked', 'running')),
+  state text not null check (state in ('ready', 'scheduled', 'backoff', 'blocked', 'parked', 'running')),
   priority integer not null,
   created_at timestamptz not null,
   run_at timestamptz,
@@ -2090,7 +2104,7 @@ create table if not exists hub.queue (
 );
 comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_tasks: never write it.';
 comment on column hub.queue.state is
-  'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; running.';
+  'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
@@ -2112,8 +2126,22 @@ declare
   v_model text := coalesce(task.model_preference, 'any');
   v_platform text := coalesce(task.platform, '');
   v_device text := coalesce(session_device, '');
+  v_session record;
+  v_bound boolean := false;
   v_lane integer;
 begin
+  if task.updated_at > task.created_at then
+    -- It has run, and may have left a session of its own; if it was parked, it waits for that one's device.
+    v_session := hub.last_session(task);
+    if v_session.device is not null then
+      v_device := v_session.device;
+      v_bound := coalesce((
+        select a.outcome = 'parked' from public.hub_task_attempts as a
+        where a.task_id = task.id order by a.started_at desc limit 1
+      ), false);
+      v_model := case when v_bound then v_session.model else v_model end;
+    end if;
+  end if;
   if task.channel_id is not null then
     select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
   end if;
@@ -2121,11 +2149,11 @@ begin
   loop
     select l.id into v_lane from hub.lanes as l
     where l.server_id = v_server and l.model = v_model
-      and l.platform = v_platform and l.device = v_device
+      and l.platform = v_platform and l.device = v_device and l.bound = v_bound
     for key share; -- so that nobody prunes it meanwhile
     exit when found;
-    insert into hub.lanes (server_id, model, platform, device)
-    values (v_server, v_model, v_platform, v_device)
+    insert into hub.lanes (server_id, model, platform, device, bound)
+    values (v_server, v_model, v_platform, v_device, v_bound)
     on conflict do nothing;
   end loop;
   return v_lane;
@@ -2160,13 +2188,13 @@ begin
     select from hub.queue as q
     where q.thread_id = task.task_thread_id and q.task_id <> task.id
       and (
-        q.state in ('ready', 'running', 'backoff')
+        q.state in ('ready', 'running', 'backoff', 'parked')
         or q.state = 'blocked' and (q.created_at, q.task_id) < (task.created_at, task.id)
       )
   ) and not exists (
     select from hub.queue as q
     where q.thread_id = task.task_thread_id and q.team_id = task.team_id
-      and q.state in ('ready', 'running', 'backoff')
+      and q.state in ('ready', 'running', 'backoff', 'parked')
   );
 end
 $$;
@@ -2181,7 +2209,7 @@ declare
 begin
   if exists (
     select from hub.queue as q
-    where q.thread_id = begin_next.thread_id and q.state in ('ready', 'running', 'backoff')
+    where q.thread_id = begin_next.thread_id and q.state in ('ready', 'running', 'backoff', 'parked')
   ) then
     return;
   end if;
@@ -2223,6 +2251,8 @@ begin
   end if;
   v_state := case
     when task.status = 'running' then 'running'
+    -- A new task has asked nothing yet.
+    when task.updated_at > task.created_at and hub.has_open_question(task.id) then 'parked'
     when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
     when task.run_at > clock_timestamp() then 'scheduled'
     when v_thread.id is not null and hub.must_wait(task) then 'blocked'
@@ -2258,7 +2288,9 @@ set jit = off
 as $$
 begin
   if new.status in ('complete', 'failed') then
+    perform hub.withdraw_questions(new.id);
     delete from hub.queue as q where q.task_id = new.id;
+    perform hub.move_inputs(new);
   elsif tg_op = 'UPDATE' and new.status = 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
     update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
@@ -2375,9 +2407,9 @@ begin
   where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = new.name)
     and t.claimed_by = old.name;
   for v_lane in select * from hub.lanes as l where l.device = old.name order by l.id loop
-    insert into hub.lanes as l (server_id, model, platform, device)
-    values (v_lane.server_id, v_lane.model, v_lane.platform, new.name)
-    on conflict (server_id, model, platform, device) do update set device = excluded.device
+    insert into hub.lanes as l (server_id, model, platform, device, bound)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, new.name, v_lane.bound)
+    on conflict (server_id, model, platform, device, bound) do update set device = excluded.device
     returning l.id into v_renamed;
     update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
   end loop;
@@ -2440,7 +2472,7 @@ begin
     join public.mesh_device_models as m on m.device_id = device.id and m.model = c.model
     where c.preference = l.model
       and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
-      and (l.model = 'any' or c.model = (
+      and (l.model = 'any' or l.bound and l.device = device.name or c.model = (
         select e.model from hub.effective_models as e
         where e.preference = l.model and e.platform = l.platform
       ))
@@ -2451,11 +2483,17 @@ begin
     and not exists (
       select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
     )
+    -- The holder of the session keeps others out while it can run the task itself.
     and (l.device in ('', device.name) or not exists (
       select from public.mesh_devices as holder
       join public.mesh_device_models as m on m.device_id = holder.id
-      where holder.name = l.device and holder.status = 'online' and m.model = own.model
-        and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+      where holder.name = l.device and l.platform in ('', holder.platform)
+        and case
+          when l.bound then holder.status <> 'draining'
+            and m.model in (select c.model from hub.model_chains as c where c.preference = l.model)
+          else holder.status = 'online' and m.model = own.model
+            and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+        end
     ));
 end
 $$;
@@ -2517,12 +2555,10 @@ begin
       to_jsonb(t) || jsonb_build_object(
         'model', t.model_used,
         'short_id', left(t.id::text, 8),
-        'session_id', (
-          select th.session_id from public.hub_task_threads as th
-          where th.id = t.task_thread_id and th.session_device = t.claimed_by
-            and th.metadata ->> 'session_model' is not distinct from t.model_used
-        )
-      )
+        'session_id', hub.session_to_resume(t),
+        'answers', coalesce(hub.answers_for(t), '[]')
+      ) || case when hub.session_to_resume(t) is null
+        then jsonb_strip_nulls(jsonb_build_object('history', hub.history_of(t))) else '{}' end
       order by t.priority desc, t.created_at, t.id
     )
     from public.mac_tasks as t where t.id = any (v_ids)
@@ -2531,6 +2567,21 @@ end
 $$;
 comment on function hub.claim_ready(public.mesh_devices, integer) is
   'Claims up to `most` ready tasks for a device, waiting for nobody.';
+
+create or replace function hub.busy_slots(device text) returns integer
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*) from hub.queue as q
+    where q.state = 'running' and q.device = busy_slots.device and not hub.has_open_question(q.task_id)
+  );
+end
+$$;
+comment on function hub.busy_slots(text) is
+  'How many of a device''s slots its tasks take up: one that waits for an answer takes up none.';
 
 create or replace function hub.claim_tasks(token text, max_tasks integer) returns jsonb
 language plpgsql
@@ -2562,9 +2613,7 @@ begin
   ) then
     perform hub.admit_due_tasks();
   end if;
-  v_free := v_device.max_running - (
-    select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
-  );
+  v_free := v_device.max_running - hub.busy_slots(v_device.name);
   v_most := least(coalesce(claim_tasks.max_tasks, 1), v_free);
   if v_most > 0 then
     v_tasks := hub.claim_ready(v_device, v_most);
@@ -2590,12 +2639,211 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
-  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id and, where the device can resume it, session_id. Errors: bad_device_token, bad_argument.';
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.claim_tasks(text, integer) from public, service_role;
 grant execute on function public.claim_tasks(text, integer), hub.claim_tasks(text, integer)
 to anon, authenticated;
+
+-- supabase/schemas/36_sessions.sql
+
+-- Sessions: an agent's own memory of a conversation, which stays on the device where it ran.
+--
+-- There is one for each thread, model and device; a task of no thread, and each task of a team, has its own.
+-- They are reported while the agent runs, so that the next run resumes whatever ended the one before. A model
+-- or a device that has none is given what was said instead.
+
+create table if not exists hub.sessions (
+  id bigint generated always as identity primary key,
+  task_thread_id uuid references public.hub_task_threads on delete cascade,
+  task_id uuid references public.mac_tasks on delete cascade,
+  device_id uuid not null references public.mesh_devices on delete cascade,
+  model text not null,
+  session_id text not null check (length(session_id) between 1 and 500),
+  used_at timestamptz not null default clock_timestamp(),
+  constraint sessions_place check (num_nonnulls(task_thread_id, task_id) = 1),
+  constraint sessions_key unique nulls not distinct (task_thread_id, task_id, model, device_id)
+);
+comment on table hub.sessions is 'The agent sessions that can be resumed: one for each thread (or task), model and device.';
+comment on column hub.sessions.task_id is 'The task, where the session is not its thread''s: a task of no thread, or of a team.';
+comment on column hub.sessions.used_at is 'When a run last said that it uses the session.';
+create index if not exists idx_sessions_task on hub.sessions (task_id) where task_id is not null;
+create index if not exists idx_sessions_device on hub.sessions (device_id);
+
+insert into hub.message_events (name, meaning) values
+  ('session_handed_over', 'Another model or device goes on in a thread, with what was said instead of the session.'),
+  ('session_begun_anew', 'The session of a thread could not be resumed; a new one goes on with what was said.')
+on conflict (name) do update set meaning = excluded.meaning;
+
+create or replace function hub.thread_of_session(task public.mac_tasks) returns uuid
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return case when task.kind = 'task' then task.task_thread_id end;
+end
+$$;
+comment on function hub.thread_of_session(public.mac_tasks) is
+  'The thread whose sessions the task uses; null: it has its own. Tasks of a team run side by side and cannot share one.';
+
+create or replace function hub.begins_anew(task public.mac_tasks) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return task.attempt > 1 and task.attempt >= task.max_attempts;
+end
+$$;
+comment on function hub.begins_anew(public.mac_tasks) is
+  'Whether this attempt resumes no session: the last one does not, since it may be the session that fails.';
+
+create or replace function hub.session_to_resume(task public.mac_tasks) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_thread uuid := hub.thread_of_session(task);
+begin
+  if hub.begins_anew(task) then
+    return null;
+  end if;
+  return (
+    select s.session_id from hub.sessions as s
+    join public.mesh_devices as d on d.id = s.device_id
+    where s.task_thread_id is not distinct from v_thread
+      and s.task_id is not distinct from case when v_thread is null then task.id end
+      and s.model = task.model_used and d.name = task.claimed_by
+  );
+end
+$$;
+comment on function hub.session_to_resume(public.mac_tasks) is
+  'The session that the model and device of a claimed task can resume; null if there is none.';
+
+create or replace function hub.last_session(task public.mac_tasks, out device text, out model text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_thread uuid := hub.thread_of_session(task);
+begin
+  select d.name, s.model into device, model
+  from hub.sessions as s
+  join public.mesh_devices as d on d.id = s.device_id
+  where s.task_thread_id is not distinct from v_thread
+    and s.task_id is not distinct from case when v_thread is null then task.id end
+  order by s.used_at desc limit 1;
+end
+$$;
+comment on function hub.last_session(public.mac_tasks) is 'Device and model of the newest session that the task can go on with.';
+
+create or replace function hub.require_session(session_id text) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if length(session_id) not between 1 and 500 then
+    perform hub.fail('bad_argument', array['session_id has 1 to 500 characters.']);
+  end if;
+end
+$$;
+
+create or replace function hub.remember_session(task public.mac_tasks, session_id text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_thread uuid := hub.thread_of_session(task);
+  v_device uuid;
+  v_before record;
+  v_known text;
+begin
+  if remember_session.session_id is null then
+    return;
+  end if;
+  select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;
+  v_before := hub.last_session(task);
+  select s.session_id into v_known from hub.sessions as s
+  where s.task_thread_id is not distinct from v_thread
+    and s.task_id is not distinct from case when v_thread is null then task.id end
+    and s.model = task.model_used and s.device_id = v_device;
+
+  insert into hub.sessions as s (task_thread_id, task_id, device_id, model, session_id)
+  values (v_thread, case when v_thread is null then task.id end, v_device, task.model_used, remember_session.session_id)
+  on conflict on constraint sessions_key do update
+    set session_id = excluded.session_id, used_at = clock_timestamp()
+    -- Said again with each report of progress: written once a run.
+    where s.session_id <> excluded.session_id or s.used_at < task.started_at;
+  if v_thread is null then
+    return;
+  end if;
+  update public.hub_task_threads as t
+  set session_id = remember_session.session_id, session_device = task.claimed_by
+  where t.id = v_thread
+    and (t.session_id, t.session_device) is distinct from (remember_session.session_id, task.claimed_by);
+  if v_before.device is not null and v_known is null then
+    perform hub.post(task, 'session_handed_over', 'system', format(
+      '🔀 %s: %s on %s goes on with what was said here; the session of %s on %s stays there',
+      hub.short_id(task.id), task.model_used, task.claimed_by, v_before.model, v_before.device
+    ), 'text');
+  elsif v_known <> remember_session.session_id and hub.begins_anew(task) then
+    perform hub.post(task, 'session_begun_anew', 'system', format(
+      '🔀 %s: %s on %s begins anew with what was said here: its session could not be resumed',
+      hub.short_id(task.id), task.model_used, task.claimed_by
+    ), 'text');
+  end if;
+end
+$$;
+comment on function hub.remember_session(public.mac_tasks, text) is
+  'Keeps the session of a running task, and says in its thread when another model or device took over. Under the task''s lock.';
+
+create or replace function hub.history_of(task public.mac_tasks, most integer default 32000) returns text
+language plpgsql stable
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_thread uuid := hub.thread_of_session(task);
+  v_waiting text[] := array(
+    select i.message_id::text from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'waiting'
+  );
+  v_ahead text[] := array(
+    select q.task_id::text from hub.queue as q where q.thread_id = v_thread and q.task_id <> task.id
+  );
+begin
+  return (
+    select string_agg(said.line, E'\n\n' order by said.created_at, said.id)
+    from (
+      select m.id, m.created_at, format('%s: %s', m.sender_label, hub.cut(m.content, 8000)) as line,
+        sum(length(m.sender_label) + least(length(m.content), 8000) + 4) over (order by m.created_at desc, m.id desc) as length
+      from (
+        -- The newest, by the index of the thread's pages.
+        select * from public.hub_channel_messages as m
+        where m.task_thread_id = v_thread and not m.is_progress
+        order by m.created_at desc, m.id desc limit 500
+      ) as m
+      where v_thread is not null
+        and (m.sender_type in ('human', 'agent') or m.metadata ->> 'event' = 'question_answered')
+        and m.id::text is distinct from task.metadata ->> 'message_id'
+        and m.id::text <> all (v_waiting)
+        and coalesce(m.metadata ->> 'task_id', '') <> all (v_ahead)
+      union all
+      -- A task of no thread has only what it was told while it ran.
+      select i.id, i.created_at, format('%s: %s', coalesce(m.sender_label, 'user'), i.content),
+        sum(length(i.content) + 20) over (order by i.created_at desc, i.id desc)
+      from public.hub_task_inputs as i
+      left join public.hub_channel_messages as m on m.id = i.message_id
+      where v_thread is null and i.task_id = task.id and i.state = 'taken'
+    ) as said
+    where said.length <= history_of.most
+  );
+end
+$$;
+comment on function hub.history_of(public.mac_tasks, integer) is
+  'What was said so far, oldest first, for an agent that has no session to resume: "label: text" of people and agents, the newest characters where it is long. Not the request itself, what still waits to be taken, or requests behind it.';
+
+revoke execute on all functions in schema hub from public;
 
 -- supabase/schemas/40_delivery.sql
 
@@ -2639,6 +2887,19 @@ begin
 end
 $$;
 comment on function hub.cut(text, integer) is 'The text, cut to `most` characters with … where it is longer.';
+
+create or replace function hub.in_one_line(content text, most integer) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return btrim(hub.cut(regexp_replace(
+    left(content, most * 2), '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
+  ), most));
+end
+$$;
+comment on function hub.in_one_line(text, integer) is
+  'The text as one line of at most `most` characters, safe inside a line of the system''s.';
 
 create or replace function hub.title(content text) returns text
 language plpgsql immutable
@@ -2720,6 +2981,7 @@ begin
     when 'failure' then 15548997 -- #ED4245
     when 'queued' then 5793266 -- #5865F2
     when 'synthesizing' then 16705372 -- #FEE75C
+    when 'question' then 16705372 -- #FEE75C
   end;
 end
 $$;
@@ -2738,7 +3000,8 @@ on conflict (name) do update set meaning = excluded.meaning;
 
 create or replace function hub.post(
   task public.mac_tasks, event text, sender_type text, content text, content_type text,
-  embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false
+  embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false,
+  metadata jsonb default '{}'
 ) returns void
 language plpgsql
 set search_path = ''
@@ -2763,12 +3026,12 @@ begin
     hub.cut(content, v_most), content_type, embed, is_progress,
     jsonb_strip_nulls(jsonb_build_object(
       'event', event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
-    ))
+    )) || post.metadata
   );
 end
 $$;
-comment on function hub.post(public.mac_tasks, text, text, text, text, jsonb, uuid, boolean) is
-  'Posts a message about a task where the task lives: in its thread, else in its channel. The event is one of hub.message_events.';
+comment on function hub.post(public.mac_tasks, text, text, text, text, jsonb, uuid, boolean, jsonb) is
+  'Posts a message about a task where the task lives: in its thread, else in its channel. The event is one of hub.message_events; the metadata is added to what it is about.';
 
 create or replace function hub.new_progress(previous text, current text) returns text
 language plpgsql immutable
@@ -2808,6 +3071,21 @@ $$;
 comment on function hub.post_progress(public.mac_tasks, text) is
   'Posts what is new in partial_output; from the limit on, rewrites the last progress message.';
 
+create or replace function hub.refused_in_words(refusals jsonb) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return (
+    select format('%s: %s', jsonb_array_length(refusals), string_agg(
+      concat_ws(' ', r ->> 'tool', '(' || nullif(hub.in_one_line(r ->> 'detail', 200), '') || ')'), ', ' order by position
+    ))
+    from jsonb_array_elements(refusals) with ordinality as listed (r, position)
+  );
+end
+$$;
+comment on function hub.refused_in_words(jsonb) is 'What an agent was not allowed to do, as "2: Bash (npm publish), WebFetch".';
+
 create or replace function hub.post_outcome(task public.mac_tasks) returns void
 language plpgsql
 set search_path = ''
@@ -2816,6 +3094,7 @@ declare
   v_by text := format('[%s/%s]',
     coalesce(task.model_used, task.model_preference, 'any'), coalesce(task.claimed_by, '—'));
   v_text text := coalesce(task.result, '');
+  v_refused integer := coalesce(jsonb_array_length(task.refusals), 0);
   v_fields jsonb;
 begin
   if task.task_thread_id is not null then
@@ -2824,16 +3103,24 @@ begin
       hub.field('Device', coalesce(task.claimed_by, '—')),
       hub.field('Duration', hub.duration(task.finished_at - task.started_at))
     );
+    if v_refused > 0 then
+      v_fields := v_fields || hub.field('Refused', hub.refused_in_words(task.refusals));
+    end if;
   end if;
   if task.cancelled_at is not null then
     perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
       hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');
   elsif task.status = 'complete' and task.task_thread_id is null then
     perform hub.post(task, 'task_completed', 'agent',
-      format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text), 'result');
+      case v_refused
+        when 0 then format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text)
+        else format(E'⚠️ %s complete, %s %s refused %s\n%s', hub.short_id(task.id), v_refused,
+          case v_refused when 1 then 'action' else 'actions' end, v_by, v_text)
+      end, 'result');
   elsif task.status = 'complete' then
     perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
-      'Task Complete', hub.title(task.content), hub.color('success'), v_fields, hub.short_id(task.id)));
+      'Task Complete', hub.title(task.content),
+      hub.color(case v_refused when 0 then 'success' else 'question' end), v_fields, hub.short_id(task.id)));
   elsif task.task_thread_id is null then
     perform hub.post(task, 'task_failed', 'system',
       format(E'❌ %s failed %s\n%s', hub.short_id(task.id), v_by, task.error), 'error');
@@ -2972,7 +3259,10 @@ begin
     if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
-  elsif new.status = 'pending' and old.status <> 'pending' then
+  elsif new.status = 'pending' and old.status <> 'pending' and not exists (
+    -- A question says by itself what a parked task waits for.
+    select from public.hub_task_attempts as a where a.claim_id = old.claim_id and a.outcome = 'parked'
+  ) then
     -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
     perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
       hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
@@ -3203,7 +3493,7 @@ begin
   end if;
   new.model_preference := coalesce(
     nullif(new.model_preference, 'any'),
-    case when v_thread.session_id is not null then v_thread.metadata ->> 'session_model' end,
+    case when v_thread.session_id is not null then (select s.model from hub.last_session(new) as s) end,
     -- A follow-up to a task that has not ended yet will want to resume the session of that one.
     case when new.kind = 'task' then (
       select previous.model_preference from public.mac_tasks as previous
@@ -3565,9 +3855,13 @@ comment on function public.create_task_thread(uuid, uuid) is
 -- Cancelling and retrying ------------------------------------------------------------------------
 
 create or replace function hub.cancel_one(task_id uuid, label text) returns public.mac_tasks
-language sql
+language plpgsql
 set search_path = ''
 as $$
+declare
+  v_task public.mac_tasks;
+begin
+  perform hub.withdraw_questions(cancel_one.task_id);
   -- A task that somebody claimed by an UPDATE has no heartbeat to hear it by: it ends at once.
   update public.mac_tasks as t
   set status = case when t.claim_id is null then 'failed' else t.status end,
@@ -3578,7 +3872,9 @@ as $$
       else t.metadata
     end
   where t.id = cancel_one.task_id and t.status in ('pending', 'running')
-  returning t.*
+  returning * into v_task;
+  return v_task;
+end
 $$;
 comment on function hub.cancel_one(uuid, text) is
   'Cancels an unfinished task at once, or asks the device that runs it to stop.';
@@ -3723,9 +4019,7 @@ as $$
   with able as (
     select d.name, d.status, m.rate_limited_until,
       l.lane_id is not null as offered,
-      (
-        select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name
-      ) < d.max_running as has_room,
+      hub.busy_slots(d.name) < d.max_running as has_room,
       task.platform is null or task.platform = d.platform as platform_fits,
       c.model is not null as model_fits
     from public.mesh_devices as d
@@ -3741,6 +4035,15 @@ as $$
     when exists (select from able where offered) then jsonb_build_object(
       'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered)
     )
+    when exists (
+      select from hub.queue as q
+      join hub.lanes as l on l.id = q.lane_id and l.bound
+      join public.mesh_devices as d on d.name = l.device and d.status = 'offline'
+      where q.task_id = task.id
+    ) then jsonb_build_object('reason', 'waiting_for_device', 'devices', (
+      select jsonb_build_array(l.device) from hub.queue as q join hub.lanes as l on l.id = q.lane_id
+      where q.task_id = task.id
+    ))
     when exists (select from able where status = 'online' and platform_fits and model_fits) then jsonb_build_object(
       'reason', 'rate_limited', 'until', (
         select min(rate_limited_until) from able where status = 'online' and platform_fits and model_fits
@@ -3793,6 +4096,14 @@ begin
         select string_agg(f.reason, '; ' order by f.what) from hub.delivery_failures as f where f.task_id = v_task.id
       )
     )
+    when hub.has_open_question(v_task.id) then (
+      select jsonb_build_object(
+        'reason', 'waiting_for_answer', 'since', min(q.asked_at), 'device', v_task.claimed_by,
+        'question_id', (array_agg(q.id order by q.asked_at))[1], 'title', (array_agg(q.title order by q.asked_at))[1],
+        'questions', count(*), 'until', min(q.expires_at)
+      )
+      from public.hub_questions as q where q.task_id = v_task.id and q.state = 'open'
+    )
     when v_task.status = 'running' then jsonb_build_object(
       'reason', 'running', 'since', v_task.started_at, 'device', v_task.claimed_by, 'model', v_task.model_used,
       'lease_expires_at', v_task.lease_expires_at, 'cancel_requested_at', v_task.cancel_requested_at
@@ -3835,7 +4146,7 @@ begin
 end
 $$;
 comment on function public.explain_task(uuid) is
-  'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device, ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';
+  'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, waiting_for_answer {question_id, title, questions, until}, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device (with devices: the one that holds what the task left there), ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.explain_task(uuid) from public;
@@ -3887,13 +4198,18 @@ comment on function hub.end_attempt(public.mac_tasks, text, text) is
 
 create or replace function hub.requeue(task public.mac_tasks, reason text, run_at timestamptz, attempt integer)
 returns public.mac_tasks
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
+  -- The next run begins without what this one asked.
+  perform hub.withdraw_questions(task.id);
   update public.mac_tasks as t
   set status = 'pending', error = requeue.reason, run_at = requeue.run_at, attempt = requeue.attempt
   where t.id = task.id
-  returning t.*
+  returning * into task;
+  return task;
+end
 $$;
 comment on function hub.requeue(public.mac_tasks, text, timestamptz, integer) is 'Puts a running task back into the queue.';
 
@@ -3969,7 +4285,7 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
-  if v_device.status = 'online' and coalesce(cardinality(v_held), 0) < v_device.max_running then
+  if v_device.status = 'online' and hub.busy_slots(v_device.name) < v_device.max_running then
     insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
   end if;
   return jsonb_build_object(
@@ -3981,7 +4297,21 @@ begin
       select jsonb_agg(r.id) from unnest(device_heartbeat.running) as r (id)
       where r.id <> all (coalesce(v_held, '{}'))
     ), '[]'),
-    'lease_expires_at', v_lease
+    'answered', coalesce((
+      -- Until the claim has looked at the answer, by asking again.
+      select jsonb_agg(q.id order by q.answered_at) from public.hub_questions as q
+      join public.mac_tasks as t on t.id = q.task_id
+      where q.task_id = any (v_held) and q.state in ('answered', 'expired')
+        and q.claim_id = t.claim_id and q.told_claim_id is null
+    ), '[]'),
+    'inputs', coalesce((
+      select jsonb_agg(jsonb_build_object(
+        'id', i.id, 'task_id', i.task_id, 'content', i.content, 'interrupt', i.interrupt
+      ) order by i.created_at, i.id)
+      from public.hub_task_inputs as i where i.task_id = any (v_held) and i.state = 'waiting'
+    ), '[]'),
+    'lease_expires_at', v_lease,
+    'now', clock_timestamp()
   );
 end
 $$;
@@ -3999,12 +4329,13 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb) is
-  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, lease_expires_at}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
 
 -- Progress and outcome ---------------------------------------------------------------------------
 
-create or replace function hub.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
-returns jsonb
+create or replace function hub.report_progress(
+  token text, task_id uuid, claim_id uuid, partial_output text, session_id text
+) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
@@ -4016,30 +4347,59 @@ declare
 begin
   v_task := hub.held_task(hub.hear_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
   perform hub.require_length(report_progress.partial_output, 'partial_output');
-  update public.mac_tasks as t set partial_output = report_progress.partial_output where t.id = v_task.id;
+  perform hub.require_session(report_progress.session_id);
+  perform hub.remember_session(v_task, report_progress.session_id);
+  update public.mac_tasks as t
+  set partial_output = coalesce(report_progress.partial_output, t.partial_output),
+    session_id = coalesce(report_progress.session_id, t.session_id)
+  where t.id = v_task.id;
   return hub.task_result(v_task);
 end
 $$;
 
-create or replace function public.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
-returns jsonb
+create or replace function public.report_progress(
+  token text, task_id uuid, claim_id uuid, partial_output text default null, session_id text default null
+) returns jsonb
 language plpgsql
 set search_path = ''
 set lock_timeout = '2500ms'
 as $$
 begin
   return hub.report_progress(
-    report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
+    report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output,
+    report_progress.session_id
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.report_progress(text, uuid, uuid, text) is
-  'Sets partial_output; what is new in it is posted at once. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000).';
+comment on function public.report_progress(text, uuid, uuid, text, text) is
+  'Sets partial_output; what is new in it is posted at once. With session_id, the next run resumes that session whatever ends this one; without partial_output, nothing else changes. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+
+create or replace function hub.require_refusals(refusals jsonb) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if coalesce(jsonb_typeof(refusals), 'null') not in ('null', 'array') or pg_column_size(refusals) > 65536
+    or jsonb_typeof(refusals) = 'array' and exists (
+      select from jsonb_array_elements(refusals) as r
+      where (
+        jsonb_typeof(r) = 'object' and r - array['tool', 'detail'] = '{}'
+        and jsonb_typeof(r -> 'tool') = 'string' and length(r ->> 'tool') between 1 and 100
+        and hub.is_one_line(r ->> 'tool') and coalesce(jsonb_typeof(r -> 'detail'), 'null') in ('null', 'string')
+      ) is not true
+    )
+  then
+    perform hub.fail('bad_argument', array['refusals is an array of {tool, detail}, 64 kB at most; tool is one line of 1 to 100 characters.']);
+  end if;
+end
+$$;
+comment on function hub.require_refusals(jsonb) is 'Raises bad_argument for what is no list of refusals.';
 
 create or replace function hub.complete_task(
-  token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb
+  token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb,
+  refusals jsonb
 ) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
@@ -4052,25 +4412,19 @@ declare
 begin
   v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
-  if length(complete_task.model_used) > 100 or length(complete_task.session_id) > 500
-    or pg_column_size(complete_task.usage) > 65536
-  then
-    perform hub.fail('bad_argument', array[
-      'model_used has at most 100 characters, session_id 500, usage 64 kB.'
-    ]);
+  if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
+    perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
   end if;
+  perform hub.require_session(complete_task.session_id);
+  perform hub.require_refusals(complete_task.refusals);
   perform hub.end_attempt(v_task, 'complete', null);
-  if complete_task.session_id is not null and v_task.task_thread_id is not null and v_task.kind = 'task' then
-    update public.hub_task_threads as t
-    set session_id = complete_task.session_id, session_device = v_task.claimed_by,
-      metadata = t.metadata || jsonb_build_object('session_model', v_task.model_used)
-    where t.id = v_task.task_thread_id;
-  end if;
+  perform hub.remember_session(v_task, complete_task.session_id);
   update public.mac_tasks as t
   set status = 'complete', result = coalesce(complete_task.result, ''),
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
-    usage = coalesce(complete_task.usage, t.usage)
+    usage = coalesce(complete_task.usage, t.usage),
+    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]')
   where t.id = v_task.id;
   return hub.task_result(v_task);
 end
@@ -4078,7 +4432,8 @@ $$;
 
 create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
-  model_used text default null, session_id text default null, usage jsonb default null
+  model_used text default null, session_id text default null, usage jsonb default null,
+  refusals jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -4087,17 +4442,18 @@ as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
-    complete_task.model_used, complete_task.session_id, complete_task.usage
+    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
-  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
-create or replace function hub.fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean)
-returns jsonb
+create or replace function hub.fail_task(
+  token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
+) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
@@ -4125,7 +4481,8 @@ end
 $$;
 
 create or replace function public.fail_task(
-  token text, task_id uuid, claim_id uuid, error text, retryable boolean default true
+  token text, task_id uuid, claim_id uuid, error text, retryable boolean default true,
+  elsewhere boolean default false
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -4133,13 +4490,13 @@ set lock_timeout = '2500ms'
 as $$
 begin
   return hub.fail_task(
-    fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
+    fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable, fail_task.elsewhere
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.fail_task(text, uuid, uuid, text, boolean) is
+comment on function public.fail_task(text, uuid, uuid, text, boolean, boolean) is
   'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
 
 create or replace function hub.report_rate_limit(
@@ -4226,17 +4583,17 @@ comment on function public.release_task(text, uuid, uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
-  public.fail_task(text, uuid, uuid, text, boolean),
+  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
   public.device_heartbeat(text, uuid[], jsonb), hub.device_heartbeat(text, uuid[], jsonb),
-  public.report_progress(text, uuid, uuid, text), hub.report_progress(text, uuid, uuid, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
-  hub.complete_task(text, uuid, uuid, text, text, text, jsonb),
-  public.fail_task(text, uuid, uuid, text, boolean), hub.fail_task(text, uuid, uuid, text, boolean),
+  public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean, boolean), hub.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz),
   hub.report_rate_limit(text, uuid, uuid, text, timestamptz),
   public.release_task(text, uuid, uuid), hub.release_task(text, uuid, uuid)
@@ -4772,6 +5129,814 @@ revoke execute on all functions in schema hub from public;
 revoke execute on function public.dispatch_team(uuid, text, jsonb, text, text) from public;
 grant execute on function
   public.dispatch_team(uuid, text, jsonb, text, text), hub.dispatch_team(uuid, text, jsonb, text, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/52_questions.sql
+
+-- Questions: an agent asks, a person answers, and until then the task takes up neither a slot nor its time.
+--
+-- Whoever opens or closes a question holds the task's lock, and then its thread's: an answer, a cancellation,
+-- an expiry, a lost lease and parking take turns, and the first of them decides.
+
+alter table hub.settings add column if not exists approval_timeout interval not null default '1 day'
+check (approval_timeout > '0' and approval_timeout <= '10 years');
+comment on column hub.settings.approval_timeout is 'How long an approval waits for an answer; then it is refused. Other questions wait for ever.';
+alter table hub.settings add column if not exists max_open_questions integer not null default 20
+check (max_open_questions between 1 and 1000);
+comment on column hub.settings.max_open_questions is 'Questions of one task that may be open at once.';
+
+create table if not exists public.hub_questions (
+  id uuid primary key default gen_random_uuid(),
+  task_id uuid not null references public.mac_tasks on delete cascade,
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_thread_id uuid references public.hub_task_threads on delete cascade,
+  kind text not null check (kind in ('approval', 'question')),
+  title text not null,
+  detail text,
+  options jsonb not null default '[]',
+  allow_text boolean not null default false,
+  tool_call_id text not null,
+  state text not null default 'open' check (state in ('open', 'answered', 'expired', 'withdrawn')),
+  option_id text,
+  answer text,
+  answered_by uuid,
+  answered_by_label text,
+  asked_at timestamptz not null default clock_timestamp(),
+  answered_at timestamptz,
+  expires_at timestamptz,
+  claim_id uuid not null,
+  told_claim_id uuid,
+  constraint hub_questions_closed check ((state = 'open') = (answered_at is null)),
+  constraint hub_questions_answered check (state <> 'answered' or num_nonnulls(option_id, answer) > 0),
+  constraint hub_questions_tool_call unique (task_id, tool_call_id)
+);
+comment on table public.hub_questions is
+  'What agents ask people: approvals (may it do this) and questions (it needs to know something). Made by ask_question, answered by answer_question; read by every signed-in user.';
+comment on column public.hub_questions.title is 'One line of at most 200 characters.';
+comment on column public.hub_questions.detail is 'The whole command, difference or context, as it is; at most 32,000 characters.';
+comment on column public.hub_questions.options is '[{id, label, kind: allow_once, reject_once or choice}], ten at most.';
+comment on column public.hub_questions.allow_text is 'Whether an answer may be words of the person''s own.';
+comment on column public.hub_questions.tool_call_id is 'The executor''s name for it, unique in its task; asking again with it returns the same question.';
+comment on column public.hub_questions.state is
+  'open; answered by a person; expired: nobody answered in time, refused; withdrawn: its task was cancelled, ended or began anew.';
+comment on column public.hub_questions.option_id is 'The option that was chosen; of an expired approval, the one that refuses.';
+comment on column public.hub_questions.answer is 'The person''s own words.';
+comment on column public.hub_questions.answered_at is 'When it was answered, expired or withdrawn.';
+comment on column public.hub_questions.expires_at is 'When an approval is refused if nobody answers; null: never.';
+comment on column public.hub_questions.claim_id is 'The claim that asked.';
+comment on column public.hub_questions.told_claim_id is 'The claim that was given the answer.';
+
+-- What reads an open question of a task does so for each claim, heartbeat and end of a task.
+create index if not exists idx_hub_questions_open on public.hub_questions (task_id) where state = 'open';
+create index if not exists idx_hub_questions_due on public.hub_questions (expires_at) where state = 'open' and expires_at is not null;
+create index if not exists idx_hub_questions_channel on public.hub_questions (channel_id, asked_at desc, id desc);
+create index if not exists idx_hub_questions_thread on public.hub_questions (task_thread_id, asked_at) where task_thread_id is not null;
+
+alter table public.hub_questions enable row level security;
+revoke all on public.hub_questions from anon, authenticated, service_role;
+grant select on public.hub_questions to authenticated;
+grant select, insert, update, delete on public.hub_questions to service_role;
+drop policy if exists authenticated_read_questions on public.hub_questions;
+create policy authenticated_read_questions on public.hub_questions
+for select to authenticated using ((select auth.uid()) is not null);
+
+insert into hub.message_events (name, meaning) values
+  ('question_asked', 'An agent asks a person; the row is in hub_questions.'),
+  ('question_answered', 'Somebody has answered a question.'),
+  ('question_expired', 'Nobody answered an approval in time: it is refused.')
+on conflict (name) do update set meaning = excluded.meaning;
+
+-- Asking -----------------------------------------------------------------------------------------
+
+create or replace function hub.require_question(question public.hub_questions) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_most integer := (select s.max_content from hub.settings as s);
+  v_option jsonb;
+begin
+  if question.kind is null or question.kind not in ('approval', 'question') then
+    perform hub.fail('bad_argument', array['kind is approval or question.']);
+  elsif length(question.title) > 200 or not hub.is_one_line(question.title) then
+    perform hub.fail('bad_argument', array['title is one line of at most 200 characters.']);
+  elsif length(question.tool_call_id) not between 1 and 200 then
+    perform hub.fail('bad_argument', array['tool_call_id has 1 to 200 characters.']);
+  elsif jsonb_typeof(question.options) <> 'array' or jsonb_array_length(question.options) > 10 then
+    perform hub.fail('bad_argument', array['options is an array of at most 10 options.']);
+  elsif question.options = '[]' and not question.allow_text then
+    perform hub.fail('bad_argument', array['A question has options, or allow_text.']);
+  end if;
+  perform hub.require_content(question.title, 'title', 200);
+  if length(question.detail) > v_most then
+    perform hub.fail('content_too_long', array['detail', length(question.detail)::text, v_most::text]);
+  end if;
+  for v_option in select o from jsonb_array_elements(question.options) as o loop
+    if (
+      jsonb_typeof(v_option) = 'object' and v_option - array['id', 'label', 'kind'] = '{}'
+      and jsonb_typeof(v_option -> 'id') = 'string' and length(v_option ->> 'id') between 1 and 100
+      and jsonb_typeof(v_option -> 'label') = 'string' and length(btrim(v_option ->> 'label')) between 1 and 200
+      and hub.is_one_line(v_option ->> 'id') and hub.is_one_line(v_option ->> 'label')
+      and v_option ->> 'kind' in ('allow_once', 'reject_once', 'choice')
+    ) is not true then
+      perform hub.fail('bad_argument', array[
+        'An option is {id, label, kind}: an id of 1 to 100 and a label of 1 to 200 characters, each one line; kind is allow_once, reject_once or choice.'
+      ]);
+    end if;
+  end loop;
+  if (select count(distinct o ->> 'id') < count(*) from jsonb_array_elements(question.options) as o) then
+    perform hub.fail('bad_argument', array['Each option has an id of its own.']);
+  end if;
+end
+$$;
+comment on function hub.require_question(public.hub_questions) is 'Raises bad_argument, content_empty or content_too_long for what is no question.';
+
+create or replace function hub.post_question(task public.mac_tasks, question public.hub_questions) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_detail text := E'\n' || nullif(hub.cut(question.detail, 2000), '');
+  v_metadata jsonb := jsonb_build_object('question_id', question.id);
+begin
+  perform hub.reopen_thread(task.task_thread_id);
+  if task.task_thread_id is null then
+    perform hub.post(task, 'question_asked', 'agent', concat(format('❓ %s asks: %s', hub.short_id(task.id), question.title), v_detail),
+      'text', metadata => v_metadata);
+  else
+    perform hub.post(task, 'question_asked', 'agent', concat(question.title, v_detail), 'embed', hub.embed(
+      case question.kind when 'approval' then 'Approval Needed' else 'Question' end,
+      question.title, hub.color('question'),
+      (
+        select coalesce(jsonb_agg(hub.field(o ->> 'id', o ->> 'label') order by position), '[]')
+        from jsonb_array_elements(question.options) with ordinality as listed (o, position)
+      ),
+      hub.short_id(task.id)
+    ), metadata => v_metadata);
+  end if;
+exception when lock_not_available or deadlock_detected then
+  raise;
+when others then
+  -- The question is there, and clients are told of it, whether the channel can show it or not.
+  raise warning 'Posting question % failed: %', question.id, sqlerrm;
+end
+$$;
+comment on function hub.post_question(public.mac_tasks, public.hub_questions) is 'Posts a new question where its task lives.';
+
+create or replace function hub.ask_question(
+  token text, task_id uuid, claim_id uuid, kind text, title text, detail text, options jsonb,
+  allow_text boolean, tool_call_id text
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_question public.hub_questions;
+  v_settings hub.settings;
+begin
+  v_task := hub.held_task(hub.hear_device(ask_question.token), ask_question.task_id, ask_question.claim_id);
+  if v_task.channel_id is null then
+    perform hub.fail('task_not_found', array[v_task.id::text], 'A task of no channel has nobody to ask.');
+  end if;
+  select * into v_question from public.hub_questions as q
+  where q.task_id = v_task.id and q.tool_call_id = ask_question.tool_call_id;
+  if found then
+    if v_question.state in ('answered', 'expired') and v_question.told_claim_id is distinct from v_task.claim_id then
+      update public.hub_questions as q set told_claim_id = v_task.claim_id where q.id = v_question.id;
+    end if;
+    return jsonb_build_object('question', to_jsonb(v_question));
+  end if;
+
+  select * into v_settings from hub.settings;
+  v_question.id := gen_random_uuid();
+  v_question.task_id := v_task.id;
+  v_question.channel_id := v_task.channel_id;
+  v_question.task_thread_id := v_task.task_thread_id;
+  v_question.kind := ask_question.kind;
+  v_question.title := btrim(ask_question.title);
+  v_question.detail := nullif(ask_question.detail, '');
+  v_question.options := coalesce(nullif(ask_question.options, 'null'), '[]');
+  if v_question.kind = 'approval' and v_question.options = '[]' then
+    v_question.options :=
+      '[{"id": "allow", "label": "Allow once", "kind": "allow_once"}, {"id": "reject", "label": "No", "kind": "reject_once"}]';
+  end if;
+  v_question.allow_text := coalesce(ask_question.allow_text, v_question.options = '[]');
+  v_question.tool_call_id := coalesce(ask_question.tool_call_id, v_question.id::text);
+  v_question.claim_id := v_task.claim_id;
+  v_question.asked_at := clock_timestamp();
+  v_question.state := 'open';
+  if v_question.kind = 'approval' then
+    v_question.expires_at := v_question.asked_at + v_settings.approval_timeout;
+  end if;
+  if v_task.cancel_requested_at is not null then
+    -- Too late to ask: the agent is about to be stopped.
+    v_question.state := 'withdrawn';
+    v_question.answered_at := v_question.asked_at;
+  end if;
+  perform hub.require_question(v_question);
+  if (
+    select count(*) >= v_settings.max_open_questions from public.hub_questions as q
+    where q.task_id = v_task.id and q.state = 'open'
+  ) then
+    perform hub.fail('too_many_questions', array[hub.short_id(v_task.id), v_settings.max_open_questions::text]);
+  end if;
+  insert into public.hub_questions values (v_question.*);
+  if v_question.state = 'open' then
+    perform hub.post_question(v_task, v_question);
+  end if;
+  return jsonb_build_object('question', to_jsonb(v_question));
+end
+$$;
+
+create or replace function public.ask_question(
+  token text, task_id uuid, claim_id uuid, kind text, title text, detail text default null,
+  options jsonb default null, allow_text boolean default null, tool_call_id text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.ask_question(
+    ask_question.token, ask_question.task_id, ask_question.claim_id, ask_question.kind, ask_question.title,
+    ask_question.detail, ask_question.options, ask_question.allow_text, ask_question.tool_call_id
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text) is
+  'Asks a person, and posts the question where the task lives; returns {question}, the hub_questions row. kind: approval or question; options: [{id, label, kind: allow_once, reject_once or choice}], for an approval allow and reject unless given; allow_text: as given, else where there are no options. The same tool_call_id returns the same question with its answer. While a question is open its task takes up no slot and none of its time. Errors: bad_device_token, task_not_found, stale_claim, bad_argument, content_empty, content_too_long (32,000 of detail), too_many_questions.';
+
+-- Answering --------------------------------------------------------------------------------------
+
+create or replace function hub.answer_in_words(question public.hub_questions) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return concat_ws(': ',
+    (
+      select o ->> 'label' from jsonb_array_elements(question.options) as o
+      where o ->> 'id' = question.option_id
+    ),
+    question.answer
+  );
+end
+$$;
+comment on function hub.answer_in_words(public.hub_questions) is 'The label of the chosen option, and the words that were added.';
+
+create or replace function hub.lock_question(question_id uuid, out question public.hub_questions, out task public.mac_tasks)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  select * into question from public.hub_questions as q where q.id = lock_question.question_id;
+  if not found then
+    perform hub.fail('question_not_found', array[coalesce(lock_question.question_id::text, 'null')]);
+  end if;
+  select * into task from public.mac_tasks as t where t.id = question.task_id for no key update;
+  perform from public.hub_task_threads as th where th.id = task.task_thread_id for no key update;
+  -- As it is now: who held the task's lock may have closed it.
+  select * into question from public.hub_questions as q where q.id = lock_question.question_id;
+  if not found then
+    perform hub.fail('question_not_found', array[lock_question.question_id::text]);
+  end if;
+end
+$$;
+comment on function hub.lock_question(uuid) is 'A question and its task, under the locks of task and thread. Errors: question_not_found.';
+
+create or replace function hub.close_question(task public.mac_tasks, question public.hub_questions, said text)
+returns public.hub_questions
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.hub_questions as q
+  set state = question.state, option_id = question.option_id, answer = question.answer,
+    answered_by = question.answered_by, answered_by_label = question.answered_by_label,
+    answered_at = clock_timestamp()
+  where q.id = question.id
+  returning * into question;
+  begin
+    perform hub.reopen_thread(task.task_thread_id);
+    perform hub.post(task, 'question_' || question.state, 'system', said, 'text',
+      metadata => jsonb_build_object('question_id', question.id));
+  exception when lock_not_available or deadlock_detected then
+    raise;
+  when others then
+    -- As with asking: the answer counts whether the channel can show it or not.
+    raise warning 'Posting the answer to question % failed: %', question.id, sqlerrm;
+  end;
+  if task.status = 'pending' then
+    -- It was parked: with the last open question closed it is ready.
+    perform hub.enqueue(task);
+  else
+    perform hub.tell_executors();
+  end if;
+  return question;
+end
+$$;
+comment on function hub.close_question(public.mac_tasks, public.hub_questions, text) is
+  'Closes an open question as it is given, posts what is said of it, and lets its task go on. Under the locks of task and thread.';
+
+create or replace function hub.tell_executors() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform realtime.send('{}'::jsonb, 'task_news', 'mesh:wake', false);
+end
+$$;
+comment on function hub.tell_executors() is
+  'Tells executors, on the public topic mesh:wake, that the next heartbeat has news of a running task: an answer, or an input.';
+
+create or replace function hub.answer_question(question_id uuid, option_id text, answer text) returns jsonb
+language plpgsql
+security definer -- questions are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_locked record;
+  v_task public.mac_tasks;
+  v_question public.hub_questions;
+  v_answer text := nullif(btrim(answer_question.answer, E' \t\r\n'), '');
+begin
+  perform hub.require_role('operator');
+  v_locked := hub.lock_question(answer_question.question_id);
+  v_question := v_locked.question;
+  v_task := v_locked.task;
+  if v_question.state = 'answered' and v_question.option_id is not distinct from answer_question.option_id
+    and v_question.answer is not distinct from v_answer
+  then
+    return to_jsonb(v_question);
+  elsif v_question.state <> 'open' then
+    perform hub.fail('question_closed', array[v_question.id::text, v_question.state]);
+  end if;
+  if answer_question.option_id is null and v_answer is null then
+    perform hub.fail('bad_argument', array['An answer has an option_id, an answer in words, or both.']);
+  elsif answer_question.option_id is not null and not exists (
+    select from jsonb_array_elements(v_question.options) as o where o ->> 'id' = answer_question.option_id
+  ) then
+    perform hub.fail('bad_argument', array['option_id is one of the question''s options.']);
+  elsif v_answer is not null and not v_question.allow_text then
+    perform hub.fail('bad_argument', array['This question takes one of its options, and no words.']);
+  end if;
+  if v_answer is not null then
+    perform hub.require_content(v_answer, 'answer');
+  end if;
+  v_question.state := 'answered';
+  v_question.option_id := answer_question.option_id;
+  v_question.answer := v_answer;
+  v_question.answered_by := auth.uid();
+  v_question.answered_by_label := hub.user_label(auth.uid());
+  v_question := hub.close_question(v_task, v_question, format('🙋 %s answered by %s: %s', hub.short_id(v_task.id),
+    v_question.answered_by_label, hub.in_one_line(hub.answer_in_words(v_question), 2000)));
+  return to_jsonb(v_question);
+end
+$$;
+
+create or replace function public.answer_question(question_id uuid, option_id text default null, answer text default null)
+returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.answer_question(answer_question.question_id, answer_question.option_id, answer_question.answer);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.answer_question(uuid, text, text) is
+  'Answers an open question with one of its options, with words where it takes them, or both; returns the hub_questions row. The same answer again returns it. A parked task goes on once no question of it is open. Operator. Errors: question_not_found, question_closed, bad_argument, content_too_long (32,000).';
+
+-- The end of questions that nobody answered ------------------------------------------------------
+
+create or replace function hub.withdraw_questions(task_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.hub_questions as q
+  set state = 'withdrawn', answered_at = clock_timestamp()
+  where q.task_id = withdraw_questions.task_id and q.state = 'open';
+end
+$$;
+comment on function hub.withdraw_questions(uuid) is 'Withdraws the open questions of a task, which was cancelled, has ended or begins anew. Under its lock.';
+
+create or replace function hub.has_open_question(task_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (select from public.hub_questions as q where q.task_id = has_open_question.task_id and q.state = 'open');
+end
+$$;
+comment on function hub.has_open_question(uuid) is 'Whether a task waits for an answer.';
+
+create or replace function hub.expire(question public.hub_questions, task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  question.state := 'expired';
+  question.option_id := (
+    select o ->> 'id' from jsonb_array_elements(question.options) with ordinality as listed (o, position)
+    where o ->> 'kind' = 'reject_once' order by position limit 1
+  );
+  perform hub.close_question(task, question, format('⌛ %s: nobody answered, refused', hub.short_id(task.id)));
+end
+$$;
+comment on function hub.expire(public.hub_questions, public.mac_tasks) is
+  'Refuses an approval that nobody answered. Under the locks of task and thread.';
+
+create or replace function hub.expire_questions(most integer default 100) returns integer
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_due record;
+  v_count integer := 0;
+begin
+  for v_due in
+    select q as question, t as task from public.hub_questions as q
+    join public.mac_tasks as t on t.id = q.task_id
+    where q.state = 'open' and q.expires_at <= v_now
+    order by q.expires_at
+    limit expire_questions.most
+    -- Whoever answers holds the task first.
+    for no key update of t, q skip locked
+  loop
+    begin
+      perform hub.hold_places(v_due.task);
+      perform hub.expire(v_due.question, v_due.task);
+      v_count := v_count + 1;
+    exception
+      when lock_not_available then
+        null;
+      when others then
+        raise warning 'Question % cannot expire: %', (v_due.question).id, sqlerrm;
+    end;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function hub.expire_questions(integer) is
+  'Refuses approvals that nobody answered in time; returns how many. Part of hub.recover().';
+
+create or replace function hub.waited(task public.mac_tasks) returns interval
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Questions may overlap: each moment of the run counts once.
+  return coalesce((
+    select sum(upper(span) - lower(span))
+    from unnest(
+      (
+        select range_agg(tstzrange(q.asked_at, greatest(q.asked_at, coalesce(q.answered_at, clock_timestamp()))))
+        from public.hub_questions as q where q.task_id = task.id
+      ) * tstzmultirange(tstzrange(task.started_at, null))
+    ) as span
+  ), '0');
+end
+$$;
+comment on function hub.waited(public.mac_tasks) is 'For how long the run of a task has waited for answers, which counts against no limit.';
+
+-- Parking ----------------------------------------------------------------------------------------
+
+create or replace function hub.park(task public.mac_tasks, error text default null) returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.end_attempt(task, 'parked', park.error);
+  update public.mac_tasks as t
+  set status = 'pending', run_at = null, attempt = greatest(t.attempt - 1, 0)
+  where t.id = task.id
+  returning * into task;
+  return task;
+end
+$$;
+comment on function hub.park(public.mac_tasks, text) is
+  'Lets a running task wait for its answers without a device, at the cost of no attempt. Under its lock.';
+
+create or replace function hub.park_task(token text, task_id uuid, claim_id uuid, session_id text) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  v_task := hub.held_task(hub.hear_device(park_task.token), park_task.task_id, park_task.claim_id);
+  perform hub.require_session(park_task.session_id);
+  perform hub.remember_session(v_task, park_task.session_id);
+  v_task := hub.park(v_task);
+  return hub.task_result(v_task);
+end
+$$;
+
+create or replace function public.park_task(token text, task_id uuid, claim_id uuid, session_id text default null)
+returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.park_task(park_task.token, park_task.task_id, park_task.claim_id, park_task.session_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.park_task(text, uuid, uuid, text) is
+  'Ends the agent''s process while its questions wait: the task is pending, costs no attempt, belongs to the device of its session, and is ready once no question of it is open; the next claim has the answers. Ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+
+create or replace function hub.answers_for(task public.mac_tasks) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_answers jsonb;
+begin
+  -- A run that parked has worked in what it was told. One that ended otherwise may have: it is told again.
+  select jsonb_agg(
+    to_jsonb(q) || jsonb_build_object('told', a.claim_id is not null and a.outcome <> 'lost')
+    order by q.asked_at, q.id
+  )
+  into v_answers
+  from public.hub_questions as q
+  left join public.hub_task_attempts as a on a.claim_id = q.told_claim_id
+  where q.task_id = task.id and q.state in ('answered', 'expired')
+    and a.outcome is distinct from 'parked';
+  if v_answers is not null then
+    update public.hub_questions as q
+    set told_claim_id = task.claim_id
+    where q.id in (select (a ->> 'id')::uuid from jsonb_array_elements(v_answers) as a);
+  end if;
+  return v_answers;
+end
+$$;
+comment on function hub.answers_for(public.mac_tasks) is
+  'The answers that a new claim of a task begins with, as questions with told: whether an earlier claim had them already. Null: none.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text), public.park_task(text, uuid, uuid, text)
+from public, service_role;
+grant execute on function
+  public.ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text),
+  hub.ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text),
+  public.park_task(text, uuid, uuid, text), hub.park_task(text, uuid, uuid, text)
+to anon, authenticated;
+revoke execute on function public.answer_question(uuid, text, text) from public;
+grant execute on function public.answer_question(uuid, text, text), hub.answer_question(uuid, text, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/53_inputs.sql
+
+-- Input: what a person says to a task that runs. It is posted like any message, taken once by the run, and
+-- what no run took becomes a follow-up.
+
+create table if not exists public.hub_task_inputs (
+  id uuid primary key default gen_random_uuid(),
+  task_id uuid not null references public.mac_tasks on delete cascade,
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  message_id uuid references public.hub_channel_messages on delete set null,
+  content text not null,
+  interrupt boolean not null default false,
+  created_by uuid,
+  state text not null default 'waiting' check (state in ('waiting', 'taken', 'moved')),
+  created_at timestamptz not null default clock_timestamp(),
+  taken_at timestamptz,
+  claim_id uuid,
+  moved_to uuid references public.mac_tasks on delete set null,
+  idempotency_key text,
+  constraint hub_task_inputs_taken check ((state = 'taken') = (taken_at is not null) and (taken_at is null) = (claim_id is null))
+);
+comment on table public.hub_task_inputs is
+  'What people said to unfinished tasks. Made by send_input, taken once by the run; read by every signed-in user.';
+comment on column public.hub_task_inputs.message_id is 'The message that shows the words.';
+comment on column public.hub_task_inputs.interrupt is 'Stop what the agent does now, and go on with this.';
+comment on column public.hub_task_inputs.state is
+  'waiting for the run; taken by it; moved: the task ended without taking it, and a follow-up begins with it.';
+comment on column public.hub_task_inputs.claim_id is 'The claim that took it.';
+comment on column public.hub_task_inputs.moved_to is 'The follow-up task.';
+
+create index if not exists idx_hub_task_inputs_task on public.hub_task_inputs (task_id, created_at);
+create index if not exists idx_hub_task_inputs_waiting on public.hub_task_inputs (task_id) where state = 'waiting';
+create index if not exists idx_hub_task_inputs_channel on public.hub_task_inputs (channel_id);
+create index if not exists idx_hub_task_inputs_message on public.hub_task_inputs (message_id) where message_id is not null;
+create index if not exists idx_hub_task_inputs_moved on public.hub_task_inputs (moved_to) where moved_to is not null;
+create unique index if not exists idx_hub_task_inputs_idempotency
+on public.hub_task_inputs (task_id, created_by, idempotency_key) nulls not distinct
+where idempotency_key is not null;
+
+alter table public.hub_task_inputs enable row level security;
+revoke all on public.hub_task_inputs from anon, authenticated, service_role;
+grant select on public.hub_task_inputs to authenticated;
+grant select, insert, update, delete on public.hub_task_inputs to service_role;
+drop policy if exists authenticated_read_task_inputs on public.hub_task_inputs;
+create policy authenticated_read_task_inputs on public.hub_task_inputs
+for select to authenticated using ((select auth.uid()) is not null);
+
+create or replace function hub.send_input(task_id uuid, content text, interrupt boolean, idempotency_key text)
+returns jsonb
+language plpgsql
+security definer -- inputs and messages about tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_input public.hub_task_inputs;
+begin
+  perform hub.require_role('operator');
+  if length(send_input.idempotency_key) not between 1 and 200 then
+    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+  end if;
+  select * into v_task from public.mac_tasks as t
+  where t.id = send_input.task_id and t.channel_id is not null for no key update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(send_input.task_id::text, 'null')]);
+  end if;
+  select * into v_input from public.hub_task_inputs as i
+  where i.task_id = v_task.id and i.created_by is not distinct from auth.uid()
+    and i.idempotency_key = send_input.idempotency_key;
+  if not found then
+    if v_task.status in ('complete', 'failed') or v_task.cancel_requested_at is not null then
+      perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+        case when v_task.cancel_requested_at is not null then 'cancelled' else v_task.status end],
+        'Dispatch it as a follow-up.');
+    end if;
+    perform hub.require_content(send_input.content, 'content');
+    v_input.id := gen_random_uuid();
+    v_input.message_id := gen_random_uuid();
+    perform hub.reopen_thread(v_task.task_thread_id);
+    insert into public.hub_channel_messages (
+      id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, metadata
+    ) values (
+      v_input.message_id, v_task.channel_id, v_task.task_thread_id, 'human', auth.uid(), hub.user_label(auth.uid()),
+      send_input.content, jsonb_strip_nulls(jsonb_build_object(
+        'task_id', v_task.id, 'task_thread_id', v_task.task_thread_id, 'team_id', v_task.team_id,
+        'input_id', v_input.id
+      ))
+    );
+    insert into public.hub_task_inputs as i (
+      id, task_id, channel_id, message_id, content, interrupt, created_by, idempotency_key
+    ) values (
+      v_input.id, v_task.id, v_task.channel_id, v_input.message_id, send_input.content,
+      coalesce(send_input.interrupt, false), auth.uid(), send_input.idempotency_key
+    )
+    returning * into v_input;
+    if v_task.status = 'running' then
+      perform hub.tell_executors();
+    end if;
+  end if;
+  return jsonb_build_object(
+    'message', (select to_jsonb(m) from public.hub_channel_messages as m where m.id = v_input.message_id),
+    'input', to_jsonb(v_input)
+  );
+end
+$$;
+
+create or replace function public.send_input(
+  task_id uuid, content text, interrupt boolean default false, idempotency_key text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.send_input(send_input.task_id, send_input.content, send_input.interrupt, send_input.idempotency_key);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.send_input(uuid, text, boolean, text) is
+  'Says something to an unfinished task: posted as the caller''s message where the task lives, and given to the agent at its next step; with interrupt, what it does now is stopped first. What no run took becomes a follow-up task when this one ends, unless it is cancelled. Returns {message, input}. The same idempotency_key returns the first result again. Operator. Errors: task_not_found, task_finished, content_empty, content_too_long (32,000), bad_argument.';
+
+create or replace function hub.take_input(token text, task_id uuid, claim_id uuid, input_id uuid) returns jsonb
+language plpgsql
+security definer -- executors have no rights on tasks but by their token
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task public.mac_tasks;
+  v_input public.hub_task_inputs;
+begin
+  v_task := hub.held_task(hub.hear_device(take_input.token), take_input.task_id, take_input.claim_id);
+  update public.hub_task_inputs as i
+  set state = 'taken', taken_at = clock_timestamp(), claim_id = v_task.claim_id
+  where i.id = take_input.input_id and i.task_id = v_task.id and i.state = 'waiting'
+  returning * into v_input;
+  if not found then
+    -- The same claim asks again: the first answer was lost on its way.
+    select * into v_input from public.hub_task_inputs as i
+    where i.id = take_input.input_id and i.task_id = v_task.id;
+    if not found then
+      perform hub.fail('input_not_found', array[coalesce(take_input.input_id::text, 'null'), hub.short_id(v_task.id)]);
+    elsif v_input.claim_id is distinct from v_task.claim_id then
+      perform hub.fail('input_taken', array[v_input.id::text]);
+    end if;
+  end if;
+  return jsonb_build_object('input', to_jsonb(v_input));
+end
+$$;
+
+create or replace function public.take_input(token text, task_id uuid, claim_id uuid, input_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.take_input(take_input.token, take_input.task_id, take_input.claim_id, take_input.input_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.take_input(text, uuid, uuid, uuid) is
+  'Takes an input that a heartbeat named, to give it to the agent: one claim gets it, and gets it again if it asks again. Returns {input}. Errors: bad_device_token, task_not_found, stale_claim, input_not_found, input_taken.';
+
+create or replace function hub.move_inputs(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_first public.hub_task_inputs;
+  v_follow_up uuid := gen_random_uuid();
+begin
+  -- What was said to a task that was cancelled waits for its retry.
+  if task.channel_id is null or task.cancelled_at is not null or not exists (
+    select from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'waiting'
+  ) then
+    return;
+  end if;
+  select * into v_first from public.hub_task_inputs as i
+  where i.task_id = task.id and i.state = 'waiting' order by i.created_at, i.id limit 1;
+  insert into public.mac_tasks (
+    id, status, channel_id, task_thread_id, content, project, platform, model_preference, priority, created_by, metadata
+  )
+  select v_follow_up, 'pending', task.channel_id, task.task_thread_id,
+    left(string_agg(i.content, E'\n\n' order by i.created_at, i.id), 1000000),
+    task.project, task.platform, task.model_preference, task.priority, v_first.created_by,
+    -- The words are posted already: the follow-up's request is the first of them.
+    jsonb_strip_nulls(jsonb_build_object('message_id', v_first.message_id))
+  from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'waiting';
+  update public.hub_task_inputs as i
+  set state = 'moved', moved_to = v_follow_up
+  where i.task_id = task.id and i.state = 'waiting';
+  -- A task of no thread leaves its sessions to the one that goes on with it.
+  insert into hub.sessions (task_id, device_id, model, session_id, used_at)
+  select v_follow_up, s.device_id, s.model, s.session_id, s.used_at
+  from hub.sessions as s where s.task_id = task.id and task.task_thread_id is null;
+exception when others then
+  -- The task has ended all the same; hub.recover() tries again.
+  raise warning 'The inputs of task % could not be moved: %', task.id, sqlerrm;
+end
+$$;
+comment on function hub.move_inputs(public.mac_tasks) is
+  'Makes one follow-up task, in their order, of the inputs that no run of an ended task took.';
+
+create or replace function hub.move_left_inputs(most integer default 100) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.move_inputs(ended.task)
+  from (
+    select t as task from public.mac_tasks as t
+    where t.status in ('complete', 'failed') and t.cancelled_at is null and t.id in (
+      select i.task_id from public.hub_task_inputs as i
+      join public.hub_channels as c on c.id = i.channel_id and not c.is_read_only
+      where i.state = 'waiting'
+    )
+    limit move_left_inputs.most
+    for no key update of t skip locked
+  ) as ended;
+end
+$$;
+comment on function hub.move_left_inputs(integer) is 'Moves the inputs of ended tasks that could not be moved at their end. Part of hub.recover().';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function public.take_input(text, uuid, uuid, uuid) from public, service_role;
+grant execute on function public.take_input(text, uuid, uuid, uuid), hub.take_input(text, uuid, uuid, uuid)
+to anon, authenticated;
+revoke execute on function public.send_input(uuid, text, boolean, text) from public;
+grant execute on function public.send_input(uuid, text, boolean, text), hub.send_input(uuid, text, boolean, text)
 to anon, authenticated, service_role;
 
 -- supabase/schemas/54_overview.sql
@@ -5472,10 +6637,15 @@ declare
   v_task public.mac_tasks;
 begin
   select * into v_settings from hub.settings;
-  if task.started_at < clock_timestamp() - v_settings.max_runtime then
+  if task.started_at < clock_timestamp() - v_settings.max_runtime - hub.waited(task) then
     perform hub.end_attempt(task, 'timed_out', null);
     perform hub.finish(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
     return 'timed_out';
+  end if;
+  if hub.has_open_question(task.id) then
+    -- Its device went while a person thinks: the task waits for the answer, not for the device.
+    perform hub.park(task, format('%s was not heard of', task.claimed_by));
+    return 'requeued';
   end if;
   perform hub.end_attempt(task, 'expired', null);
   if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
@@ -5503,7 +6673,7 @@ begin
     select t.* from hub.queue as q
     join public.mac_tasks as t on t.id = q.task_id
     where q.state = 'running' and t.status = 'running' and t.claim_id is not null
-      and (t.lease_expires_at < v_now or t.started_at < v_oldest)
+      and (t.lease_expires_at < v_now or t.started_at < v_oldest - hub.waited(t))
       and not exists (select from public.mesh_devices as d where d.name = t.claimed_by and hub.is_excused(d))
     order by random() -- nobody is always behind the same one that cannot be taken back
     for no key update of t skip locked
@@ -5618,6 +6788,10 @@ begin
       return hub.retire_devices();
     when 'tasks' then
       return hub.reclaim_tasks();
+    when 'questions' then
+      perform hub.expire_questions();
+    when 'inputs' then
+      perform hub.move_left_inputs();
     when 'deliveries' then
       return jsonb_build_object('redelivered', hub.redeliver());
     when 'feeds' then
@@ -5645,7 +6819,7 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'queue', 'attempts'] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;
@@ -6846,6 +8020,28 @@ after update on public.hub_task_threads
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_thread();
 
+create or replace function hub.broadcast_question() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(to_jsonb(new), 'question', topic, true)
+  from unnest(array['channel:' || new.channel_id, 'thread:' || new.task_thread_id]) as topic
+  where topic is not null;
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_question
+after insert on public.hub_questions
+for each row execute function hub.broadcast_question();
+
+create or replace trigger _700_broadcast_changed_question
+after update on public.hub_questions
+for each row when (old.state is distinct from new.state)
+execute function hub.broadcast_question();
+
 create or replace function hub.broadcast_device() returns trigger
 language plpgsql
 security definer -- nobody but the database broadcasts to these topics
@@ -6923,7 +8119,7 @@ begin
   for v_table in
     select t.name from unnest(array[
       'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
-      'hub_task_attempts', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+      'hub_task_attempts', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.
     where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))

@@ -19,17 +19,20 @@ declare
 begin
   select string_agg(n.name, ', ') into v_taken
   from unnest(array[
+    'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
-    'complete_task(text, uuid, uuid, text, text, text, jsonb)', 'create_task_thread(uuid, uuid)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
     'device_heartbeat(text, uuid[], jsonb)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
-    'fail_task(text, uuid, uuid, text, boolean)', 'list_commands()', 'mesh_activity(integer)', 'recover()',
+    'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
+    'park_task(text, uuid, uuid, text)', 'recover()',
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
-    'report_progress(text, uuid, uuid, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'set_device_draining(uuid, boolean)', 'set_member_role(uuid, text)',
-    'set_server_paused(uuid, boolean)', 'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
+    'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
+    'retry_task(uuid)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
+    'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
-    'hub_task_threads', 'hub_teams', 'mesh_devices', 'mesh_device_models'
+    'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
     when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
@@ -170,6 +173,8 @@ insert into hub.errors (name, status, message, hint) values
   ('thread_not_found', 404, 'There is no thread %s in this channel.', 'Read hub_task_threads for the threads of the channel.'),
   ('task_not_found', 404, 'There is no task %s of a channel.', null),
   ('device_not_found', 404, 'There is no device %s.', 'Read mesh_devices for the devices there are.'),
+  ('question_not_found', 404, 'There is no question %s.', 'Read hub_questions for the questions there are.'),
+  ('input_not_found', 404, 'There is no input %s to task %s.', null),
   ('user_not_found', 404, 'There is no user %s.', null),
   ('sweep_not_found', 404, 'There is no running sweep %s.', 'Claim a sweep with claim_sweep first.'),
   ('wrong_architecture', 409, 'Channel %s belongs to a %s server, which does not take %s.', null),
@@ -185,6 +190,9 @@ insert into hub.errors (name, status, message, hint) values
   ('invalid_message', 400, 'A message posted by a person cannot have %s.', 'Send channel_id, content and, in a thread, task_thread_id; the rest is filled in.'),
   ('too_many_open_tasks', 429, 'You have %s unfinished tasks; %s are allowed.', 'Wait until some end, or cancel some with cancel_task.'),
   ('too_many_subtasks', 400, 'A team has %s subtasks; %s are allowed.', 'Join some of the subtasks.'),
+  ('too_many_questions', 429, 'Task %s has %s open questions already.', 'Wait until some are answered.'),
+  ('question_closed', 409, 'Question %s is closed: %s.', 'Read the question for its answer.'),
+  ('input_taken', 409, 'Input %s was taken by another run, or has become a task of its own.', 'Leave it out.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),

@@ -52,7 +52,7 @@ comment on column public.hub_task_threads.last_activity_at is 'The newest messag
 comment on column public.hub_task_threads.session_id is 'The agent session that a follow-up resumes.';
 comment on column public.hub_task_threads.session_device is 'Name of the device that holds the agent session.';
 comment on column public.hub_task_threads.next_transition_at is 'When the life cycle looks at the thread again; null once archived.';
-comment on column public.hub_task_threads.metadata is '{session_model: the model of the agent session}, and whatever clients add.';
+comment on column public.hub_task_threads.metadata is 'Free for clients; nothing here reads it.';
 
 alter table public.hub_teams drop constraint if exists hub_teams_task_thread_id_fkey;
 alter table public.hub_teams add constraint hub_teams_task_thread_id_fkey
@@ -118,7 +118,7 @@ begin
         ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
-        ('usage metadata', array['jsonb'])
+        ('usage refusals metadata', array['jsonb'])
       ) as kinds (names, accepted)
     ) as n
     left join lateral (
@@ -168,6 +168,7 @@ begin
     add column if not exists created_by uuid,
     add column if not exists session_id text,
     add column if not exists usage jsonb,
+    add column if not exists refusals jsonb,
     add column if not exists metadata jsonb not null default '{}',
     add column if not exists created_at timestamptz not null default clock_timestamp(),
     add column if not exists updated_at timestamptz not null default clock_timestamp();
@@ -232,6 +233,7 @@ begin
       ('idempotency_key', 'Unique per user and channel: a repeated dispatch returns the first task.'),
       ('created_by', 'The user who asked; null for the service key and SQL.'),
       ('usage', 'What the agent reported of tokens and cost.'),
+      ('refusals', 'What the agent was not allowed to do, [{tool, detail}]; null: nothing was refused.'),
       ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
     ) as c (name, comment)
     where c.name <> all (v_shared)

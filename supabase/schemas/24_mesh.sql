@@ -52,12 +52,14 @@ create table if not exists public.hub_task_attempts (
   started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
   outcome text check (outcome in (
-    'complete', 'failed', 'released', 'expired', 'rate_limited', 'cancelled', 'timed_out'
+    'complete', 'failed', 'released', 'parked', 'expired', 'lost', 'rate_limited', 'cancelled', 'timed_out'
   )),
   error text,
   constraint hub_task_attempts_ended check ((ended_at is null) = (outcome is null))
 ) with (fillfactor = 70);
 comment on table public.hub_task_attempts is 'One row for each claim of a task made by claim_tasks.';
+comment on column public.hub_task_attempts.outcome is
+  'parked: it waits for an answer; expired: its device was not heard of; lost: its device never began it; the others as they say.';
 comment on column public.hub_task_attempts.device is 'Name of the device that claimed.';
 create index if not exists idx_hub_task_attempts_task on public.hub_task_attempts (task_id, started_at);
 -- Claims come in the order of time: a block range index finds the old ones and costs next to nothing.

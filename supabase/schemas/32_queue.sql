@@ -19,7 +19,8 @@ create table if not exists hub.lanes (
   model text not null,
   platform text not null,
   device text not null,
-  unique (server_id, model, platform, device)
+  bound boolean not null default false,
+  unique (server_id, model, platform, device, bound)
 );
 comment on table hub.lanes is
   'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
@@ -27,11 +28,12 @@ comment on column hub.lanes.server_id is 'The server, which may be paused; all z
 comment on column hub.lanes.model is 'The preference.';
 comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
 comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
+comment on column hub.lanes.bound is 'Whether the device is waited for also while it is offline: what was parked there belongs to it.';
 
 create table if not exists hub.queue (
   task_id uuid primary key references public.mac_tasks on delete cascade,
   lane_id integer not null references hub.lanes on delete restrict,
-  state text not null check (state in ('ready', 'scheduled', 'backoff', 'blocked', 'running')),
+  state text not null check (state in ('ready', 'scheduled', 'backoff', 'blocked', 'parked', 'running')),
   priority integer not null,
   created_at timestamptz not null,
   run_at timestamptz,
@@ -47,7 +49,7 @@ create table if not exists hub.queue (
 );
 comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_tasks: never write it.';
 comment on column hub.queue.state is
-  'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; running.';
+  'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
@@ -69,8 +71,22 @@ declare
   v_model text := coalesce(task.model_preference, 'any');
   v_platform text := coalesce(task.platform, '');
   v_device text := coalesce(session_device, '');
+  v_session record;
+  v_bound boolean := false;
   v_lane integer;
 begin
+  if task.updated_at > task.created_at then
+    -- It has run, and may have left a session of its own; if it was parked, it waits for that one's device.
+    v_session := hub.last_session(task);
+    if v_session.device is not null then
+      v_device := v_session.device;
+      v_bound := coalesce((
+        select a.outcome = 'parked' from public.hub_task_attempts as a
+        where a.task_id = task.id order by a.started_at desc limit 1
+      ), false);
+      v_model := case when v_bound then v_session.model else v_model end;
+    end if;
+  end if;
   if task.channel_id is not null then
     select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
   end if;
@@ -78,11 +94,11 @@ begin
   loop
     select l.id into v_lane from hub.lanes as l
     where l.server_id = v_server and l.model = v_model
-      and l.platform = v_platform and l.device = v_device
+      and l.platform = v_platform and l.device = v_device and l.bound = v_bound
     for key share; -- so that nobody prunes it meanwhile
     exit when found;
-    insert into hub.lanes (server_id, model, platform, device)
-    values (v_server, v_model, v_platform, v_device)
+    insert into hub.lanes (server_id, model, platform, device, bound)
+    values (v_server, v_model, v_platform, v_device, v_bound)
     on conflict do nothing;
   end loop;
   return v_lane;
@@ -117,13 +133,13 @@ begin
     select from hub.queue as q
     where q.thread_id = task.task_thread_id and q.task_id <> task.id
       and (
-        q.state in ('ready', 'running', 'backoff')
+        q.state in ('ready', 'running', 'backoff', 'parked')
         or q.state = 'blocked' and (q.created_at, q.task_id) < (task.created_at, task.id)
       )
   ) and not exists (
     select from hub.queue as q
     where q.thread_id = task.task_thread_id and q.team_id = task.team_id
-      and q.state in ('ready', 'running', 'backoff')
+      and q.state in ('ready', 'running', 'backoff', 'parked')
   );
 end
 $$;
@@ -138,7 +154,7 @@ declare
 begin
   if exists (
     select from hub.queue as q
-    where q.thread_id = begin_next.thread_id and q.state in ('ready', 'running', 'backoff')
+    where q.thread_id = begin_next.thread_id and q.state in ('ready', 'running', 'backoff', 'parked')
   ) then
     return;
   end if;
@@ -180,6 +196,8 @@ begin
   end if;
   v_state := case
     when task.status = 'running' then 'running'
+    -- A new task has asked nothing yet.
+    when task.updated_at > task.created_at and hub.has_open_question(task.id) then 'parked'
     when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
     when task.run_at > clock_timestamp() then 'scheduled'
     when v_thread.id is not null and hub.must_wait(task) then 'blocked'
@@ -215,7 +233,9 @@ set jit = off
 as $$
 begin
   if new.status in ('complete', 'failed') then
+    perform hub.withdraw_questions(new.id);
     delete from hub.queue as q where q.task_id = new.id;
+    perform hub.move_inputs(new);
   elsif tg_op = 'UPDATE' and new.status = 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
     update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
@@ -332,9 +352,9 @@ begin
   where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = new.name)
     and t.claimed_by = old.name;
   for v_lane in select * from hub.lanes as l where l.device = old.name order by l.id loop
-    insert into hub.lanes as l (server_id, model, platform, device)
-    values (v_lane.server_id, v_lane.model, v_lane.platform, new.name)
-    on conflict (server_id, model, platform, device) do update set device = excluded.device
+    insert into hub.lanes as l (server_id, model, platform, device, bound)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, new.name, v_lane.bound)
+    on conflict (server_id, model, platform, device, bound) do update set device = excluded.device
     returning l.id into v_renamed;
     update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
   end loop;

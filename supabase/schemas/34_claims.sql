@@ -20,7 +20,7 @@ begin
     join public.mesh_device_models as m on m.device_id = device.id and m.model = c.model
     where c.preference = l.model
       and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
-      and (l.model = 'any' or c.model = (
+      and (l.model = 'any' or l.bound and l.device = device.name or c.model = (
         select e.model from hub.effective_models as e
         where e.preference = l.model and e.platform = l.platform
       ))
@@ -31,11 +31,17 @@ begin
     and not exists (
       select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
     )
+    -- The holder of the session keeps others out while it can run the task itself.
     and (l.device in ('', device.name) or not exists (
       select from public.mesh_devices as holder
       join public.mesh_device_models as m on m.device_id = holder.id
-      where holder.name = l.device and holder.status = 'online' and m.model = own.model
-        and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+      where holder.name = l.device and l.platform in ('', holder.platform)
+        and case
+          when l.bound then holder.status <> 'draining'
+            and m.model in (select c.model from hub.model_chains as c where c.preference = l.model)
+          else holder.status = 'online' and m.model = own.model
+            and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+        end
     ));
 end
 $$;
@@ -97,12 +103,10 @@ begin
       to_jsonb(t) || jsonb_build_object(
         'model', t.model_used,
         'short_id', left(t.id::text, 8),
-        'session_id', (
-          select th.session_id from public.hub_task_threads as th
-          where th.id = t.task_thread_id and th.session_device = t.claimed_by
-            and th.metadata ->> 'session_model' is not distinct from t.model_used
-        )
-      )
+        'session_id', hub.session_to_resume(t),
+        'answers', coalesce(hub.answers_for(t), '[]')
+      ) || case when hub.session_to_resume(t) is null
+        then jsonb_strip_nulls(jsonb_build_object('history', hub.history_of(t))) else '{}' end
       order by t.priority desc, t.created_at, t.id
     )
     from public.mac_tasks as t where t.id = any (v_ids)
@@ -111,6 +115,21 @@ end
 $$;
 comment on function hub.claim_ready(public.mesh_devices, integer) is
   'Claims up to `most` ready tasks for a device, waiting for nobody.';
+
+create or replace function hub.busy_slots(device text) returns integer
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*) from hub.queue as q
+    where q.state = 'running' and q.device = busy_slots.device and not hub.has_open_question(q.task_id)
+  );
+end
+$$;
+comment on function hub.busy_slots(text) is
+  'How many of a device''s slots its tasks take up: one that waits for an answer takes up none.';
 
 create or replace function hub.claim_tasks(token text, max_tasks integer) returns jsonb
 language plpgsql
@@ -142,9 +161,7 @@ begin
   ) then
     perform hub.admit_due_tasks();
   end if;
-  v_free := v_device.max_running - (
-    select count(*) from hub.queue as q where q.state = 'running' and q.device = v_device.name
-  );
+  v_free := v_device.max_running - hub.busy_slots(v_device.name);
   v_most := least(coalesce(claim_tasks.max_tasks, 1), v_free);
   if v_most > 0 then
     v_tasks := hub.claim_ready(v_device, v_most);
@@ -170,7 +187,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
-  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id and, where the device can resume it, session_id. Errors: bad_device_token, bad_argument.';
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.claim_tasks(text, integer) from public, service_role;

@@ -39,6 +39,19 @@ end
 $$;
 comment on function hub.cut(text, integer) is 'The text, cut to `most` characters with … where it is longer.';
 
+create or replace function hub.in_one_line(content text, most integer) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return btrim(hub.cut(regexp_replace(
+    left(content, most * 2), '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+', ' ', 'g'
+  ), most));
+end
+$$;
+comment on function hub.in_one_line(text, integer) is
+  'The text as one line of at most `most` characters, safe inside a line of the system''s.';
+
 create or replace function hub.title(content text) returns text
 language plpgsql immutable
 set search_path = ''
@@ -119,6 +132,7 @@ begin
     when 'failure' then 15548997 -- #ED4245
     when 'queued' then 5793266 -- #5865F2
     when 'synthesizing' then 16705372 -- #FEE75C
+    when 'question' then 16705372 -- #FEE75C
   end;
 end
 $$;
@@ -137,7 +151,8 @@ on conflict (name) do update set meaning = excluded.meaning;
 
 create or replace function hub.post(
   task public.mac_tasks, event text, sender_type text, content text, content_type text,
-  embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false
+  embed jsonb default null, message_id uuid default gen_random_uuid(), is_progress boolean default false,
+  metadata jsonb default '{}'
 ) returns void
 language plpgsql
 set search_path = ''
@@ -162,12 +177,12 @@ begin
     hub.cut(content, v_most), content_type, embed, is_progress,
     jsonb_strip_nulls(jsonb_build_object(
       'event', event, 'task_id', task.id, 'task_thread_id', task.task_thread_id, 'team_id', task.team_id
-    ))
+    )) || post.metadata
   );
 end
 $$;
-comment on function hub.post(public.mac_tasks, text, text, text, text, jsonb, uuid, boolean) is
-  'Posts a message about a task where the task lives: in its thread, else in its channel. The event is one of hub.message_events.';
+comment on function hub.post(public.mac_tasks, text, text, text, text, jsonb, uuid, boolean, jsonb) is
+  'Posts a message about a task where the task lives: in its thread, else in its channel. The event is one of hub.message_events; the metadata is added to what it is about.';
 
 create or replace function hub.new_progress(previous text, current text) returns text
 language plpgsql immutable
@@ -207,6 +222,21 @@ $$;
 comment on function hub.post_progress(public.mac_tasks, text) is
   'Posts what is new in partial_output; from the limit on, rewrites the last progress message.';
 
+create or replace function hub.refused_in_words(refusals jsonb) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return (
+    select format('%s: %s', jsonb_array_length(refusals), string_agg(
+      concat_ws(' ', r ->> 'tool', '(' || nullif(hub.in_one_line(r ->> 'detail', 200), '') || ')'), ', ' order by position
+    ))
+    from jsonb_array_elements(refusals) with ordinality as listed (r, position)
+  );
+end
+$$;
+comment on function hub.refused_in_words(jsonb) is 'What an agent was not allowed to do, as "2: Bash (npm publish), WebFetch".';
+
 create or replace function hub.post_outcome(task public.mac_tasks) returns void
 language plpgsql
 set search_path = ''
@@ -215,6 +245,7 @@ declare
   v_by text := format('[%s/%s]',
     coalesce(task.model_used, task.model_preference, 'any'), coalesce(task.claimed_by, '—'));
   v_text text := coalesce(task.result, '');
+  v_refused integer := coalesce(jsonb_array_length(task.refusals), 0);
   v_fields jsonb;
 begin
   if task.task_thread_id is not null then
@@ -223,16 +254,24 @@ begin
       hub.field('Device', coalesce(task.claimed_by, '—')),
       hub.field('Duration', hub.duration(task.finished_at - task.started_at))
     );
+    if v_refused > 0 then
+      v_fields := v_fields || hub.field('Refused', hub.refused_in_words(task.refusals));
+    end if;
   end if;
   if task.cancelled_at is not null then
     perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
       hub.short_id(task.id), coalesce(task.metadata ->> 'cancelled_by', 'admin')), 'text');
   elsif task.status = 'complete' and task.task_thread_id is null then
     perform hub.post(task, 'task_completed', 'agent',
-      format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text), 'result');
+      case v_refused
+        when 0 then format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text)
+        else format(E'⚠️ %s complete, %s %s refused %s\n%s', hub.short_id(task.id), v_refused,
+          case v_refused when 1 then 'action' else 'actions' end, v_by, v_text)
+      end, 'result');
   elsif task.status = 'complete' then
     perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
-      'Task Complete', hub.title(task.content), hub.color('success'), v_fields, hub.short_id(task.id)));
+      'Task Complete', hub.title(task.content),
+      hub.color(case v_refused when 0 then 'success' else 'question' end), v_fields, hub.short_id(task.id)));
   elsif task.task_thread_id is null then
     perform hub.post(task, 'task_failed', 'system',
       format(E'❌ %s failed %s\n%s', hub.short_id(task.id), v_by, task.error), 'error');
@@ -371,7 +410,10 @@ begin
     if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
-  elsif new.status = 'pending' and old.status <> 'pending' then
+  elsif new.status = 'pending' and old.status <> 'pending' and not exists (
+    -- A question says by itself what a parked task waits for.
+    select from public.hub_task_attempts as a where a.claim_id = old.claim_id and a.outcome = 'parked'
+  ) then
     -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
     perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
       hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),

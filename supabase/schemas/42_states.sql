@@ -161,7 +161,7 @@ begin
   end if;
   new.model_preference := coalesce(
     nullif(new.model_preference, 'any'),
-    case when v_thread.session_id is not null then v_thread.metadata ->> 'session_model' end,
+    case when v_thread.session_id is not null then (select s.model from hub.last_session(new) as s) end,
     -- A follow-up to a task that has not ended yet will want to resume the session of that one.
     case when new.kind = 'task' then (
       select previous.model_preference from public.mac_tasks as previous

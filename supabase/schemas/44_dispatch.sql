@@ -179,9 +179,13 @@ comment on function public.create_task_thread(uuid, uuid) is
 -- Cancelling and retrying ------------------------------------------------------------------------
 
 create or replace function hub.cancel_one(task_id uuid, label text) returns public.mac_tasks
-language sql
+language plpgsql
 set search_path = ''
 as $$
+declare
+  v_task public.mac_tasks;
+begin
+  perform hub.withdraw_questions(cancel_one.task_id);
   -- A task that somebody claimed by an UPDATE has no heartbeat to hear it by: it ends at once.
   update public.mac_tasks as t
   set status = case when t.claim_id is null then 'failed' else t.status end,
@@ -192,7 +196,9 @@ as $$
       else t.metadata
     end
   where t.id = cancel_one.task_id and t.status in ('pending', 'running')
-  returning t.*
+  returning * into v_task;
+  return v_task;
+end
 $$;
 comment on function hub.cancel_one(uuid, text) is
   'Cancels an unfinished task at once, or asks the device that runs it to stop.';

@@ -10,9 +10,7 @@ as $$
   with able as (
     select d.name, d.status, m.rate_limited_until,
       l.lane_id is not null as offered,
-      (
-        select count(*) from hub.queue as q where q.state = 'running' and q.device = d.name
-      ) < d.max_running as has_room,
+      hub.busy_slots(d.name) < d.max_running as has_room,
       task.platform is null or task.platform = d.platform as platform_fits,
       c.model is not null as model_fits
     from public.mesh_devices as d
@@ -28,6 +26,15 @@ as $$
     when exists (select from able where offered) then jsonb_build_object(
       'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered)
     )
+    when exists (
+      select from hub.queue as q
+      join hub.lanes as l on l.id = q.lane_id and l.bound
+      join public.mesh_devices as d on d.name = l.device and d.status = 'offline'
+      where q.task_id = task.id
+    ) then jsonb_build_object('reason', 'waiting_for_device', 'devices', (
+      select jsonb_build_array(l.device) from hub.queue as q join hub.lanes as l on l.id = q.lane_id
+      where q.task_id = task.id
+    ))
     when exists (select from able where status = 'online' and platform_fits and model_fits) then jsonb_build_object(
       'reason', 'rate_limited', 'until', (
         select min(rate_limited_until) from able where status = 'online' and platform_fits and model_fits
@@ -80,6 +87,14 @@ begin
         select string_agg(f.reason, '; ' order by f.what) from hub.delivery_failures as f where f.task_id = v_task.id
       )
     )
+    when hub.has_open_question(v_task.id) then (
+      select jsonb_build_object(
+        'reason', 'waiting_for_answer', 'since', min(q.asked_at), 'device', v_task.claimed_by,
+        'question_id', (array_agg(q.id order by q.asked_at))[1], 'title', (array_agg(q.title order by q.asked_at))[1],
+        'questions', count(*), 'until', min(q.expires_at)
+      )
+      from public.hub_questions as q where q.task_id = v_task.id and q.state = 'open'
+    )
     when v_task.status = 'running' then jsonb_build_object(
       'reason', 'running', 'since', v_task.started_at, 'device', v_task.claimed_by, 'model', v_task.model_used,
       'lease_expires_at', v_task.lease_expires_at, 'cancel_requested_at', v_task.cancel_requested_at
@@ -122,7 +137,7 @@ begin
 end
 $$;
 comment on function public.explain_task(uuid) is
-  'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device, ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';
+  'Why a task is where it is: {state: its status, reason, since, detail}. Reasons: finished, waiting_for_answer {question_id, title, questions, until}, running {device, model, lease_expires_at}, server_paused, scheduled {until}, backoff {until, error}, waiting_for_previous {task_id}, devices_busy {devices}, device_draining {devices}, rate_limited {until}, no_matching_model, no_matching_platform, waiting_for_device (with devices: the one that holds what the task left there), ready (a device with a free slot is about to claim it). Viewer. Errors: task_not_found.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.explain_task(uuid) from public;

@@ -42,13 +42,18 @@ comment on function hub.end_attempt(public.mac_tasks, text, text) is
 
 create or replace function hub.requeue(task public.mac_tasks, reason text, run_at timestamptz, attempt integer)
 returns public.mac_tasks
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
+  -- The next run begins without what this one asked.
+  perform hub.withdraw_questions(task.id);
   update public.mac_tasks as t
   set status = 'pending', error = requeue.reason, run_at = requeue.run_at, attempt = requeue.attempt
   where t.id = task.id
-  returning t.*
+  returning * into task;
+  return task;
+end
 $$;
 comment on function hub.requeue(public.mac_tasks, text, timestamptz, integer) is 'Puts a running task back into the queue.';
 
@@ -124,7 +129,7 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
-  if v_device.status = 'online' and coalesce(cardinality(v_held), 0) < v_device.max_running then
+  if v_device.status = 'online' and hub.busy_slots(v_device.name) < v_device.max_running then
     insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
   end if;
   return jsonb_build_object(
@@ -136,7 +141,21 @@ begin
       select jsonb_agg(r.id) from unnest(device_heartbeat.running) as r (id)
       where r.id <> all (coalesce(v_held, '{}'))
     ), '[]'),
-    'lease_expires_at', v_lease
+    'answered', coalesce((
+      -- Until the claim has looked at the answer, by asking again.
+      select jsonb_agg(q.id order by q.answered_at) from public.hub_questions as q
+      join public.mac_tasks as t on t.id = q.task_id
+      where q.task_id = any (v_held) and q.state in ('answered', 'expired')
+        and q.claim_id = t.claim_id and q.told_claim_id is null
+    ), '[]'),
+    'inputs', coalesce((
+      select jsonb_agg(jsonb_build_object(
+        'id', i.id, 'task_id', i.task_id, 'content', i.content, 'interrupt', i.interrupt
+      ) order by i.created_at, i.id)
+      from public.hub_task_inputs as i where i.task_id = any (v_held) and i.state = 'waiting'
+    ), '[]'),
+    'lease_expires_at', v_lease,
+    'now', clock_timestamp()
   );
 end
 $$;
@@ -154,12 +173,13 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb) is
-  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, lease_expires_at}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
 
 -- Progress and outcome ---------------------------------------------------------------------------
 
-create or replace function hub.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
-returns jsonb
+create or replace function hub.report_progress(
+  token text, task_id uuid, claim_id uuid, partial_output text, session_id text
+) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
@@ -171,30 +191,59 @@ declare
 begin
   v_task := hub.held_task(hub.hear_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
   perform hub.require_length(report_progress.partial_output, 'partial_output');
-  update public.mac_tasks as t set partial_output = report_progress.partial_output where t.id = v_task.id;
+  perform hub.require_session(report_progress.session_id);
+  perform hub.remember_session(v_task, report_progress.session_id);
+  update public.mac_tasks as t
+  set partial_output = coalesce(report_progress.partial_output, t.partial_output),
+    session_id = coalesce(report_progress.session_id, t.session_id)
+  where t.id = v_task.id;
   return hub.task_result(v_task);
 end
 $$;
 
-create or replace function public.report_progress(token text, task_id uuid, claim_id uuid, partial_output text)
-returns jsonb
+create or replace function public.report_progress(
+  token text, task_id uuid, claim_id uuid, partial_output text default null, session_id text default null
+) returns jsonb
 language plpgsql
 set search_path = ''
 set lock_timeout = '2500ms'
 as $$
 begin
   return hub.report_progress(
-    report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output
+    report_progress.token, report_progress.task_id, report_progress.claim_id, report_progress.partial_output,
+    report_progress.session_id
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.report_progress(text, uuid, uuid, text) is
-  'Sets partial_output; what is new in it is posted at once. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000).';
+comment on function public.report_progress(text, uuid, uuid, text, text) is
+  'Sets partial_output; what is new in it is posted at once. With session_id, the next run resumes that session whatever ends this one; without partial_output, nothing else changes. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+
+create or replace function hub.require_refusals(refusals jsonb) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if coalesce(jsonb_typeof(refusals), 'null') not in ('null', 'array') or pg_column_size(refusals) > 65536
+    or jsonb_typeof(refusals) = 'array' and exists (
+      select from jsonb_array_elements(refusals) as r
+      where (
+        jsonb_typeof(r) = 'object' and r - array['tool', 'detail'] = '{}'
+        and jsonb_typeof(r -> 'tool') = 'string' and length(r ->> 'tool') between 1 and 100
+        and hub.is_one_line(r ->> 'tool') and coalesce(jsonb_typeof(r -> 'detail'), 'null') in ('null', 'string')
+      ) is not true
+    )
+  then
+    perform hub.fail('bad_argument', array['refusals is an array of {tool, detail}, 64 kB at most; tool is one line of 1 to 100 characters.']);
+  end if;
+end
+$$;
+comment on function hub.require_refusals(jsonb) is 'Raises bad_argument for what is no list of refusals.';
 
 create or replace function hub.complete_task(
-  token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb
+  token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb,
+  refusals jsonb
 ) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
@@ -207,25 +256,19 @@ declare
 begin
   v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
-  if length(complete_task.model_used) > 100 or length(complete_task.session_id) > 500
-    or pg_column_size(complete_task.usage) > 65536
-  then
-    perform hub.fail('bad_argument', array[
-      'model_used has at most 100 characters, session_id 500, usage 64 kB.'
-    ]);
+  if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
+    perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
   end if;
+  perform hub.require_session(complete_task.session_id);
+  perform hub.require_refusals(complete_task.refusals);
   perform hub.end_attempt(v_task, 'complete', null);
-  if complete_task.session_id is not null and v_task.task_thread_id is not null and v_task.kind = 'task' then
-    update public.hub_task_threads as t
-    set session_id = complete_task.session_id, session_device = v_task.claimed_by,
-      metadata = t.metadata || jsonb_build_object('session_model', v_task.model_used)
-    where t.id = v_task.task_thread_id;
-  end if;
+  perform hub.remember_session(v_task, complete_task.session_id);
   update public.mac_tasks as t
   set status = 'complete', result = coalesce(complete_task.result, ''),
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
-    usage = coalesce(complete_task.usage, t.usage)
+    usage = coalesce(complete_task.usage, t.usage),
+    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]')
   where t.id = v_task.id;
   return hub.task_result(v_task);
 end
@@ -233,7 +276,8 @@ $$;
 
 create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
-  model_used text default null, session_id text default null, usage jsonb default null
+  model_used text default null, session_id text default null, usage jsonb default null,
+  refusals jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -242,17 +286,18 @@ as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
-    complete_task.model_used, complete_task.session_id, complete_task.usage
+    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb) is
-  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
-create or replace function hub.fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean)
-returns jsonb
+create or replace function hub.fail_task(
+  token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
+) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
@@ -280,7 +325,8 @@ end
 $$;
 
 create or replace function public.fail_task(
-  token text, task_id uuid, claim_id uuid, error text, retryable boolean default true
+  token text, task_id uuid, claim_id uuid, error text, retryable boolean default true,
+  elsewhere boolean default false
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -288,13 +334,13 @@ set lock_timeout = '2500ms'
 as $$
 begin
   return hub.fail_task(
-    fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable
+    fail_task.token, fail_task.task_id, fail_task.claim_id, fail_task.error, fail_task.retryable, fail_task.elsewhere
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.fail_task(text, uuid, uuid, text, boolean) is
+comment on function public.fail_task(text, uuid, uuid, text, boolean, boolean) is
   'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
 
 create or replace function hub.report_rate_limit(
@@ -381,17 +427,17 @@ comment on function public.release_task(text, uuid, uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
-  public.fail_task(text, uuid, uuid, text, boolean),
+  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
   public.device_heartbeat(text, uuid[], jsonb), hub.device_heartbeat(text, uuid[], jsonb),
-  public.report_progress(text, uuid, uuid, text), hub.report_progress(text, uuid, uuid, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb),
-  hub.complete_task(text, uuid, uuid, text, text, text, jsonb),
-  public.fail_task(text, uuid, uuid, text, boolean), hub.fail_task(text, uuid, uuid, text, boolean),
+  public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.fail_task(text, uuid, uuid, text, boolean, boolean), hub.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz),
   hub.report_rate_limit(text, uuid, uuid, text, timestamptz),
   public.release_task(text, uuid, uuid), hub.release_task(text, uuid, uuid)

@@ -126,10 +126,15 @@ declare
   v_task public.mac_tasks;
 begin
   select * into v_settings from hub.settings;
-  if task.started_at < clock_timestamp() - v_settings.max_runtime then
+  if task.started_at < clock_timestamp() - v_settings.max_runtime - hub.waited(task) then
     perform hub.end_attempt(task, 'timed_out', null);
     perform hub.finish(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
     return 'timed_out';
+  end if;
+  if hub.has_open_question(task.id) then
+    -- Its device went while a person thinks: the task waits for the answer, not for the device.
+    perform hub.park(task, format('%s was not heard of', task.claimed_by));
+    return 'requeued';
   end if;
   perform hub.end_attempt(task, 'expired', null);
   if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
@@ -157,7 +162,7 @@ begin
     select t.* from hub.queue as q
     join public.mac_tasks as t on t.id = q.task_id
     where q.state = 'running' and t.status = 'running' and t.claim_id is not null
-      and (t.lease_expires_at < v_now or t.started_at < v_oldest)
+      and (t.lease_expires_at < v_now or t.started_at < v_oldest - hub.waited(t))
       and not exists (select from public.mesh_devices as d where d.name = t.claimed_by and hub.is_excused(d))
     order by random() -- nobody is always behind the same one that cannot be taken back
     for no key update of t skip locked
@@ -272,6 +277,10 @@ begin
       return hub.retire_devices();
     when 'tasks' then
       return hub.reclaim_tasks();
+    when 'questions' then
+      perform hub.expire_questions();
+    when 'inputs' then
+      perform hub.move_left_inputs();
     when 'deliveries' then
       return jsonb_build_object('redelivered', hub.redeliver());
     when 'feeds' then
@@ -299,7 +308,7 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'queue', 'attempts'] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;

@@ -53,6 +53,28 @@ after update on public.hub_task_threads
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_thread();
 
+create or replace function hub.broadcast_question() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(to_jsonb(new), 'question', topic, true)
+  from unnest(array['channel:' || new.channel_id, 'thread:' || new.task_thread_id]) as topic
+  where topic is not null;
+  return null;
+end
+$$;
+
+create or replace trigger _700_broadcast_new_question
+after insert on public.hub_questions
+for each row execute function hub.broadcast_question();
+
+create or replace trigger _700_broadcast_changed_question
+after update on public.hub_questions
+for each row when (old.state is distinct from new.state)
+execute function hub.broadcast_question();
+
 create or replace function hub.broadcast_device() returns trigger
 language plpgsql
 security definer -- nobody but the database broadcasts to these topics
@@ -130,7 +152,7 @@ begin
   for v_table in
     select t.name from unnest(array[
       'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
-      'hub_task_attempts', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+      'hub_task_attempts', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.
     where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))

@@ -14,29 +14,34 @@ select set_eq(
     where p.pronamespace = 'public'::regnamespace
   $query$,
   string_to_array(btrim($lines$
+answer_question(question_id uuid, option_id text DEFAULT NULL::text, answer text DEFAULT NULL::text) -> jsonb volatile
+ask_question(token text, task_id uuid, claim_id uuid, kind text, title text, detail text DEFAULT NULL::text, options jsonb DEFAULT NULL::jsonb, allow_text boolean DEFAULT NULL::boolean, tool_call_id text DEFAULT NULL::text) -> jsonb volatile
 cancel_task(task_id uuid) -> jsonb volatile
 claim_sweep() -> jsonb volatile
 claim_tasks(token text, max_tasks integer DEFAULT 1) -> jsonb volatile
 complete_sweep(sweep_id uuid, prospects jsonb DEFAULT '[]'::jsonb, error text DEFAULT NULL::text) -> jsonb volatile
-complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb) -> jsonb volatile
+complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb, refusals jsonb DEFAULT NULL::jsonb) -> jsonb volatile
 create_task_thread(channel_id uuid, task_id uuid) -> jsonb volatile
 device_heartbeat(token text, running uuid[] DEFAULT '{}'::uuid[], models jsonb DEFAULT NULL::jsonb) -> jsonb volatile
 dispatch_task(channel_id uuid, content text, task_thread_id uuid DEFAULT NULL::uuid, model text DEFAULT NULL::text, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 dispatch_team(channel_id uuid, goal text, subtasks jsonb DEFAULT NULL::jsonb, model text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 execute_command(channel_id uuid, command text) -> jsonb volatile
 explain_task(task_id uuid) -> jsonb stable
-fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean DEFAULT true) -> jsonb volatile
+fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean DEFAULT true, elsewhere boolean DEFAULT false) -> jsonb volatile
 list_commands() -> jsonb stable
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
+park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
 recover() -> jsonb volatile
 register_device(name text, platform text, models jsonb, max_running integer DEFAULT NULL::integer) -> jsonb volatile
 release_task(token text, task_id uuid, claim_id uuid) -> jsonb volatile
-report_progress(token text, task_id uuid, claim_id uuid, partial_output text) -> jsonb volatile
+report_progress(token text, task_id uuid, claim_id uuid, partial_output text DEFAULT NULL::text, session_id text DEFAULT NULL::text) -> jsonb volatile
 report_rate_limit(token text, task_id uuid, claim_id uuid, model text, until timestamp with time zone) -> jsonb volatile
 retry_task(task_id uuid) -> jsonb volatile
+send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 set_device_draining(device_id uuid, draining boolean) -> jsonb volatile
 set_member_role(user_id uuid, role text) -> jsonb volatile
 set_server_paused(server_id uuid, paused boolean) -> jsonb volatile
+take_input(token text, task_id uuid, claim_id uuid, input_id uuid) -> jsonb volatile
 update_settings(changes jsonb DEFAULT '{}'::jsonb) -> jsonb volatile
 update_thread_status(thread_id uuid, status text) -> jsonb volatile
 whoami() -> jsonb stable
@@ -131,6 +136,39 @@ hub_task_threads.session_id text
 hub_task_threads.status text not null default 'active'::text
 hub_task_threads.task_id uuid
 hub_task_threads.team_id uuid
+hub_questions.answer text
+hub_questions.answered_at timestamp with time zone
+hub_questions.answered_by uuid
+hub_questions.answered_by_label text
+hub_questions.allow_text boolean not null default false
+hub_questions.asked_at timestamp with time zone not null default clock_timestamp()
+hub_questions.channel_id uuid not null
+hub_questions.claim_id uuid not null
+hub_questions.detail text
+hub_questions.expires_at timestamp with time zone
+hub_questions.id uuid not null default gen_random_uuid()
+hub_questions.kind text not null
+hub_questions.option_id text
+hub_questions.options jsonb not null default '[]'::jsonb
+hub_questions.state text not null default 'open'::text
+hub_questions.task_id uuid not null
+hub_questions.task_thread_id uuid
+hub_questions.title text not null
+hub_questions.told_claim_id uuid
+hub_questions.tool_call_id text not null
+hub_task_inputs.channel_id uuid not null
+hub_task_inputs.claim_id uuid
+hub_task_inputs.content text not null
+hub_task_inputs.created_at timestamp with time zone not null default clock_timestamp()
+hub_task_inputs.created_by uuid
+hub_task_inputs.id uuid not null default gen_random_uuid()
+hub_task_inputs.idempotency_key text
+hub_task_inputs.interrupt boolean not null default false
+hub_task_inputs.message_id uuid
+hub_task_inputs.moved_to uuid
+hub_task_inputs.state text not null default 'waiting'::text
+hub_task_inputs.taken_at timestamp with time zone
+hub_task_inputs.task_id uuid not null
 hub_teams.channel_id uuid not null
 hub_teams.created_at timestamp with time zone not null default clock_timestamp()
 hub_teams.created_by uuid
@@ -167,6 +205,7 @@ mac_tasks.platform text
 mac_tasks.priority integer not null default 0
 mac_tasks.progress_count integer not null default 0
 mac_tasks.project text
+mac_tasks.refusals jsonb
 mac_tasks.result text
 mac_tasks.run_at timestamp with time zone
 mac_tasks.session_id text
@@ -299,11 +338,13 @@ public.hub_models.admin_delete_models: delete to authenticated, permissive
 public.hub_models.admin_insert_models: insert to authenticated, permissive
 public.hub_models.admin_update_models: update to authenticated, permissive
 public.hub_models.authenticated_read_models: select to authenticated, permissive
+public.hub_questions.authenticated_read_questions: select to authenticated, permissive
 public.hub_servers.admin_delete_servers: delete to authenticated, permissive
 public.hub_servers.admin_insert_servers: insert to authenticated, permissive
 public.hub_servers.admin_update_servers: update to authenticated, permissive
 public.hub_servers.authenticated_read_servers: select to authenticated, permissive
 public.hub_task_attempts.authenticated_read_task_attempts: select to authenticated, permissive
+public.hub_task_inputs.authenticated_read_task_inputs: select to authenticated, permissive
 public.hub_task_threads.authenticated_read_task_threads: select to authenticated, permissive
 public.hub_teams.authenticated_read_teams: select to authenticated, permissive
 public.mac_tasks.authenticated_insert_tasks: insert to authenticated, permissive
@@ -327,8 +368,10 @@ select set_eq(
 hub_channel_messages
 hub_channels
 hub_models
+hub_questions
 hub_servers
 hub_task_attempts
+hub_task_inputs
 hub_task_threads
 hub_teams
 mac_tasks

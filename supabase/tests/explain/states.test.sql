@@ -83,8 +83,9 @@ select isnt(pg_temp.detail('t', 'cancelled_at'), null, 'by a cancellation');
 -- The device that holds the session.
 select tests.keep('pug', tests.device('pug', '{codex}'));
 select pg_temp.dispatch('first', 'cloud-hub/dispatch', 'Look', 'codex');
-update hub_task_threads set session_id = 's', session_device = 'tux', metadata = '{"session_model": "codex"}'
-where id = tests.id('first', 'thread', 'id');
+insert into hub.sessions (task_thread_id, device_id, model, session_id)
+select tests.id('first', 'thread', 'id'), d.id, 'codex', 's' from mesh_devices as d where d.name = 'tux';
+update hub_task_threads set session_id = 's', session_device = 'tux' where id = tests.id('first', 'thread', 'id');
 update mac_tasks set status = 'complete', result = 'Done' where id = tests.id('first');
 select tests.keep('claim', claim_tasks(tests.kept('tux') #>> '{}') -> 0);
 select pg_temp.dispatch('follow', 'cloud-hub/dispatch', 'More', null, tests.id('first', 'thread', 'id')::text);

@@ -27,8 +27,8 @@ select is(pg_temp.claim('a'), 'two', 'which gets it, though it was queued before
 select is((select session_id from mac_tasks where content = 'one'), 'session-a', 'the session is kept with the task');
 select pg_temp.complete('two', 'a', 'session-a2');
 select is(
-  (select (session_id, session_device, metadata ->> 'session_model')::text from hub_task_threads where id = tests.id('d', 'thread', 'id')),
-  '(session-a2,a,claude)', 'and the latest with the thread'
+  (select (session_id, session_device, (select string_agg(s.model || ' ' || s.session_id, ', ') from hub.sessions as s where s.task_thread_id = t.id))::text from hub_task_threads as t where id = tests.id('d', 'thread', 'id')),
+  '(session-a2,a,"claude session-a2")', 'and the latest with the thread'
 );
 
 -- The preferred device is not there.

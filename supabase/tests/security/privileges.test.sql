@@ -13,6 +13,9 @@ begin
   select d.id, 'claude' from public.mesh_devices as d where d.name = 'matrix';
   perform public.dispatch_task(tests.channel('cloud-hub/dispatch'), 'One task');
   perform public.dispatch_team(tests.channel('cloud-hub/dispatch'), 'One team', '["a", "b"]');
+  insert into public.hub_questions (task_id, channel_id, kind, title, allow_text, tool_call_id, claim_id)
+  select t.id, t.channel_id, 'question', 'Which?', true, 'call', gen_random_uuid() from public.mac_tasks as t limit 1;
+  perform public.send_input(t.id, 'Also this') from public.mac_tasks as t where t.status = 'pending' limit 1;
   insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model)
   select gen_random_uuid(), t.id, 1, 'matrix', 'claude' from public.mac_tasks as t limit 1;
 end
@@ -65,8 +68,10 @@ insert into expected_tables values
   ('public.hub_channels', '', 's', 's', 'siud', 'siud'),
   ('public.hub_members', '', 's', 's', 's', 'siud'),
   ('public.hub_models', '', 's', 's', 'siud', 'siud'),
+  ('public.hub_questions', '', 's', 's', 's', 'siud'),
   ('public.hub_servers', '', 's', 's', 'siud', 'siud'),
   ('public.hub_task_attempts', '', 's', 's', 's', 'siud'),
+  ('public.hub_task_inputs', '', 's', 's', 's', 'siud'),
   ('public.hub_task_threads', '', 's', 's', 's', 'siud'),
   ('public.hub_teams', '', 's', 's', 's', 'siud'),
   ('public.mac_tasks', '', 's', 'si', 'si', 'siud'),
@@ -78,7 +83,7 @@ select t.name, '', '', '', '', '' from unnest(array[
   'hub.clock',
   'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
   'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.message_events', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
-  'hub.routing_rules', 'hub.settings', 'hub.undelivered',
+  'hub.routing_rules', 'hub.sessions', 'hub.settings', 'hub.undelivered',
   'koji.accounts', 'koji.commands', 'koji.follow_ups', 'koji.orders', 'koji.prospects', 'koji.shipments',
   'koji.sweeps'
 ]) as t (name);
@@ -206,6 +211,7 @@ select is_empty(
 
 create temp table expected_functions (name text primary key, anon text, viewer text, operator text, admin text, service_role text);
 insert into expected_functions values
+  ('public.answer_question(uuid,text,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.cancel_task(uuid)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.claim_sweep()', 'no', 'no', 'no', 'no', 'yes'),
   ('public.complete_sweep(uuid,jsonb,text)', 'no', 'no', 'no', 'no', 'yes'),
@@ -219,6 +225,7 @@ insert into expected_functions values
   ('public.recover()', 'no', 'no', 'no', 'no', 'yes'),
   ('public.register_device(text,text,jsonb,integer)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.retry_task(uuid)', 'no', 'no', 'yes', 'yes', 'yes'),
+  ('public.send_input(uuid,text,boolean,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.set_device_draining(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.set_member_role(uuid,text)', 'no', 'no', 'no', 'yes', 'yes'),
   ('public.set_server_paused(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
@@ -226,13 +233,16 @@ insert into expected_functions values
   ('public.update_thread_status(uuid,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.whoami()', 'no', 'yes', 'yes', 'yes', 'yes'),
   -- Called by executors, who need a device's token and no user.
+  ('public.ask_question(text,uuid,uuid,text,text,text,jsonb,boolean,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.claim_tasks(text,integer)', 'yes', 'yes', 'yes', 'yes', 'no'),
-  ('public.complete_task(text,uuid,uuid,text,text,text,jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.complete_task(text,uuid,uuid,text,text,text,jsonb,jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.device_heartbeat(text,uuid[],jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
-  ('public.fail_task(text,uuid,uuid,text,boolean)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.fail_task(text,uuid,uuid,text,boolean,boolean)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.park_task(text,uuid,uuid,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.release_task(text,uuid,uuid)', 'yes', 'yes', 'yes', 'yes', 'no'),
-  ('public.report_progress(text,uuid,uuid,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
-  ('public.report_rate_limit(text,uuid,uuid,text,timestamp with time zone)', 'yes', 'yes', 'yes', 'yes', 'no');
+  ('public.report_progress(text,uuid,uuid,text,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.report_rate_limit(text,uuid,uuid,text,timestamp with time zone)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.take_input(text,uuid,uuid,uuid)', 'yes', 'yes', 'yes', 'yes', 'no');
 -- A function behind an RPC is open to whom its RPC is open; it asks for the role itself.
 insert into expected_functions
 select replace(e.name, 'public.', case when replace(e.name, 'public.', 'koji.') in (
