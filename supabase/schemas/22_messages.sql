@@ -314,17 +314,19 @@ begin
   -- One shape for deletions and updates: by how much the messages of each place have changed.
   if tg_op = 'DELETE' then
     select jsonb_agg(m) into v_moves from (
-      select channel_id, task_thread_id, -count(*) as delta from old_rows group by channel_id, task_thread_id
+      select case when task_thread_id is null then channel_id end as channel_id, task_thread_id, -count(*) as delta
+      from old_rows group by 1, 2
     ) as m;
   else
     select jsonb_agg(m) into v_moves from (
-      select channel_id, task_thread_id, sum(delta) as delta
+      -- A thread has its messages also while it moves to another channel.
+      select case when task_thread_id is null then channel_id end as channel_id, task_thread_id, sum(delta) as delta
       from (
         select channel_id, task_thread_id, created_at, 1 as delta from new_rows
         union all
         select channel_id, task_thread_id, created_at, -1 from old_rows
       ) as both_sides
-      group by channel_id, task_thread_id
+      group by 1, 2
       having sum(delta) <> 0
         or max(created_at) filter (where delta = 1) <> max(created_at) filter (where delta = -1)
     ) as m;

@@ -176,6 +176,49 @@ $$;
 comment on function public.create_task_thread(uuid, uuid) is
   'The thread of a task that a client inserted itself, opened if there is none yet; returns the hub_task_threads row, the same one when called again. Operator. Errors: channel_not_found, task_not_found, wrong_architecture, channel_read_only, task_finished.';
 
+-- A thread that moves to another channel takes its messages along by a foreign key, and by this what else is
+-- in it.
+create or replace function hub.guard_move() returns trigger
+language plpgsql
+security definer -- reads the registry of errors for whoever moves the thread
+set search_path = ''
+as $$
+declare
+  v_channel record;
+begin
+  select c.display_name, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = new.channel_id;
+  if v_channel.architecture_type <> 'threaded_task_isolation' then
+    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+  end if;
+  return new;
+end
+$$;
+
+create or replace trigger _100_guard_move
+before update of channel_id on public.hub_task_threads
+for each row when (old.channel_id <> new.channel_id)
+execute function hub.guard_move();
+
+create or replace function hub.move_tasks_of_thread() returns trigger
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+begin
+  update public.mac_tasks as t set channel_id = new.channel_id where t.task_thread_id = new.id;
+  update public.hub_teams as t set channel_id = new.channel_id where t.task_thread_id = new.id;
+  return null;
+end
+$$;
+comment on function hub.move_tasks_of_thread() is 'Tasks and teams of a thread belong to the channel of the thread.';
+
+create or replace trigger _500_move_tasks_of_thread
+after update of channel_id on public.hub_task_threads
+for each row when (old.channel_id <> new.channel_id)
+execute function hub.move_tasks_of_thread();
+
 -- Cancelling and retrying ------------------------------------------------------------------------
 
 create or replace function hub.cancel_one(task_id uuid, label text) returns public.mac_tasks
