@@ -1,5 +1,5 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { AuraClient } from "../client/index.ts";
+import { AuraClient, versionProblem } from "../client/index.ts";
 import { Output } from "./output.ts";
 import { resumeSession } from "./session.ts";
 
@@ -9,6 +9,7 @@ export class Context {
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
   #aura: AuraClient | null = null;
+  #version: Promise<string | undefined> = Promise.resolve(undefined);
 
   constructor(json: boolean, signal: AbortSignal) {
     this.out = new Output(json);
@@ -17,6 +18,24 @@ export class Context {
 
   /** The client of the saved session. */
   get aura(): AuraClient {
-    return this.#aura ??= new AuraClient(resumeSession() as SupabaseClient);
+    if (!this.#aura) {
+      this.#aura = new AuraClient(resumeSession() as SupabaseClient);
+      this.#version = problemOf(this.#aura);
+    }
+    return this.#aura;
+  }
+
+  /** Why this program does not fit the server, asked while a command runs; undefined where it does. */
+  get versionProblem(): Promise<string | undefined> {
+    return this.#version;
+  }
+}
+
+/** Whatever else keeps the server from answering, the command itself says. */
+async function problemOf(aura: AuraClient): Promise<string | undefined> {
+  try {
+    return versionProblem((await aura.whoami()).version, "hub");
+  } catch {
+    return undefined;
   }
 }

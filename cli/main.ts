@@ -28,11 +28,15 @@ const program = new Command("hub")
   .showHelpAfterError("Try --help.")
   .exitOverride();
 
-const context = () => new Context(program.opts().json ?? false, interrupt.signal);
+let current: Context | undefined;
+const context = () => current = new Context(program.opts().json ?? false, interrupt.signal);
 for (const add of [addLogin, addLists, addKoji, addSend, addTail, addTask, addDevices]) {
   add(program, context);
 }
-process.exit(await run());
+const code = await run();
+const problem = interrupt.signal.aborted ? undefined : await current?.versionProblem;
+if (problem) console.error(problem);
+process.exit(code);
 
 async function run(): Promise<number> {
   try {

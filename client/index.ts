@@ -6,4 +6,5 @@ export { eventOf, MESSAGE_EVENTS, type MessageEvent } from "./events.ts";
 export type { Change } from "./feed.ts";
 export type { Cursor } from "./paging.ts";
 export type * from "./rows.ts";
+export { VERSION, versionProblem } from "./version.ts";
 export { characters, commandText } from "./texts.ts";

@@ -117,6 +117,8 @@ export interface Caller {
   label: string;
   role: Role;
   limits: Limits;
+  /** The version of Aura Servers there; see `versionProblem()`. */
+  version: string;
 }
 
 /** The settings that a client has to know; lengths are in characters. */

@@ -16,7 +16,7 @@ npx aura-servers upgrade    bring what is installed to this version
 
 Neither touches a database: "supabase db push" does, when you want it.`;
 
-const here = import.meta.dirname;
+const here = import.meta.dirname!;
 process.exitCode = run();
 
 function run(): number {

@@ -247,6 +247,22 @@ revoke execute on function public.update_settings(jsonb) from public;
 grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
 to anon, authenticated, service_role;
 
+-- supabase/schemas/11_version.sql
+
+-- The version of what is installed here. A test holds the packages to the same.
+
+create or replace function hub.version() returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select '0.1.0'
+$$;
+comment on function hub.version() is
+  'The version of Aura Servers in this database, as whoami() and heartbeats tell it. Before 1.0.0 programs of another minor version, later those of another major version, may not fit.';
+
+revoke execute on function hub.version() from public;
+
 -- supabase/schemas/14_members.sql
 
 -- Members: who may do what, and the names by which the system's texts call people.
@@ -5998,7 +6014,7 @@ begin
   perform hub.require_role('viewer');
   return jsonb_build_object(
     'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role(),
-    'limits', hub.limits()
+    'limits', hub.limits(), 'version', hub.version()
   );
 end
 $$;
@@ -6011,7 +6027,7 @@ as $$
   select hub.whoami()
 $$;
 comment on function public.whoami() is
-  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends. Viewer.';
+  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends; version: that of Aura Servers here. Viewer.';
 
 create or replace function hub.mesh_activity(hours integer) returns jsonb
 language plpgsql

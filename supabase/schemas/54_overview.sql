@@ -10,7 +10,7 @@ begin
   perform hub.require_role('viewer');
   return jsonb_build_object(
     'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role(),
-    'limits', hub.limits()
+    'limits', hub.limits(), 'version', hub.version()
   );
 end
 $$;
@@ -23,7 +23,7 @@ as $$
   select hub.whoami()
 $$;
 comment on function public.whoami() is
-  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends. Viewer.';
+  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends; version: that of Aura Servers here. Viewer.';
 
 create or replace function hub.mesh_activity(hours integer) returns jsonb
 language plpgsql
