@@ -2,8 +2,8 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, parse as parsePath, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
-import { type AgentCommand, type FormatName, FORMATS, MODELS, PRESETS } from "./presets.ts";
-import type { Model } from "./presets.ts";
+import { PERMISSIONS, type Permissions, permissionsOf } from "./permissions/table.ts";
+import { type AgentCommand, type FormatName, FORMATS, type Model, PRESETS } from "./presets.ts";
 
 /** Something the person at this machine can put right; shown without a stack trace. */
 export class SetupError extends Error {
@@ -12,6 +12,7 @@ export class SetupError extends Error {
 
 export interface ModelConfig extends AgentCommand {
   args: string[];
+  permissions: Permissions;
 }
 
 export interface Config {
@@ -27,7 +28,9 @@ export interface Config {
   isolation: "none" | "worktree";
   missingProjects: "fail" | "create";
   maxMinutes: number;
-  models: Partial<Record<Model, ModelConfig>>;
+  /** How long an open question keeps its agent's process. */
+  holdMinutes: number;
+  models: Record<Model, ModelConfig>;
   /** Where the executor keeps its own files: beside the configuration, named after it. */
   stateFolder: string;
 }
@@ -44,7 +47,7 @@ export function readConfig(path: string): Config {
     );
     throw new SetupError(`"${file}" cannot be used:\n  ${problems.join("\n  ")}`);
   }
-  const { models, root, ...rest } = parsed.data;
+  const { models, root, permissions, ...rest } = parsed.data;
   if (!isAbsolute(root)) throw new SetupError(`"root" in "${file}" must be an absolute path.`);
   return {
     url: rest.url.replace(/\/+$/, ""),
@@ -57,8 +60,11 @@ export function readConfig(path: string): Config {
     isolation: rest.isolation,
     missingProjects: rest.missing_projects,
     maxMinutes: rest.max_minutes,
+    holdMinutes: rest.hold_minutes,
     models: Object.fromEntries(
-      Object.entries(models).map(([model, own]) => [model, modelConfig(model as Model, own)]),
+      Object.entries(models).map((
+        [model, own],
+      ) => [model, modelConfig(model, own, permissionsOf(permissions, own.permissions))]),
     ),
     stateFolder: stateFolderOf(file),
   };
@@ -103,9 +109,21 @@ const MODEL = z.strictObject({
   version: COMMAND.optional(),
   format: z.enum(Object.keys(FORMATS) as [FormatName, ...FormatName[]]).optional(),
   args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).optional(),
+  permissions: PERMISSIONS.optional(),
 }).refine(
   ({ command, format }) => !command || format,
   'a model with a "command" of its own needs a "format" too',
+);
+
+const MODELS = z.record(z.string().regex(/^[a-z0-9-]{1,32}$/), MODEL).superRefine(
+  (models, context) => {
+    for (const [name, { command }] of Object.entries(models)) {
+      if (command || PRESETS[name]) continue;
+      const message = `there is no preset "${name}": give it a "command" and a "format"`;
+      context.addIssue({ code: "custom", path: [name], message });
+    }
+  },
 );
 
 const SHAPE = z.strictObject({
@@ -119,11 +137,28 @@ const SHAPE = z.strictObject({
   isolation: z.enum(["none", "worktree"]).default("none"),
   missing_projects: z.enum(["fail", "create"]).default("fail"),
   max_minutes: z.number().positive().default(120),
-  models: z.partialRecord(z.enum(MODELS), MODEL).default({}),
+  hold_minutes: z.number().positive().default(10),
+  permissions: PERMISSIONS.default({}),
+  models: MODELS.default({}),
 });
 
-function modelConfig(model: Model, own: z.infer<typeof MODEL>): ModelConfig {
-  const { command, format, ...rest } = own;
-  if (command && format) return { command, format, ...rest };
-  return { ...PRESETS[model], args: own.args };
+function modelConfig(
+  model: Model,
+  own: z.infer<typeof MODEL>,
+  permissions: Permissions,
+): ModelConfig {
+  const { command, format, env, args, resume, version } = own;
+  if (command && format) {
+    return {
+      command,
+      format,
+      args,
+      permissions,
+      ...(resume && { resume }),
+      ...(version && { version }),
+      ...(env && { env }),
+    };
+  }
+  const preset = PRESETS[model]!;
+  return { ...preset, args, permissions, env: { ...preset.env, ...env } };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readConfig, SetupError } from "./config.ts";
+import { DEFAULT_PERMISSIONS } from "./permissions/table.ts";
 import { fill, isSession } from "./fill.ts";
 
 const TOKEN = "aura_" + "0".repeat(64);
@@ -46,6 +47,7 @@ Deno.test("readConfig() fills in presets and defaults", () => {
   assert.deepEqual(config.models.codex!.command, ["my-agent", "--", "{prompt}"]);
   assert.equal(config.models.codex!.resume, undefined);
   assert.equal(config.models.gemini, undefined);
+  assert.deepEqual(config.models.claude!.permissions, DEFAULT_PERMISSIONS);
 });
 
 Deno.test("readConfig() refuses a file that others can read, and says how to close it", () => {
@@ -61,7 +63,7 @@ Deno.test("readConfig() names each thing that is wrong", () => {
   assert.match(problem(WHOLE.replace('"/tmp"', '"tmp"')), /"root" .* absolute/);
   assert.match(problem(WHOLE.replace('"--", ', "")), /models.codex.command: put "--" before/);
   assert.match(problem(WHOLE.replace('format = "text"', "")), /needs a "format"/);
-  assert.match(problem(WHOLE.replace("[models.codex]", "[models.gpt]")), /gpt/);
+  assert.match(problem(`${WHOLE}[models.gpt]`), /models.gpt: there is no preset/);
   assert.match(problem("url ="), /is not valid TOML/);
   assert.throws(() => readConfig("/nowhere/executor.toml"), /enroll/);
 });

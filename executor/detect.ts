@@ -1,6 +1,6 @@
 import { delimiter, isAbsolute, join } from "node:path";
 import type { ModelConfig } from "./config.ts";
-import type { Model } from "./presets.ts";
+import { commandFor, type Model } from "./presets.ts";
 
 /** A model this machine can run. */
 export interface FoundModel {
@@ -11,13 +11,25 @@ export interface FoundModel {
   config: ModelConfig;
 }
 
-/** The models whose program is on PATH, each asked for its version. */
-export async function detect(models: Partial<Record<Model, ModelConfig>>): Promise<FoundModel[]> {
+/**
+ * The models whose program is on PATH, each asked for its version. One that cannot tell it, e.g.
+ * because its interpreter is missing, is left out and said so; the others are found all the same.
+ */
+export async function detect(
+  models: Record<Model, ModelConfig>,
+  complain: (text: string) => void = () => {},
+): Promise<FoundModel[]> {
   const found = await Promise.all(
     Object.entries(models).map(async ([model, config]) => {
       const path = findProgram(config.command[0]!);
       if (!path) return [];
-      return [{ model: model as Model, version: await versionOf(config.version), path, config }];
+      try {
+        const version = await versionOf(config.version);
+        return [{ model, version, path, config: { ...config, ...commandFor(config, version) } }];
+      } catch (error) {
+        complain(`${model} is not offered: ${(error as Error).message}`);
+        return [];
+      }
     }),
   );
   return found.flat();
@@ -50,13 +62,15 @@ async function versionOf([name, ...args]: string[] = []): Promise<string | null>
   const path = name && findProgram(name);
   if (!path) return null;
   const signal = AbortSignal.timeout(VERSION_PATIENCE);
-  const { stdout } = await new Deno.Command(path, {
+  const { code, stdout } = await new Deno.Command(path, {
     args,
     stdin: "null",
     stdout: "piped",
     stderr: "null",
     signal,
   }).output();
+  // What a shell says of a program or an interpreter that is not there.
+  if (code === 126 || code === 127) throw new Error(`"${path}" cannot be started.`);
   return /\d+\.\d+[\w.+-]*/.exec(new TextDecoder().decode(stdout))?.[0] ?? null;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { detect, findProgram } from "./detect.ts";
+import { DEFAULT_PERMISSIONS as permissions } from "./permissions/table.ts";
 import { PRESETS } from "./presets.ts";
 
 function folderWith(name: string, text: string, mode = 0o700): string {
@@ -20,11 +21,11 @@ Deno.test("findProgram() takes the first program on PATH that can be run", () =>
 
 Deno.test("detect() leaves out what is not there, and asks the rest for their versions", async () => {
   const folder = folderWith("own", "#!/bin/sh\necho 'own tool v3.1.4-rc.1 (x)'\n");
-  const own = { command: [join(folder, "own")], format: "text" as const, args: [] };
+  const own = { command: [join(folder, "own")], format: "text" as const, args: [], permissions };
   const found = await detect({
     claude: { ...own, version: [join(folder, "own"), "--version"] },
     codex: own,
-    gemini: { ...PRESETS.gemini, command: ["/nowhere/gemini"], args: [] },
+    gemini: { ...PRESETS.gemini!, command: ["/nowhere/gemini"], args: [], permissions },
   });
   assert.deepEqual(found.map(({ model, version }) => [model, version]), [
     ["claude", "3.1.4-rc.1"],

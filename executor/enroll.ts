@@ -1,7 +1,9 @@
 import { dirname } from "node:path";
+import type { SupabaseClient } from "@supabase/supabase-js";
 import { readConfig, SetupError } from "./config.ts";
-import { detect } from "./detect.ts";
-import { MODELS, PRESETS } from "./presets.ts";
+import { detect, type FoundModel } from "./detect.ts";
+import { DEFAULT_PERMISSIONS } from "./permissions/table.ts";
+import { PRESETS } from "./presets.ts";
 import { type Account, signIn } from "./sign_in.ts";
 
 export interface Enrolment extends Account {
@@ -24,16 +26,9 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
     );
   }
   if (!exists(root)) throw new SetupError(`The root folder "${root}" does not exist.`);
-  const models = await detect(
-    Object.fromEntries(MODELS.map((model) => [model, { ...PRESETS[model], args: [] }])),
-  );
-  if (models.length === 0) {
-    throw new SetupError(
-      `None of the programs ${MODELS.join(", ")} is on PATH. Install one, run it once to sign ` +
-        `in, then enrol again.`,
-    );
-  }
+  const here = await programsHere();
   const client = await signIn(enrolment);
+  const models = await knownModels(client, here);
   const { data, error } = await client.rpc("register_device", {
     name,
     platform: Deno.build.os === "darwin" ? "macos" : "linux",
@@ -41,11 +36,45 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
     max_running: maxRunning,
   });
   if (error) throw new SetupError(`${error.message} ${error.hint ?? ""}`.trim());
-  writeConfig(configPath, enrolment, data.device.id, data.token);
+  const names = models.map(({ model }) => model);
+  writeConfig(configPath, enrolment, {
+    deviceId: data.device.id,
+    token: data.token,
+    models: names,
+  });
   // What "run" would refuse is better known now.
   readConfig(configPath);
   const found = models.map(({ model, version }) => `${model} ${version ?? ""}`.trim()).join(", ");
   return `Enrolled "${name}" with ${found}. Its configuration is "${configPath}".`;
+}
+
+/** The presets whose program is on PATH. */
+async function programsHere(): Promise<FoundModel[]> {
+  const permissions = DEFAULT_PERMISSIONS;
+  const presets = Object.entries(PRESETS).map((
+    [model, preset],
+  ) => [model, { ...preset, args: [], permissions }]);
+  const found = await detect(Object.fromEntries(presets), (text) => console.error(text));
+  if (found.length > 0) return found;
+  throw new SetupError(
+    `None of the programs ${
+      Object.keys(PRESETS).join(", ")
+    } is on PATH. Install one, run it once ` +
+      `to sign in, then enrol again.`,
+  );
+}
+
+/** Those of them that the hub has in its list of models. */
+async function knownModels(client: SupabaseClient, here: FoundModel[]): Promise<FoundModel[]> {
+  const { data, error } = await client.from("hub_models").select("name").eq("enabled", true);
+  if (error) throw new SetupError(error.message);
+  const names = new Set(data.map(({ name }) => name));
+  const known = here.filter(({ model }) => names.has(model));
+  if (known.length > 0) return known;
+  throw new SetupError(
+    `The hub has none of ${here.map(({ model }) => model).join(", ")} in its list of models: an ` +
+      `admin adds a row to hub_models.`,
+  );
 }
 
 function exists(path: string): boolean {
@@ -58,11 +87,15 @@ function exists(path: string): boolean {
   }
 }
 
-function writeConfig(path: string, enrolment: Enrolment, deviceId: string, token: string): void {
+function writeConfig(
+  path: string,
+  enrolment: Enrolment,
+  given: { deviceId: string; token: string; models: string[] },
+): void {
   const { url, publishableKey, name, root, maxRunning } = enrolment;
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (exists(path)) Deno.renameSync(path, `${path}.old`);
-  const text = TEMPLATE({ url, publishableKey, name, root, maxRunning, deviceId, token });
+  const text = TEMPLATE({ url, publishableKey, name, root, maxRunning, ...given });
   Deno.writeTextFileSync(path, text, { mode: 0o600, createNew: true });
 }
 
@@ -77,6 +110,7 @@ const TEMPLATE = (values: {
   maxRunning: number;
   deviceId: string;
   token: string;
+  models: string[];
 }) =>
   `# The mesh executor of this machine. docs/executor.md explains every line.
 # The token is a secret: whoever has it can read the tasks sent to this device and answer them.
@@ -99,15 +133,18 @@ isolation = "none"
 # Tasks that run longer are stopped.
 max_minutes = 120
 
-# A model is offered while its program is on PATH. "args" are added to its command line: decide
-# here what an agent may do without asking, for nobody is there to be asked.
+# What agents may do: "allow" it, "ask" a person in the channel, or "deny" it. An entry is edit (files
+# of the task's folder), read, web, tool:NAME, * or the beginning of a command. What no list names
+# is asked. These are the lists as installed; [models.NAME.permissions] has others for one model.
 
-[models.claude]
-args = [] # for example ["--permission-mode", "acceptEdits"]
+[permissions]
+allow = [
+${DEFAULT_PERMISSIONS.allow.map((entry) => `  ${quote(entry)},`).join("\n")}
+]
+ask = []
+deny = [] # for example ["git push", "web"]
 
-[models.gemini]
-args = [] # for example ["--approval-mode", "auto_edit"]
+# A model is offered while its program is on PATH. "args" are added to its command line.
 
-[models.codex]
-args = [] # for example ["--sandbox", "workspace-write"]
+${values.models.map((model) => `[models.${model}]\nargs = []`).join("\n\n")}
 `;

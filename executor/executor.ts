@@ -1,15 +1,18 @@
-import { Bell } from "./bell.ts";
+import { ApiError } from "./api_error.ts";
 import { type Config, SetupError } from "./config.ts";
-import type { FoundModel } from "./detect.ts";
-import { type ClaimedTask, type Hub, HubError } from "./hub.ts";
+import type { ClaimedTask, Heartbeat, Hub } from "./hub.ts";
+import { giveBackLeftovers } from "./leftovers.ts";
+import { Rests } from "./limits.ts";
+import type { Offer } from "./offer.ts";
 import type { Runs } from "./runs.ts";
+import { TaskRun } from "./task_run.ts";
 import { listenForWork } from "./wake.ts";
-import { Work } from "./work.ts";
+import { WakeSignal } from "./wake_signal.ts";
 
 export interface ExecutorOptions {
   config: Config;
   hub: Hub;
-  models: FoundModel[];
+  offer: Offer;
   runs: Runs;
   environment: Record<string, string>;
   log(text: string): void;
@@ -21,12 +24,12 @@ export interface ExecutorOptions {
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #running = new Map<string, Work>();
-  readonly #bell = new Bell();
-  readonly #beat = new Bell();
+  readonly #running = new Map<string, TaskRun>();
+  readonly #rests = new Rests();
+  readonly #claimSoon = new WakeSignal();
+  readonly #beatSoon = new WakeSignal();
   #stopping = false;
   #awake = false;
-  #advertised = false;
   #broken: Error | null = null;
   #lastBeat = 0;
   /** When the leases were surely still held, in ms of `performance.now()`, and how long they last. */
@@ -39,14 +42,14 @@ export class Executor {
 
   /** Works until `stop`, and throws when the hub does not know this device any more. */
   async run(): Promise<void> {
-    await this.#releaseLeftovers();
+    await giveBackLeftovers(this.#options);
     await this.#heartbeat();
     const stopListening = listenForWork(this.#options.hub.client, {
-      onTask: () => this.#bell.ring(),
+      onTask: () => this.#wake(),
       onState: (awake) => {
         this.#awake = awake;
         // Nothing that was announced before is announced again.
-        if (awake) this.#bell.ring();
+        if (awake) this.#wake();
       },
     });
     const beating = this.#keepBeating();
@@ -54,8 +57,8 @@ export class Executor {
       await this.#claimForEver();
     } finally {
       this.#stopping = true;
-      await Promise.all([...this.#running.values()].map((work) => work.done));
-      this.#beat.ring();
+      await Promise.all([...this.#running.values()].map((run) => run.done));
+      this.#beatSoon.ring();
       await beating;
       await stopListening();
     }
@@ -69,104 +72,155 @@ export class Executor {
   stop(grace: number): void {
     if (!this.#stopping) {
       this.#stopping = true;
-      this.#bell.ring();
+      this.#claimSoon.ring();
       const count = this.#running.size;
       if (count) {
         this.#options.log(`Stopping: ${count} running task(s) have ${grace / 1000} s to end`);
       }
     }
-    const timer = setTimeout(() => {
-      for (const work of this.#running.values()) work.stop("shutdown");
-    }, grace);
+    // What waits for a person waits as well without a process.
+    for (const run of this.#running.values()) if (run.waiting) run.stop("parked");
+    const timer = setTimeout(() => this.#stopAll("shutdown"), grace);
     Deno.unrefTimer(timer);
   }
 
-  /** Does not wait for a hub that does not answer; the next start releases what is left. */
+  /** Does not wait for a hub that does not answer; the next start gives back what is left. */
   abandon(): void {
-    for (const work of this.#running.values()) {
-      work.stop("shutdown");
-      work.abandon();
+    for (const run of this.#running.values()) {
+      run.stop("shutdown");
+      run.abandon();
     }
+  }
+
+  /** The hub has something: a task, an answer, or words for a task that runs. */
+  #wake(): void {
+    this.#claimSoon.ring();
+    if (this.#running.size > 0) this.#beatSoon.ring();
   }
 
   async #claimForEver(): Promise<void> {
     let empty = 0;
     let trouble = 0;
     while (!this.#stopping) {
-      const free = this.#options.config.maxRunning - this.#running.size;
+      const free = this.#options.config.maxRunning - this.#busy();
       if (free > 0) {
         try {
           const tasks = await this.#options.hub.claim(free);
           trouble = 0;
           for (const task of tasks) this.#start(task);
-          // One empty answer may have crossed a task on its way; after a second one, the hub
-          // knows that this device waits, and wakes it.
           empty = tasks.length ? 0 : empty + 1;
           if (empty < 2) continue;
         } catch (error) {
           this.#survive(error, "claim");
           trouble++;
         }
+      } else {
+        empty = 0;
       }
-      empty = 0;
-      await this.#bell.wait(this.#pause(trouble));
+      if (await this.#claimSoon.wait(this.#pause(trouble, empty))) empty = 0;
     }
   }
 
+  /**
+   * How long to wait before asking again. A task whose transaction began before the hub knew that
+   * this device is idle, and ended after it had asked twice, is announced to nobody: so the first
+   * waits are short.
+   */
+  #pause(trouble: number, empty: number): number {
+    const base = trouble
+      ? Math.min(1_000 * 2 ** trouble, 60_000)
+      : this.#awake
+      ? FIRST_WAITS[empty - 2] ?? POLL_LISTENING
+      : POLL_ALONE;
+    return base * (0.5 + Math.random());
+  }
+
+  #busy(): number {
+    return [...this.#running.values()].filter(({ waiting }) => !waiting).length;
+  }
+
   #start(task: ClaimedTask): void {
-    const { models, config, hub, runs, environment, log } = this.#options;
+    const { offer, log, config, hub, runs, environment } = this.#options;
     const lasts = Date.parse(task.lease_expires_at) - Date.parse(task.started_at);
     if (lasts > 0) this.#leaseLasts = lasts;
     if (this.#running.size === 0) this.#leaseFrom = performance.now();
-    // The hub hands out only what this device has advertised.
-    const found = models.find(({ model }) => model === task.model)!;
+    const found = offer.find(task.model);
+    if (!found) {
+      // Withdrawn a moment ago: the hub has not heard of it yet.
+      hub.release(task).catch((error) => this.#survive(error, "release"));
+      return;
+    }
     log(`${task.short_id} claimed for ${task.model} in "${task.project ?? ""}"`);
     // Claimed again after a lease that ran out unnoticed.
     this.#running.get(task.id)?.stop("lost");
-    const work = new Work(task, found, { config, hub, runs, environment, log });
-    this.#running.set(task.id, work);
-    work.done.then(() => {
-      if (this.#running.get(task.id) === work) this.#running.delete(task.id);
-      this.#bell.ring();
+    const run = new TaskRun(task, found, {
+      config,
+      hub,
+      runs,
+      rests: this.#rests,
+      environment,
+      log,
+      onWaiting: () => this.#claimSoon.ring(),
+      withdraw: (model, why) => this.#withdraw(model, why),
     });
+    this.#running.set(task.id, run);
+    run.done.then(() => {
+      if (this.#running.get(task.id) === run) this.#running.delete(task.id);
+      this.#claimSoon.ring();
+    });
+  }
+
+  /** Before the failure is reported, so that the task goes to another device. */
+  async #withdraw(model: string, why: string): Promise<void> {
+    this.#options.log(`${model} is not offered any more: ${why}`);
+    this.#options.offer.withdraw(model);
+    await this.#heartbeat();
   }
 
   async #keepBeating(): Promise<void> {
     while (!(this.#stopping && this.#running.size === 0)) {
-      await this.#beat.wait(Math.min(BEAT_BUSY, this.#leaseLasts / 4));
+      const woken = await this.#beatSoon.wait(Math.min(BEAT_BUSY, this.#leaseLasts / 4));
       const quiet = performance.now() - this.#lastBeat < BEAT_IDLE;
-      if (this.#running.size > 0 || !quiet) await this.#heartbeat();
+      if (woken || this.#running.size > 0 || !quiet) await this.#heartbeat();
     }
   }
 
   async #heartbeat(): Promise<void> {
-    const { hub, models, config, log } = this.#options;
+    const { hub, offer, config, log } = this.#options;
     const from = this.#lastBeat = performance.now();
     try {
-      const { cancel, lost } = await hub.heartbeat(
-        [...this.#running.keys()],
-        this.#advertised ? undefined : models.map(({ model, version }) => ({ model, version })),
-      );
-      if (!this.#advertised) {
+      const models = await offer.news();
+      const heard = await hub.heartbeat([...this.#running.keys()], models);
+      if (models) {
         const offered = models.map(({ model, version }) => `${model} ${version ?? ""}`.trim());
-        log(`"${config.device}" offers ${offered.join(", ")} to ${config.url}`);
+        log(`"${config.device}" offers ${offered.join(", ") || "nothing"} to ${config.url}`);
+        offer.told();
       }
-      this.#advertised = true;
       this.#leaseFrom = from;
-      for (const id of cancel) this.#running.get(id)?.stop("cancelled");
-      for (const id of lost) this.#running.get(id)?.stop("lost");
+      this.#obey(heard);
     } catch (error) {
       this.#survive(error, "heartbeat");
       if (performance.now() - this.#leaseFrom < this.#leaseLasts) return;
       // Somebody else may run them by now.
-      for (const work of this.#running.values()) work.stop("lost");
+      this.#stopAll("lost");
     }
+  }
+
+  #obey({ cancel, lost, answered = [], inputs = [] }: Heartbeat): void {
+    for (const id of cancel) this.#running.get(id)?.stop("cancelled");
+    for (const id of lost) this.#running.get(id)?.stop("lost");
+    if (answered.length) { for (const run of this.#running.values()) run.answered(answered); }
+    for (const input of inputs) this.#running.get(input.task_id)?.input(input);
+  }
+
+  #stopAll(reason: "lost" | "shutdown"): void {
+    for (const run of this.#running.values()) run.stop(reason);
   }
 
   /** Lets a passing trouble pass; anything else ends the executor. */
   #survive(error: unknown, what: string): void {
     const { log } = this.#options;
-    if (!(error instanceof HubError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     log(`The ${what} failed: ${error.message}`);
     if (error.passing) return;
     if (error.code === "bad_device_token") {
@@ -175,34 +229,8 @@ export class Executor {
           `name replaces it. Run "npm run executor -- enroll" again.`,
       );
       this.#stopping = true;
-      for (const work of this.#running.values()) work.stop("lost");
-      this.#bell.ring();
-    }
-  }
-
-  #pause(trouble: number): number {
-    const base = trouble
-      ? Math.min(1_000 * 2 ** trouble, 60_000)
-      : this.#awake
-      ? POLL_LISTENING
-      : POLL_ALONE;
-    return base * (0.5 + Math.random());
-  }
-
-  /** Ends and gives back what an executor that crashed has left, so that nobody waits for it. */
-  async #releaseLeftovers(): Promise<void> {
-    const { runs, hub, log } = this.#options;
-    await runs.killAll();
-    for (const record of runs.list()) {
-      try {
-        await hub.release({ id: record.taskId, claim_id: record.claimId });
-        log(`${record.shortId} released: this executor had crashed`);
-      } catch (error) {
-        if (!(error instanceof HubError)) throw error;
-        log(`${record.shortId} was not released: ${error.message}`);
-        if (error.passing) continue;
-      }
-      runs.remove(record);
+      this.#stopAll("lost");
+      this.#claimSoon.ring();
     }
   }
 }
@@ -210,5 +238,6 @@ export class Executor {
 const BEAT_IDLE = 20_000;
 /** How soon a cancelled task is noticed, when the agent shows no progress. */
 const BEAT_BUSY = 5_000;
+const FIRST_WAITS = [500, 2_000, 8_000];
 const POLL_LISTENING = 30_000;
 const POLL_ALONE = 3_000;

@@ -5,14 +5,20 @@ export interface FilledCommand {
   input: string | null;
 }
 
-/** Puts the operator's arguments, the session and the prompt into a command template. */
+/** Puts the operator's arguments, the table's, the session and the prompt into a command template. */
 export function fill(
   template: readonly string[],
-  values: { args: readonly string[]; session: string | null; prompt: string },
+  values: {
+    args: readonly string[];
+    permissions?: readonly string[];
+    session: string | null;
+    prompt: string;
+  },
 ): FilledCommand {
   let input: string | null = values.prompt;
   const argv = template.flatMap((part) => {
     if (part === "{args}") return values.args;
+    if (part === "{permissions}") return values.permissions ?? [];
     if (part === "{session}" && values.session !== null) return [values.session];
     if (part !== "{prompt}") return [part];
     input = null;

@@ -1,5 +1,6 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import type { Model } from "./presets.ts";
+import type { Refusal } from "./agents/agent.ts";
+import { ApiError, unanswered } from "./api_error.ts";
 import { redact } from "./text.ts";
 
 /** A task as `claim_tasks` hands it out. */
@@ -9,47 +10,94 @@ export interface ClaimedTask {
   claim_id: string;
   content: string;
   project: string | null;
-  model: Model;
+  model: string;
   kind: string;
   /** Of a subtask: `goal`, the whole request of its team. */
   metadata?: Record<string, unknown>;
   attempt: number;
+  max_attempts?: number | null;
   session_id: string | null;
   task_thread_id: string | null;
   started_at: string;
   lease_expires_at: string;
   cancel_requested_at: string | null;
+  /** What was asked in earlier runs, with the answers. */
+  answers?: Question[];
+  /** What was said in the thread, for a model that comes into it anew. */
+  history?: string | null;
+  /** Files that belong to the request. */
+  files?: TaskFile[];
+}
+
+export interface Question {
+  id: string;
+  tool_call_id: string | null;
+  kind: "approval" | "question";
+  title: string;
+  detail: string | null;
+  options: QuestionOption[] | null;
+  state: "open" | "answered" | "expired" | "withdrawn";
+  option_id: string | null;
+  answer: string | null;
+}
+
+export interface QuestionOption {
+  id: string;
+  label: string;
+  kind: "allow_once" | "reject_once" | "choice";
+}
+
+export interface NewQuestion {
+  kind: "approval" | "question";
+  title: string;
+  detail: string;
+  options: QuestionOption[];
+  allow_text: boolean;
+  tool_call_id: string;
+}
+
+/** A file of a task, in the hub. */
+export interface TaskFile {
+  id: string;
+  name: string;
+  media_type: string;
+  size: number;
+  sha256: string | null;
+}
+
+/** Words for a running task. */
+export interface TaskInput {
+  id: string;
+  task_id: string;
+  content: string;
+  interrupt: boolean;
 }
 
 export interface Heartbeat {
   cancel: string[];
   lost: string[];
   lease_expires_at: string;
+  /** Questions of these tasks that have been answered. */
+  answered?: string[];
+  inputs?: TaskInput[];
 }
 
-/** A call that the hub refused or that did not reach it. */
-export class HubError extends Error {
-  override name = "HubError";
-
-  constructor(
-    message: string,
-    /** The stable name of the refusal, e.g. `stale_claim`; empty when there was no answer. */
-    readonly code: string,
-    /** The HTTP status; 0 when there was no answer. */
-    readonly status: number,
-  ) {
-    super(message);
-  }
-
-  /** The same call may succeed later. */
-  get passing(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
-  }
+export interface OfferedModel {
+  model: string;
+  version: string | null;
 }
 
-type Claim = Pick<ClaimedTask, "id" | "claim_id">;
+export interface Completion {
+  model?: string;
+  session?: string;
+  usage?: Record<string, unknown>;
+  refusals?: Refusal[];
+  changes?: Record<string, unknown>;
+}
 
-/** The hub as a device sees it: one method for each call of an executor. */
+export type Claim = Pick<ClaimedTask, "id" | "claim_id">;
+
+/** The hub as a device sees it: one method for each call, with the device's token. */
 export class Hub {
   readonly client: SupabaseClient;
   readonly #token: string;
@@ -69,52 +117,92 @@ export class Hub {
     return this.#call("claim_tasks", { max_tasks: most });
   }
 
-  heartbeat(running: string[], models?: { model: Model; version: string | null }[]) {
-    return this.#call<Heartbeat>("device_heartbeat", { running, ...(models && { models }) });
+  heartbeat(running: string[], models?: OfferedModel[]): Promise<Heartbeat> {
+    return this.#call("device_heartbeat", { running, ...(models && { models }) });
   }
 
-  progress(claim: Claim, text: string) {
-    return this.#write("report_progress", claim, { partial_output: text });
+  async progress(claim: Claim, text: string, session?: string): Promise<ClaimedTask> {
+    const values = { partial_output: text };
+    if (!session) return await this.#write("report_progress", claim, values);
+    try {
+      return await this.#write("report_progress", claim, { ...values, session_id: session });
+    } catch (error) {
+      // A hub from before sessions were reported early.
+      if (!(error instanceof ApiError) || error.status !== 404 || error.gone) throw error;
+      return await this.#write("report_progress", claim, values);
+    }
   }
 
-  complete(
-    claim: Claim,
-    result: string,
-    details: { model?: string; session?: string; usage?: Record<string, unknown> },
-  ) {
+  complete(claim: Claim, result: string, details: Completion): Promise<ClaimedTask> {
+    const { model, session, usage, refusals, changes } = details;
     return this.#write("complete_task", claim, {
       result,
-      model_used: details.model ?? null,
-      session_id: details.session ?? null,
-      usage: details.usage ?? null,
+      model_used: model ?? null,
+      session_id: session ?? null,
+      usage: usage ?? null,
+      ...(refusals?.length && { refusals }),
+      ...(changes && { changes }),
     });
   }
 
-  fail(claim: Claim, error: string, retryable: boolean) {
+  fail(claim: Claim, error: string, retryable: boolean): Promise<ClaimedTask> {
     return this.#write("fail_task", claim, { error, retryable });
   }
 
-  rateLimit(claim: Claim, model: Model, until: Date) {
+  rateLimit(claim: Claim, model: string, until: Date): Promise<ClaimedTask> {
     return this.#write("report_rate_limit", claim, { model, until: until.toISOString() });
   }
 
-  release(claim: Claim) {
+  release(claim: Claim): Promise<ClaimedTask> {
     return this.#write("release_task", claim, {});
   }
 
+  /** Asks a person; with a `tool_call_id` that was used before, tells what has become of it. */
+  async ask({ id, claim_id }: Claim, question: NewQuestion): Promise<Question> {
+    const values = { task_id: id, claim_id, ...this.#redacted({ ...question }) };
+    return (await this.#call<{ question: Question }>("ask_question", values)).question;
+  }
+
+  /** Lets the task wait for its answers without a process. */
+  park(claim: Claim, session: string | null): Promise<ClaimedTask> {
+    return this.#write("park_task", claim, { session_id: session });
+  }
+
+  /** Takes words for the task; a second run that tries gets a refusal. */
+  async takeInput({ id, claim_id }: Claim, input: string): Promise<void> {
+    await this.#call("take_input", { task_id: id, claim_id, input_id: input });
+  }
+
+  /** An address to read a file of the task from. */
+  async fileToRead({ id, claim_id }: Claim, file: string): Promise<string> {
+    const body = { task_id: id, claim_id, file_id: file };
+    return (await this.#function<{ url: string }>("files", body)).url;
+  }
+
+  /** Makes a file of the task's, and an address to write it to. */
+  async fileToWrite(
+    { id, claim_id }: Claim,
+    file: Omit<TaskFile, "id">,
+  ): Promise<{ file: TaskFile; url: string }> {
+    return await this.#function("files", { task_id: id, claim_id, ...file });
+  }
+
   async #write(name: string, { id, claim_id }: Claim, values: Record<string, unknown>) {
-    // An agent can read this device's token where this executor can: it must not end up in a chat.
-    const safe = Object.fromEntries(
+    const { task } = await this.#call<{ task: ClaimedTask }>(name, {
+      task_id: id,
+      claim_id,
+      ...this.#redacted(values),
+    });
+    return task;
+  }
+
+  /** An agent can read this device's token where this executor can: it must not end up in a chat. */
+  #redacted(values: Record<string, unknown>): Record<string, unknown> {
+    return Object.fromEntries(
       Object.entries(values).map((
         [key, value],
       ) => [key, typeof value === "string" ? redact(value, [this.#token]) : value]),
     );
-    const { task } = await this.#call<{ task: ClaimedTask }>(name, {
-      task_id: id,
-      claim_id,
-      ...safe,
-    });
-    return task;
   }
 
   async #call<T>(name: string, values: Record<string, unknown>): Promise<T> {
@@ -122,10 +210,21 @@ export class Hub {
       .rpc(name, { token: this.#token, ...values })
       .abortSignal(AbortSignal.timeout(PATIENCE));
     if (!error) return data as T;
-    if (status === 0) throw new HubError(`the hub does not answer (${error.message})`, "", 0);
+    if (status === 0) throw unanswered(error.message);
     const advice = error.hint ? ` ${error.hint}` : "";
     const message = redact(`${error.message}${advice}`, [this.#token]);
-    throw new HubError(message, error.details ?? "", status);
+    throw new ApiError(message, error.details ?? "", status);
+  }
+
+  async #function<T>(name: string, body: Record<string, unknown>): Promise<T> {
+    const { data, error, response } = await this.client.functions.invoke(name, {
+      body: { token: this.#token, ...body },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (!error) return data as T;
+    if (!response) throw unanswered(String(error.message));
+    const { error: told } = await response.json().catch(() => ({}));
+    throw new ApiError(told?.message ?? String(error.message), told?.code ?? "", response.status);
   }
 }
 

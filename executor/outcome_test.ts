@@ -8,6 +8,7 @@ const END: AgentEnd = {
   signal: null,
   complaint: "",
   tooMuchOutput: false,
+  finished: false,
   survivors: null,
 };
 const judge = (end: Partial<AgentEnd>) => outcomeOf({ ...END, ...end }, "claude", "mac");
@@ -38,7 +39,7 @@ Deno.test("outcomeOf() retries crashes and quotes what the agent said last", () 
     [{ code: 3, complaint: "oh no" }, "claude ended with exit code 3.\noh no"],
     [{ code: null, signal: "SIGSEGV" }, "claude was killed by SIGSEGV."],
     [{ code: 0 }, "claude ended without a result."],
-    // A crash after the answer: the work may be half done.
+    // A crash before the last word: the work may be half done.
     [{ code: 1, report: { result: "done" } }, "claude ended with exit code 1."],
     [{ code: 1, report: { error: "overloaded" } }, "claude: overloaded"],
   ];
@@ -53,4 +54,11 @@ Deno.test("outcomeOf() does not retry output without end", () => {
     error: "claude printed without end and was stopped.",
     retryable: false,
   });
+});
+
+Deno.test("outcomeOf() takes a result that was given, however its program ended after it", () => {
+  for (const ended of [{ code: 1 }, { code: null, signal: "SIGKILL" as const }]) {
+    const end = { ...ended, finished: true, report: { result: "done" } };
+    assert.deepEqual(judge(end), { kind: "complete", result: "done" });
+  }
 });

@@ -27,6 +27,12 @@ export class Progress {
     if (this.#pending.length) this.#timer ??= setTimeout(() => this.#send(), this.#wait);
   }
 
+  /** Sends at once what there is, though it may be nothing new. */
+  now(): void {
+    clearTimeout(this.#timer);
+    this.#send();
+  }
+
   /** Sends nothing more; returns once an update under way has ended. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);

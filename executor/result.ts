@@ -13,16 +13,37 @@ export function fitResult(
   { stateFolder, device }: Pick<Config, "stateFolder" | "device">,
 ): string {
   if (result.length <= MOST) return result;
-  const folder = join(stateFolder, "results");
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, `${task.short_id}-${task.attempt}.txt`);
-  Deno.writeTextFileSync(path, result, { mode: 0o600 });
-  return cut(result, MOST) +
+  const path = keepResult(result, task, stateFolder);
+  const shown = cut(result, MOST);
+  return shown + openFence(shown) +
     `\n\n(Cut: the whole result, ${result.length} characters, is in "${path}" on ${device}.)`;
 }
 
 /** The hub takes a million characters; the rest is room for the note and the message around it. */
 const MOST = 990_000;
+
+/** What closes a code block that the cut has left open, so that the note does not stand in it. */
+function openFence(text: string): string {
+  let open = "";
+  for (const [, fence] of text.matchAll(/^ {0,3}(`{3,}|~{3,})/gm)) {
+    if (!open) open = fence!;
+    else if (fence!.startsWith(open)) open = "";
+  }
+  return open && `\n${open}`;
+}
+
+/** Keeps a whole result in the executor's own folder; returns its path. */
+export function keepResult(
+  result: string,
+  task: Pick<ClaimedTask, "short_id" | "attempt">,
+  stateFolder: string,
+): string {
+  const folder = join(stateFolder, "results");
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, `${task.short_id}-${task.attempt}.txt`);
+  Deno.writeTextFileSync(path, result, { mode: 0o600 });
+  return path;
+}
 
 /** Removes whole results that nobody has fetched for two weeks. */
 export function removeOldResults(stateFolder: string): void {

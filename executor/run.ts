@@ -5,6 +5,7 @@ import { Executor } from "./executor.ts";
 import { Hub } from "./hub.ts";
 import { lockState } from "./lock.ts";
 import { log } from "./log.ts";
+import { Offer } from "./offer.ts";
 import { removeOldResults } from "./result.ts";
 import { Runs } from "./runs.ts";
 import { startWatcher } from "./watcher.ts";
@@ -15,7 +16,8 @@ import { startWatcher } from "./watcher.ts";
  */
 export async function run(config: Config, grace: number): Promise<void> {
   await lockState(config.stateFolder);
-  const models = await detect(config.models);
+  const find = () => detect(config.models, log);
+  const models = await find();
   if (models.length === 0) {
     const wanted = Object.values(config.models).map(({ command }) => command[0]);
     throw new SetupError(
@@ -29,7 +31,7 @@ export async function run(config: Config, grace: number): Promise<void> {
   const executor = new Executor({
     config,
     hub: new Hub(config),
-    models,
+    offer: new Offer(models, find),
     runs,
     environment: agentEnvironment(Deno.env.toObject()),
     log,

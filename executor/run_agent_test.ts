@@ -8,7 +8,8 @@ import { type AgentEnd, type AgentRun, runAgent } from "./run_agent.ts";
 
 const AGENT = fileURLToPath(new URL("../tests/executor/agent.ts", import.meta.url));
 
-type Speech = "claude" | "codex" | "gemini";
+const SPEECHES = { claude: "claude-headless", codex: "codex-exec", gemini: "gemini" } as const;
+type Speech = keyof typeof SPEECHES;
 
 interface Played {
   end: AgentEnd;
@@ -19,22 +20,35 @@ interface Played {
 
 async function play(
   prompt: string,
-  options: Partial<AgentRun> & { speech?: Speech; args?: string[] } = {},
+  options: Partial<AgentRun> & {
+    speech?: Speech;
+    args?: string[];
+    onStep?: (step: string) => void;
+  } = {},
 ): Promise<Played> {
-  const { speech = "claude", args = [], ...rest } = options;
+  const { speech = "claude", args = [], onStep, ...rest } = options;
   const folder = Deno.realPathSync(Deno.makeTempDirSync());
   const steps: string[] = [];
   const marker = crypto.randomUUID();
   const end = await runAgent({
     argv: [Deno.execPath(), "run", "-A", "--no-config", AGENT, speech, ...args],
-    input: prompt,
-    folder,
+    writesPrompt: true,
+    start: { prompt, session: null, folder, images: [], writable: [], mcp: null },
     environment: agentEnvironment(Deno.env.toObject()),
-    format: FORMATS[speech](),
+    format: FORMATS[SPEECHES[speech]],
     marker,
     signal: new AbortController().signal,
     onStart() {},
-    onSteps: (more) => steps.push(...more),
+    listener: {
+      step(text) {
+        steps.push(text);
+        onStep?.(text);
+      },
+      session() {},
+      ask: () => Promise.resolve({ allow: false }),
+      refused() {},
+      heard() {},
+    },
     ...rest,
   });
   assert.deepEqual(await processesOf(null, marker), [], "something was left running");
@@ -54,7 +68,8 @@ for (const speech of ["claude", "codex", "gemini"] as const) {
   Deno.test(`runAgent() reads a limit of ${speech}, and does not wait for it`, async () => {
     const outcome = judge(await play(`limit ${speech}`, { speech }));
     assert.equal(outcome.kind, "limited");
-    const minutes = outcome.kind === "limited" && (outcome.until.getTime() - Date.now()) / 60_000;
+    const minutes = outcome.kind === "limited" &&
+      (outcome.until!.getTime() - Date.now()) / 60_000;
     assert.ok(Number(minutes) > 55 && Number(minutes) < 65, String(minutes));
   });
 }
@@ -104,7 +119,7 @@ Deno.test("runAgent() kills hanging children and grandchildren when it is stoppe
   const stopping = new AbortController();
   const { end } = await play("hang", {
     signal: stopping.signal,
-    onSteps: (steps) => steps.includes("hanging") && stopping.abort(),
+    onStep: (step) => step === "hanging" && stopping.abort(),
   });
   assert.equal(end.signal, "SIGKILL");
 });

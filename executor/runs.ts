@@ -15,6 +15,9 @@ export interface RunRecord {
   /** Set once the agent runs; with `started` it names that process and no later one. */
   pid?: number;
   started?: string;
+  /** It waits for a person: what is left of it waits, too, instead of being tried again. */
+  asking?: boolean;
+  session?: string;
 }
 
 /** The runs of one executor, in its state folder, so that a crash of the executor leaves a trace. */

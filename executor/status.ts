@@ -1,14 +1,13 @@
 import type { Config } from "./config.ts";
 import { detect } from "./detect.ts";
 import { isLocked } from "./lock.ts";
-import { MODELS } from "./presets.ts";
 import { Runs } from "./runs.ts";
 
 /** What this machine knows of its executor; asks nobody. */
 export async function status(config: Config, configPath: string): Promise<string> {
   const found = await detect(config.models);
   const running = await isLocked(config.stateFolder);
-  const models = MODELS.filter((model) => config.models[model]).map((model) => {
+  const models = Object.keys(config.models).map((model) => {
     const here = found.find((entry) => entry.model === model);
     return here
       ? `${model} ${here.version ?? "(version unknown)"}`
@@ -25,7 +24,7 @@ export async function status(config: Config, configPath: string): Promise<string
     `Models   ${models.join(", ") || "none"}`,
     `Executor ${running ? "running" : 'not running; start it with "run" or as a "service"'}`,
     `Tasks    ${records.length} of ${config.maxRunning}` +
-    (records.length && !running ? ", left by a crash: the next start releases them" : ""),
+    (records.length && !running ? ", left by a crash: the next start gives them back" : ""),
     ...tasks,
   ].join("\n");
 }

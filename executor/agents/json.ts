@@ -12,3 +12,12 @@ export function parseEvent(line: string): Event | null {
     throw error;
   }
 }
+
+/** Sums the numbers of two reports of what was used. */
+export function addCounts(one: Record<string, unknown>, other: Event): Record<string, unknown> {
+  const sum = { ...one };
+  for (const [key, value] of Object.entries(other)) {
+    if (typeof value === "number") sum[key] = (Number(sum[key]) || 0) + value;
+  }
+  return sum;
+}

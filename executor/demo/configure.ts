@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@supabase/supabase-js";
 import { stringify } from "smol-toml";
-import { MODELS } from "../presets.ts";
+
+/** What the demo agent stands for. */
+const MODELS = ["claude", "gemini", "codex"];
 
 export interface DemoAccount {
   url: string;

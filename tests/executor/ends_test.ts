@@ -100,7 +100,7 @@ meshTest(
     await fixture.sql`update mac_tasks set content = 'say again' where id = ${task.id}`;
     await device.start();
     assert.equal((await mesh.ended(task.id)).result, "again");
-    assert.deepEqual(await outcomes(fixture, task.id), ["released", "complete"]);
+    assert.deepEqual(await outcomes(fixture, task.id), ["failed", "complete"]);
   },
 );
 

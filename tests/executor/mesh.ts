@@ -13,7 +13,8 @@ const AGENT = fileURLToPath(new URL("agent.ts", import.meta.url));
 /** The test's agent program in the place of a model. */
 export function agentFor(model: Model) {
   const command = [Deno.execPath(), "run", "-A", "--no-config", AGENT, model];
-  return { command, resume: [...command, "--resume", "{session}"], format: model };
+  const format = { claude: "claude-headless", codex: "codex-exec" }[model] ?? model;
+  return { command, resume: [...command, "--resume", "{session}"], format };
 }
 
 /** Runs one command of the executor to its end. */

@@ -1,5 +1,5 @@
 /** Wakes one waiter. A ring that nobody waits for is kept for the next one. */
-export class Bell {
+export class WakeSignal {
   #rung = false;
   #wake: (() => void) | null = null;
 
@@ -8,8 +8,8 @@ export class Bell {
     this.#wake?.();
   }
 
-  /** Returns when the bell rings, or after `ms`. */
-  async wait(ms: number): Promise<void> {
+  /** Returns when it rings (true), or after `ms` (false). */
+  async wait(ms: number): Promise<boolean> {
     if (!this.#rung) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -20,6 +20,8 @@ export class Bell {
       });
     }
     this.#wake = null;
+    const rung = this.#rung;
     this.#rung = false;
+    return rung;
   }
 }

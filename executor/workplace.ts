@@ -1,0 +1,39 @@
+import type { Config } from "./config.ts";
+import { projectFolder } from "./folder.ts";
+import { type ClosedTree, openTree } from "./git/tree.ts";
+import type { ClaimedTask } from "./hub.ts";
+
+/** Where a task's agent works. */
+export interface Workplace {
+  folder: string;
+  /** Keeps what the agent left in a working tree, and tells where; null where there is none. */
+  close(patchFile?: string): Promise<ClosedTree | null>;
+}
+
+/** The project's folder, or a working tree of it, as the configuration says. */
+export async function openWorkplace(
+  task: ClaimedTask,
+  config: Config,
+  environment: Record<string, string>,
+): Promise<Workplace> {
+  const { root, missingProjects, device, stateFolder } = config;
+  const project = projectFolder(root, task.project, missingProjects);
+  if (config.isolation === "none") {
+    return { folder: project, close: () => Promise.resolve(null) };
+  }
+  const tree = await openTree({
+    project,
+    key: branchKey(task),
+    task: task.short_id,
+    device,
+    stateFolder,
+    environment,
+  });
+  const message = `Task ${task.short_id} by ${task.model}`;
+  return { folder: tree.folder, close: (patchFile) => tree.close(message, patchFile) };
+}
+
+/** A thread's tasks run one after another on one branch; the subtasks of a team run at once. */
+function branchKey({ kind, task_thread_id, short_id }: ClaimedTask): string {
+  return kind === "task" && task_thread_id ? task_thread_id.slice(0, 8) : short_id;
+}
