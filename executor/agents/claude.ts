@@ -142,6 +142,8 @@ function claudeOutput(host: AgentHost) {
       }
       if (block.type !== "tool_use") continue;
       tools.add(String(block.id));
+      // What it asks is posted as a question.
+      if (block.name === "AskUserQuestion") continue;
       host.step(mark + toolStep(String(block.name), block.input ?? {}));
     }
     report.working = tools.size > 0;

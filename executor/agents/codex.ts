@@ -91,6 +91,8 @@ export function codex(host: AgentHost): Agent {
       case "turn/plan/updated":
         return plan(params.plan ?? []);
       case "thread/tokenUsage/updated":
+        // A resumed thread tells first what its last turn used.
+        if (params.turnId !== turn) return;
         usage = addCounts(usage, params.tokenUsage?.last ?? {});
         report.usage = usage;
         return;
@@ -116,7 +118,8 @@ export function codex(host: AgentHost): Agent {
 
   function trouble({ error = {}, willRetry }: Event) {
     const message = String(error.message ?? "The model's server does not answer.");
-    if (willRetry) host.step(`Waiting: ${firstLine(message)}`);
+    const details = error.additionalDetails ? `: ${error.additionalDetails}` : "";
+    if (willRetry) host.step(`Waiting: ${firstLine(message + details)}`);
   }
 
   async function turnCompleted({ status, error, items = [] }: Event) {
