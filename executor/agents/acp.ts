@@ -17,6 +17,7 @@ export function acp(host: AgentHost): Agent {
   const calls = new Map<string, Event>();
   let session = "";
   let answer = "";
+  let lastWords = "";
   let listening = false;
   let over = false;
   let canSee = false;
@@ -91,7 +92,8 @@ export function acp(host: AgentHost): Agent {
       prompt: [{ type: "text", text: asWords(words) }, ...images.map(image)],
     });
     if (ended.usage) report.usage = addCounts(report.usage ?? {}, ended.usage);
-    if (ended.stopReason === "end_turn") report.result = answer;
+    // Some agents end their turn without a word when something was refused.
+    if (ended.stopReason === "end_turn") report.result = answer.trim() ? answer : lastWords;
     else if (ended.stopReason !== "cancelled") {
       report.error = STOPS[ended.stopReason] ?? `The agent stopped: ${ended.stopReason}.`;
       report.fatal = ended.stopReason === "refusal";
@@ -129,6 +131,7 @@ export function acp(host: AgentHost): Agent {
     if (before.status === call.status) return;
     if (call.status === "in_progress") {
       host.step(firstLine(answer));
+      if (answer.trim()) lastWords = answer;
       answer = "";
     }
     host.step(acpStep(call));
