@@ -753,6 +753,7 @@ export type Database = {
       };
       "mesh_devices": {
         Row: {
+          "agent_version": string | null;
           "created_at": string;
           "draining": boolean;
           "id": string;
@@ -765,6 +766,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "agent_version"?: string | null;
           "created_at"?: string;
           "draining"?: boolean;
           "id"?: string;
@@ -776,6 +778,7 @@ export type Database = {
           "status"?: string;
         };
         Update: {
+          "agent_version"?: string | null;
           "created_at"?: string;
           "draining"?: boolean;
           "id"?: string;
@@ -833,7 +836,12 @@ export type Database = {
       };
       "create_task_thread": { Args: { "channel_id": string; "task_id": string }; Returns: Json };
       "device_heartbeat": {
-        Args: { "models"?: Json; "running"?: (string)[]; "token": string };
+        Args: {
+          "agent_version"?: string;
+          "models"?: Json;
+          "running"?: (string)[];
+          "token": string;
+        };
         Returns: Json;
       };
       "dispatch_task": {

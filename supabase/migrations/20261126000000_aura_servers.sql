@@ -26,7 +26,7 @@ begin
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
     'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
-    'device_heartbeat(text, uuid[], jsonb)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
     'park_task(text, uuid, uuid, text)', 'recover()',
@@ -1606,6 +1606,7 @@ create table if not exists public.mesh_devices (
   platform text not null check (platform in ('macos', 'linux', 'windows')),
   status text not null default 'offline' check (status in ('online', 'offline', 'draining')),
   draining boolean not null default false,
+  agent_version text,
   max_running integer not null default 1 check (max_running between 1 and 100),
   last_seen_at timestamptz,
   metadata jsonb not null default '{}',
@@ -1617,6 +1618,7 @@ comment on column public.mesh_devices.status is
 comment on column public.mesh_devices.draining is
   'Whether it was told to finish what it runs and to claim nothing more; kept while it is offline. Written by set_device_draining.';
 comment on column public.mesh_devices.max_running is 'Tasks it runs at once, at most.';
+comment on column public.mesh_devices.agent_version is 'The version of its executor, as its heartbeats tell.';
 comment on column public.mesh_devices.last_seen_at is 'The last call with its token, to a second.';
 comment on column public.mesh_devices.metadata is 'Free for clients; nothing here reads it.';
 
@@ -4316,7 +4318,8 @@ comment on function hub.require_length(text, text) is 'Raises content_too_long o
 
 -- Heartbeat --------------------------------------------------------------------------------------
 
-create or replace function hub.device_heartbeat(token text, running uuid[], models jsonb) returns jsonb
+create or replace function hub.device_heartbeat(token text, running uuid[], models jsonb, agent_version text)
+returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
@@ -4346,6 +4349,10 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
+  if device_heartbeat.agent_version is not null then
+    update public.mesh_devices as d set agent_version = hub.one_line(device_heartbeat.agent_version)
+    where d.id = v_device.id and d.agent_version is distinct from hub.one_line(device_heartbeat.agent_version);
+  end if;
   if v_device.status = 'online' and hub.busy_slots(v_device.name) < v_device.max_running then
     insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
   end if;
@@ -4372,25 +4379,29 @@ begin
       from public.hub_task_inputs as i where i.task_id = any (v_held) and i.state = 'waiting'
     ), '[]'),
     'lease_expires_at', v_lease,
-    'now', clock_timestamp()
+    'now', clock_timestamp(),
+    'version', hub.version()
   );
 end
 $$;
 
-create or replace function public.device_heartbeat(token text, running uuid[] default '{}', models jsonb default null)
-returns jsonb
+create or replace function public.device_heartbeat(
+  token text, running uuid[] default '{}', models jsonb default null, agent_version text default null
+) returns jsonb
 language plpgsql
 set search_path = ''
 set lock_timeout = '2500ms'
 as $$
 begin
-  return hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models);
+  return hub.device_heartbeat(
+    device_heartbeat.token, device_heartbeat.running, device_heartbeat.models, device_heartbeat.agent_version
+  );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.device_heartbeat(text, uuid[], jsonb) is
-  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
+comment on function public.device_heartbeat(text, uuid[], jsonb, text) is
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now, version: that of the hub}. models, where given, replaces the device''s models: names or {model, version}; agent_version is the executor''s own. Every 20 s. Errors: bad_device_token, bad_argument.';
 
 -- Progress and outcome ---------------------------------------------------------------------------
 
@@ -4644,13 +4655,13 @@ comment on function public.release_task(text, uuid, uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text, text),
+  public.device_heartbeat(text, uuid[], jsonb, text), public.report_progress(text, uuid, uuid, text, text),
   public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
-  public.device_heartbeat(text, uuid[], jsonb), hub.device_heartbeat(text, uuid[], jsonb),
+  public.device_heartbeat(text, uuid[], jsonb, text), hub.device_heartbeat(text, uuid[], jsonb, text),
   public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
   public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
   hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
@@ -8359,8 +8370,8 @@ for each row execute function hub.broadcast_device();
 create or replace trigger _700_broadcast_changed_device
 after update on public.mesh_devices
 for each row when (
-  (old.name, old.platform, old.status, old.draining, old.max_running, old.metadata)
-    is distinct from (new.name, new.platform, new.status, new.draining, new.max_running, new.metadata)
+  (old.name, old.platform, old.status, old.draining, old.agent_version, old.max_running, old.metadata)
+    is distinct from (new.name, new.platform, new.status, new.draining, new.agent_version, new.max_running, new.metadata)
 )
 execute function hub.broadcast_device();
 

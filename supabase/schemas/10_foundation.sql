@@ -22,7 +22,7 @@ begin
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
     'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
-    'device_heartbeat(text, uuid[], jsonb)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
     'park_task(text, uuid, uuid, text)', 'recover()',

@@ -6,6 +6,7 @@ create table if not exists public.mesh_devices (
   platform text not null check (platform in ('macos', 'linux', 'windows')),
   status text not null default 'offline' check (status in ('online', 'offline', 'draining')),
   draining boolean not null default false,
+  agent_version text,
   max_running integer not null default 1 check (max_running between 1 and 100),
   last_seen_at timestamptz,
   metadata jsonb not null default '{}',
@@ -17,6 +18,7 @@ comment on column public.mesh_devices.status is
 comment on column public.mesh_devices.draining is
   'Whether it was told to finish what it runs and to claim nothing more; kept while it is offline. Written by set_device_draining.';
 comment on column public.mesh_devices.max_running is 'Tasks it runs at once, at most.';
+comment on column public.mesh_devices.agent_version is 'The version of its executor, as its heartbeats tell.';
 comment on column public.mesh_devices.last_seen_at is 'The last call with its token, to a second.';
 comment on column public.mesh_devices.metadata is 'Free for clients; nothing here reads it.';
 

@@ -99,7 +99,8 @@ comment on function hub.require_length(text, text) is 'Raises content_too_long o
 
 -- Heartbeat --------------------------------------------------------------------------------------
 
-create or replace function hub.device_heartbeat(token text, running uuid[], models jsonb) returns jsonb
+create or replace function hub.device_heartbeat(token text, running uuid[], models jsonb, agent_version text)
+returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
@@ -129,6 +130,10 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
+  if device_heartbeat.agent_version is not null then
+    update public.mesh_devices as d set agent_version = hub.one_line(device_heartbeat.agent_version)
+    where d.id = v_device.id and d.agent_version is distinct from hub.one_line(device_heartbeat.agent_version);
+  end if;
   if v_device.status = 'online' and hub.busy_slots(v_device.name) < v_device.max_running then
     insert into hub.idle_devices (device_id) values (v_device.id) on conflict do nothing;
   end if;
@@ -155,25 +160,29 @@ begin
       from public.hub_task_inputs as i where i.task_id = any (v_held) and i.state = 'waiting'
     ), '[]'),
     'lease_expires_at', v_lease,
-    'now', clock_timestamp()
+    'now', clock_timestamp(),
+    'version', hub.version()
   );
 end
 $$;
 
-create or replace function public.device_heartbeat(token text, running uuid[] default '{}', models jsonb default null)
-returns jsonb
+create or replace function public.device_heartbeat(
+  token text, running uuid[] default '{}', models jsonb default null, agent_version text default null
+) returns jsonb
 language plpgsql
 set search_path = ''
 set lock_timeout = '2500ms'
 as $$
 begin
-  return hub.device_heartbeat(device_heartbeat.token, device_heartbeat.running, device_heartbeat.models);
+  return hub.device_heartbeat(
+    device_heartbeat.token, device_heartbeat.running, device_heartbeat.models, device_heartbeat.agent_version
+  );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.device_heartbeat(text, uuid[], jsonb) is
-  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now}. models, where given, replaces the device''s models: names or {model, version}. Every 20 s. Errors: bad_device_token, bad_argument.';
+comment on function public.device_heartbeat(text, uuid[], jsonb, text) is
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now, version: that of the hub}. models, where given, replaces the device''s models: names or {model, version}; agent_version is the executor''s own. Every 20 s. Errors: bad_device_token, bad_argument.';
 
 -- Progress and outcome ---------------------------------------------------------------------------
 
@@ -427,13 +436,13 @@ comment on function public.release_task(text, uuid, uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.device_heartbeat(text, uuid[], jsonb), public.report_progress(text, uuid, uuid, text, text),
+  public.device_heartbeat(text, uuid[], jsonb, text), public.report_progress(text, uuid, uuid, text, text),
   public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
-  public.device_heartbeat(text, uuid[], jsonb), hub.device_heartbeat(text, uuid[], jsonb),
+  public.device_heartbeat(text, uuid[], jsonb, text), hub.device_heartbeat(text, uuid[], jsonb, text),
   public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
   public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
   hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),

@@ -97,8 +97,8 @@ for each row execute function hub.broadcast_device();
 create or replace trigger _700_broadcast_changed_device
 after update on public.mesh_devices
 for each row when (
-  (old.name, old.platform, old.status, old.draining, old.max_running, old.metadata)
-    is distinct from (new.name, new.platform, new.status, new.draining, new.max_running, new.metadata)
+  (old.name, old.platform, old.status, old.draining, old.agent_version, old.max_running, old.metadata)
+    is distinct from (new.name, new.platform, new.status, new.draining, new.agent_version, new.max_running, new.metadata)
 )
 execute function hub.broadcast_device();
 

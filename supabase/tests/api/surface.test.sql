@@ -22,7 +22,7 @@ claim_tasks(token text, max_tasks integer DEFAULT 1) -> jsonb volatile
 complete_sweep(sweep_id uuid, prospects jsonb DEFAULT '[]'::jsonb, error text DEFAULT NULL::text) -> jsonb volatile
 complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb, refusals jsonb DEFAULT NULL::jsonb) -> jsonb volatile
 create_task_thread(channel_id uuid, task_id uuid) -> jsonb volatile
-device_heartbeat(token text, running uuid[] DEFAULT '{}'::uuid[], models jsonb DEFAULT NULL::jsonb) -> jsonb volatile
+device_heartbeat(token text, running uuid[] DEFAULT '{}'::uuid[], models jsonb DEFAULT NULL::jsonb, agent_version text DEFAULT NULL::text) -> jsonb volatile
 dispatch_task(channel_id uuid, content text, task_thread_id uuid DEFAULT NULL::uuid, model text DEFAULT NULL::text, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 dispatch_team(channel_id uuid, goal text, subtasks jsonb DEFAULT NULL::jsonb, model text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 execute_command(channel_id uuid, command text) -> jsonb volatile
@@ -221,6 +221,7 @@ hub_models.enabled boolean not null default true
 hub_models.label text not null
 hub_models.name text not null
 hub_models.position integer not null default 100
+mesh_devices.agent_version text
 mesh_devices.draining boolean not null default false
 mesh_device_models.device_id uuid not null
 mesh_device_models.model text not null

@@ -1,6 +1,6 @@
 -- Any call with a device's token counts as having heard of it.
 begin;
-select plan(9);
+select plan(11);
 
 select tests.keep('token', tests.device('linux-1', '{claude}', max_running => 10));
 select dispatch_task(tests.channel('buf-barista/quick'), format('Task %s', n)) from generate_series(1, 7) as n;
@@ -34,6 +34,9 @@ select is((select d.xmin::text || d.ctid::text from mesh_devices as d), tests.ke
 update mesh_devices set last_seen_at = now() + interval '1 hour';
 select device_heartbeat(tests.kept('token') #>> '{}');
 select ok((select last_seen_at < now() + interval '1 minute' from mesh_devices), 'one heard of an hour ahead is, by a clock that was set back');
+
+select is(device_heartbeat(tests.kept('token') #>> '{}', agent_version => E'0.1.0\n\x1b[2J') ->> 'version', hub.version(), 'a heartbeat tells the version of the hub');
+select is((select agent_version from mesh_devices), '0.1.0 [2J', 'and is told the executor''s, as one line');
 
 select * from finish();
 rollback;

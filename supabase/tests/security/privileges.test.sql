@@ -236,7 +236,7 @@ insert into expected_functions values
   ('public.ask_question(text,uuid,uuid,text,text,text,jsonb,boolean,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.claim_tasks(text,integer)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.complete_task(text,uuid,uuid,text,text,text,jsonb,jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
-  ('public.device_heartbeat(text,uuid[],jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.device_heartbeat(text,uuid[],jsonb,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.fail_task(text,uuid,uuid,text,boolean,boolean)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.park_task(text,uuid,uuid,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.release_task(text,uuid,uuid)', 'yes', 'yes', 'yes', 'yes', 'no'),
