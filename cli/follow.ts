@@ -4,12 +4,17 @@ import type { Context } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { shortId } from "./names.ts";
 import { printable } from "./output.ts";
+import { questionLines } from "./question.ts";
 
 /**
- * Shows a task until it ends: what its progress adds as lines, and on a terminal who works on it
- * since when as a live line. Sets the exit code if the task fails.
+ * Shows a task until it ends: what its progress adds as lines, what it asks, and on a terminal who
+ * works on it since when as a live line. Sets the exit code if the task fails.
  */
-export async function followTask({ aura, out, signal }: Context, taskId: string): Promise<void> {
+export async function followTask(context: Context, taskId: string): Promise<void> {
+  const { aura, out, signal } = context;
+  const ended = new AbortController();
+  const asked = showQuestions(context, await aura.fetchTask(taskId), ended.signal);
+  asked.catch(() => {}); // thrown where it is awaited
   let task: Task | undefined;
   let shown = "";
   const tick = setInterval(() => task && out.live(status(task)), 1000);
@@ -25,6 +30,8 @@ export async function followTask({ aura, out, signal }: Context, taskId: string)
     }
   } finally {
     clearInterval(tick);
+    ended.abort();
+    await asked;
     out.live("");
   }
   if (!task || signal.aborted) return;
@@ -32,12 +39,27 @@ export async function followTask({ aura, out, signal }: Context, taskId: string)
   if (task.status === "failed") process.exitCode = EXIT.taskFailed;
 }
 
+/** What a task asks, from the questions that are open on, and what becomes of it. */
+async function showQuestions({ aura, out }: Context, task: Task, signal: AbortSignal) {
+  const { channel_id: channelId, task_thread_id: threadId } = task;
+  if (!channelId) return;
+  const view = threadId ? { threadId } : { channelId };
+  for await (const { row } of aura.subscribeToQuestions(view, { held: [], signal })) {
+    if (row.task_id === task.id) out.result(row, () => questionLines(out, row));
+  }
+}
+
 /** How a task ended, and with what. */
 export function ending(task: Task): string[] {
   const by = `[${task.model_used ?? "–"}/${task.claimed_by ?? "–"}]`;
   const id = shortId(task.id);
   if (task.status === "complete") {
-    return [`✅ ${id} complete ${by}`, printable(task.result ?? "")];
+    const refused = task.refusals?.length ?? 0;
+    const actions = refused === 1 ? "action" : "actions";
+    const head = refused > 0
+      ? `⚠️ ${id} complete, ${refused} ${actions} refused ${by}`
+      : `✅ ${id} complete ${by}`;
+    return [head, printable(task.result ?? "")];
   }
   if (task.cancelled_at) return [`🚫 ${id} cancelled`];
   return [`❌ ${id} failed ${by}`, printable(task.error ?? task.result ?? "")];

@@ -5,6 +5,7 @@ import { addDevices } from "./commands/devices.ts";
 import { addKoji } from "./commands/koji.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLogin } from "./commands/login.ts";
+import { addQuestions } from "./commands/questions.ts";
 import { addSend } from "./commands/send.ts";
 import { addTail } from "./commands/tail.ts";
 import { addTask } from "./commands/task.ts";
@@ -30,7 +31,9 @@ const program = new Command("hub")
 
 let current: Context | undefined;
 const context = () => current = new Context(program.opts().json ?? false, interrupt.signal);
-for (const add of [addLogin, addLists, addKoji, addSend, addTail, addTask, addDevices]) {
+for (
+  const add of [addLogin, addLists, addKoji, addSend, addTail, addTask, addQuestions, addDevices]
+) {
   add(program, context);
 }
 const code = await run();

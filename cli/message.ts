@@ -1,6 +1,7 @@
 /** A message as lines of text. */
-import type { Embed, Message } from "../client/index.ts";
+import { type Embed, eventOf, type Message } from "../client/index.ts";
 import { type Output, printable } from "./output.ts";
+import { answerLine } from "./question.ts";
 import { when } from "./when.ts";
 
 const COLOURS = { human: "cyan", agent: "green", system: "yellow" } as const;
@@ -11,7 +12,19 @@ export function messageLines(out: Output, message: Message): string[] {
   const colour = COLOURS[message.sender_type];
   const [first = "", ...rest] = printable(bodyOf(message)).split("\n");
   const time = out.style("dim", when(out, message.created_at));
-  return [`${time} ${out.style(colour, who)}: ${first}`, ...rest.map((line) => `  ${line}`)];
+  return [
+    `${time} ${out.style(colour, who)}: ${first}`,
+    ...rest.map((line) => `  ${line}`),
+    ...howToAnswer(message).map((line) => `  ${line}`),
+  ];
+}
+
+/** Below a question: what to type. */
+function howToAnswer(message: Message): string[] {
+  const { question_id: id } = message.metadata;
+  return eventOf(message) === "question_asked" && typeof id === "string"
+    ? [answerLine({ id })]
+    : [];
 }
 
 function bodyOf({ content, embed_data }: Message): string {

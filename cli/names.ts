@@ -4,6 +4,7 @@ import {
   type AuraClient,
   AuraError,
   type Channel,
+  type Question,
   type Server,
   type Task,
 } from "../client/index.ts";
@@ -55,9 +56,29 @@ export async function findTask(aura: AuraClient, prefix: string): Promise<Task> 
   throw new AuraError("task_not_found", 404, `There is no task "${prefix}".`);
 }
 
-/** The first eight hex digits, by which people and messages name a task. */
-export function shortId(taskId: string): string {
-  return taskId.slice(0, 8);
+/** Whether a word is an id, or the beginning of one, rather than a channel's name. */
+export function isId(word: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f-]*)?$/i.test(word);
+}
+
+/** The question whose id starts so, or the only open one of the task whose id does. */
+export async function findQuestion(aura: AuraClient, prefix: string): Promise<Question> {
+  const found = await aura.findQuestions(prefix);
+  if (found.length === 0) {
+    const [task, ...others] = await aura.findTasks(prefix);
+    if (task && others.length === 0) found.push(...await aura.askedQuestions({ task_id: task.id }));
+  }
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1) {
+    const ids = found.map(({ id }) => shortId(id)).join(", ");
+    throw new AuraError("bad_argument", 400, `"${prefix}" may be ${ids}.`, "Name one of them.");
+  }
+  throw new AuraError("question_not_found", 404, `There is no question "${prefix}".`);
+}
+
+/** The first eight hex digits, by which people and messages name a task or a question. */
+export function shortId(id: string): string {
+  return id.slice(0, 8);
 }
 
 function unknown(noun: "server" | "channel", name: string, names: string[]): never {

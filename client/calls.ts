@@ -22,11 +22,15 @@ import type {
   Model,
   ModelPreference,
   Platform,
+  Question,
+  QuestionState,
   Registration,
   Role,
+  SentInput,
   Server,
   Task,
   TaskAttempt,
+  TaskInput,
   TaskStatus,
   Team,
   TeamDispatch,
@@ -56,6 +60,12 @@ export interface TeamOptions {
   subtasks?: string[];
   model?: ModelPreference;
   idempotency_key?: string;
+}
+
+/** Chosen, said in the person's own words, or both. */
+export interface Answer {
+  option_id?: string;
+  answer?: string;
 }
 
 /** The messages a view shows: a channel's own (those of no thread), or a thread's. */
@@ -262,13 +272,8 @@ export class Calls {
 
   /** The tasks whose id starts with these hex digits (the short form `abcd1234`, or the whole id). */
   async findTasks(prefix: string): Promise<Task[]> {
-    const hex = prefix.replaceAll("-", "").toLowerCase();
-    if (!/^[0-9a-f]{4,32}$/.test(hex)) {
-      const sentence = `"${prefix}" is not a task id.`;
-      throw new AuraError("bad_argument", 400, sentence, "Give its first eight hex digits.");
-    }
-    const query = this.#db.from("mac_tasks").select()
-      .gte("id", uuid(hex.padEnd(32, "0"))).lte("id", uuid(hex.padEnd(32, "f")));
+    const [first, last] = idsFrom(prefix, "task");
+    const query = this.#db.from("mac_tasks").select().gte("id", first).lte("id", last);
     return rows(await query.order("id").limit(10));
   }
 
@@ -295,6 +300,60 @@ export class Calls {
   /** Why a task is where it is. */
   explainTask(taskId: string): Promise<Explanation> {
     return this.#rpc("explain_task", { task_id: taskId });
+  }
+
+  /**
+   * Says something to a task that has not ended: its agent is given it at the next step, or at once
+   * with `interrupt`. What no run takes becomes a follow-up.
+   */
+  sendInput(
+    taskId: string,
+    content: string,
+    options: { interrupt?: boolean; idempotency_key?: string } = {},
+  ): Promise<SentInput> {
+    return this.#rpc("send_input", { task_id: taskId, content, ...options });
+  }
+
+  /** What was said to a task at work, in order. */
+  async fetchTaskInputs(taskId: string): Promise<TaskInput[]> {
+    const query = this.#db.from("hub_task_inputs").select().eq("task_id", taskId);
+    return rows(await query.order("created_at").order("id"));
+  }
+
+  // Questions --------------------------------------------------------------------------------------
+
+  /** What agents have asked and nobody has answered (or what is in other states); oldest first. */
+  async askedQuestions(
+    filter: {
+      channel_id?: string;
+      task_thread_id?: string;
+      task_id?: string;
+      state?: QuestionState[];
+      limit?: number;
+    } = {},
+  ): Promise<Question[]> {
+    const { limit = 100, state = ["open"], ...columns } = filter;
+    const query = this.#db.from("hub_questions").select().match(columns).in("state", state);
+    return rows(await query.order("asked_at").order("id").limit(limit));
+  }
+
+  async fetchQuestions(ids: string[]): Promise<Question[]> {
+    return await inBatches(
+      ids,
+      (some) => this.#db.from("hub_questions").select().in("id", some).then(rows<Question>),
+    );
+  }
+
+  /** The questions whose id starts with these hex digits. */
+  async findQuestions(prefix: string): Promise<Question[]> {
+    const [first, last] = idsFrom(prefix, "question");
+    const query = this.#db.from("hub_questions").select().gte("id", first).lte("id", last);
+    return rows(await query.order("id").limit(10));
+  }
+
+  /** Answers an open question; the same answer again returns it. */
+  answerQuestion(questionId: string, answer: Answer): Promise<Question> {
+    return this.#rpc("answer_question", { question_id: questionId, ...answer });
   }
 
   // The mesh ---------------------------------------------------------------------------------------
@@ -364,19 +423,19 @@ export class Calls {
   }
 }
 
-interface Answer {
+interface Reply {
   data: unknown;
   error: PostgrestError | null;
   status: number;
 }
 
-function row<Row>({ data, error, status }: Answer): Row {
+function row<Row>({ data, error, status }: Reply): Row {
   if (error) throw toAuraError(error, status);
   return data as Row;
 }
 
-function rows<Row>(answer: Answer): Row[] {
-  return row<Row[]>(answer);
+function rows<Row>(reply: Reply): Row[] {
+  return row<Row[]>(reply);
 }
 
 async function inBatches<Row>(ids: string[], fetch: (some: string[]) => PromiseLike<Row[]>) {
@@ -389,6 +448,16 @@ async function inBatches<Row>(ids: string[], fetch: (some: string[]) => PromiseL
 
 function missing(noun: string, id: string): never {
   throw new AuraError(`${noun}_not_found`, 404, `There is no ${noun} ${id}.`);
+}
+
+/** The first and the last id that start so. */
+function idsFrom(prefix: string, noun: string): [string, string] {
+  const hex = prefix.replaceAll("-", "").toLowerCase();
+  if (!/^[0-9a-f]{4,32}$/.test(hex)) {
+    const sentence = `"${prefix}" is not a ${noun} id.`;
+    throw new AuraError("bad_argument", 400, sentence, "Give its first eight hex digits.");
+  }
+  return [uuid(hex.padEnd(32, "0")), uuid(hex.padEnd(32, "f"))];
 }
 
 function uuid(hex: string): string {

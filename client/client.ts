@@ -1,10 +1,10 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { Calls } from "./calls.ts";
+import { Calls, type MessageView } from "./calls.ts";
 import type { Database } from "./database.types.ts";
 import { type Change, follow } from "./feed.ts";
 import { pollTask } from "./poll.ts";
-import type { DeviceWithModels, Message, Task, Thread } from "./rows.ts";
-import { deviceSource, messageSource, threadSource } from "./sources.ts";
+import type { DeviceWithModels, Message, Question, Task, Thread } from "./rows.ts";
+import { deviceSource, messageSource, questionSource, threadSource } from "./sources.ts";
 import { Topics } from "./topics.ts";
 
 export interface SubscribeOptions<Row> {
@@ -67,6 +67,14 @@ export class AuraClient extends Calls {
     { held, signal }: SubscribeOptions<Thread> = {},
   ): AsyncGenerator<Change<Thread>, void, void> {
     return follow(this.#topics, threadSource(this, channelId), held, signal);
+  }
+
+  /** What agents ask in a channel (its threads included) or in a thread, and what becomes of it. */
+  subscribeToQuestions(
+    view: MessageView,
+    { held, signal }: SubscribeOptions<Question> = {},
+  ): AsyncGenerator<Change<Question>, void, void> {
+    return follow(this.#topics, questionSource(this, view), held, signal);
   }
 
   /** The devices: new ones and every change of their status and models. */

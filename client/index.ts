@@ -1,4 +1,10 @@
-export { type DispatchOptions, type MessageView, type Page, type TeamOptions } from "./calls.ts";
+export {
+  type Answer,
+  type DispatchOptions,
+  type MessageView,
+  type Page,
+  type TeamOptions,
+} from "./calls.ts";
 export { AuraClient, type PollOptions, type SubscribeOptions } from "./client.ts";
 export type { Database, Json } from "./database.types.ts";
 export { AuraError, NotSignedInError, UnavailableError } from "./errors.ts";

@@ -44,14 +44,21 @@ export type Thread = Checked<Row<"hub_task_threads">, {
   metadata: Metadata;
 }>;
 
-export type Task = Checked<Row<"mac_tasks">, { status: TaskStatus; kind: TaskKind }>;
+export type Task = Checked<Row<"mac_tasks">, {
+  status: TaskStatus;
+  kind: TaskKind;
+  /** What the agent was not allowed to do; null: nothing was refused. */
+  refusals: { tool: string; detail?: string | null }[] | null;
+}>;
 
 export type TaskAttempt = Checked<Row<"hub_task_attempts">, {
   outcome:
     | "complete"
     | "failed"
     | "released"
+    | "parked"
     | "expired"
+    | "lost"
     | "rate_limited"
     | "cancelled"
     | "timed_out"
@@ -72,6 +79,32 @@ export type Device = Checked<Row<"mesh_devices">, {
 export type DeviceWithModels = Device & { models: DeviceModel[] };
 
 export type Member = Checked<Row<"hub_members">, { role: Role }>;
+
+export type QuestionState = "open" | "answered" | "expired" | "withdrawn";
+
+export interface QuestionOption {
+  id: string;
+  label: string;
+  kind: "allow_once" | "reject_once" | "choice";
+}
+
+/** What an agent asks people: whether it may do something (`approval`), or to know something. */
+export type Question = Checked<Row<"hub_questions">, {
+  kind: "approval" | "question";
+  state: QuestionState;
+  options: QuestionOption[];
+}>;
+
+/** What a person said to a task at work. */
+export type TaskInput = Checked<Row<"hub_task_inputs">, {
+  state: "waiting" | "taken" | "moved";
+}>;
+
+/** What `send_input` created. */
+export interface SentInput {
+  message: Message;
+  input: TaskInput;
+}
 
 export type Metadata = { [key: string]: Json | undefined };
 

@@ -1,7 +1,7 @@
-/** What a client can follow: a view's messages, a channel's threads, the devices. */
+/** What a client can follow: a view's messages and questions, a channel's threads, the devices. */
 import type { Calls, MessageView } from "./calls.ts";
 import type { Source } from "./feed.ts";
-import type { DeviceWithModels, Message, Thread } from "./rows.ts";
+import type { DeviceWithModels, Message, Question, Thread } from "./rows.ts";
 
 /**
  * How far before the newest row a read starts. A row carries the time it was written, and is seen
@@ -79,6 +79,34 @@ export function threadSource(calls: Calls, channelId: string): Source<Thread> {
     },
     start: (held) => span.start(held),
     isOlder: (thread) => span.isOlder(thread),
+  };
+}
+
+/** What is asked in a channel, its threads included, or in a thread; and what becomes of it. */
+export function questionSource(calls: Calls, view: MessageView): Source<Question> {
+  const open = new Set<string>();
+  const place = "threadId" in view
+    ? { task_thread_id: view.threadId }
+    : { channel_id: view.channelId };
+
+  return {
+    topic: "threadId" in view ? `thread:${view.threadId}` : `channel:${view.channelId}`,
+    event: "question",
+    includes: () => true,
+    version: ({ state, option_id, answer }) => JSON.stringify([state, option_id, answer]),
+    current: () => calls.askedQuestions(place),
+    async missed() {
+      // Those that were asked and answered while nobody listened are not news any more.
+      const asked = await calls.askedQuestions(place);
+      return [...await calls.fetchQuestions(absent(open, asked)), ...asked];
+    },
+    byIds: (ids) => calls.fetchQuestions(ids),
+    note(question) {
+      if (question.state === "open") open.add(question.id);
+      else open.delete(question.id);
+    },
+    start() {},
+    isOlder: () => false,
   };
 }
 

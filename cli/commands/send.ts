@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { AuraError, type DispatchOptions, type ModelPreference } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { followTask } from "../follow.ts";
-import { findPlace, findTask, shortId } from "../names.ts";
+import { findPlace, findTask, isId, shortId } from "../names.ts";
 import { moment, whole } from "../options.ts";
 
 interface SendOptions {
@@ -14,12 +14,13 @@ interface SendOptions {
   at?: string;
   thread?: string;
   key?: string;
+  interrupt?: boolean;
 }
 
 export function addSend(program: Command, context: () => Context): void {
   program.command("send")
-    .description("queue a task")
-    .argument("<channel>", "as in cloud-hub/dispatch")
+    .description("queue a task, or say something to one that is at work")
+    .argument("<where>", "as in cloud-hub/dispatch; or a task's id, to tell it")
     .argument("[content...]", "what to do; from the standard input if left out")
     .option("-f, --follow", "show the progress, and end with the task")
     .option("-m, --model <model>", "who does it")
@@ -27,8 +28,9 @@ export function addSend(program: Command, context: () => Context): void {
     .option("--at <time>", "not before: 30m, 2h, 1d, or ISO 8601", moment)
     .option("-t, --thread <task>", "go on in the thread of this task")
     .option("--key <text>", "sent twice with the same key, it is one task")
-    .action((channel: string, words: string[], options: SendOptions) =>
-      send(context(), channel, words, options)
+    .option("--interrupt", "to a task: stop what it does now, and go on with this")
+    .action((where: string, words: string[], options: SendOptions) =>
+      isId(where) ? tell(context(), where, words, options) : send(context(), where, words, options)
     );
 }
 
@@ -39,6 +41,7 @@ async function send(
   options: SendOptions,
 ): Promise<void> {
   const { aura, out } = context;
+  if (options.interrupt) throw unfit("--interrupt", "a channel", "Name the task to interrupt.");
   const { channel } = await findPlace(aura, channelName);
   const content = words.length > 0 ? words.join(" ") : await standardInput();
   const dispatch = await aura.dispatchTask(
@@ -49,6 +52,29 @@ async function send(
   const { task } = dispatch;
   out.result(dispatch, () => [`⏳ ${shortId(task.id)} queued`]);
   if (options.follow) await followTask(context, task.id);
+}
+
+async function tell(
+  context: Context,
+  prefix: string,
+  words: string[],
+  { follow, interrupt, key, ...others }: SendOptions,
+): Promise<void> {
+  const { aura, out } = context;
+  const [other] = Object.keys(others);
+  if (other) throw unfit(`--${other}`, "a task at work", "Send it to a channel.");
+  const task = await findTask(aura, prefix);
+  const content = words.length > 0 ? words.join(" ") : await standardInput();
+  const sent = await aura.sendInput(task.id, content, {
+    ...interrupt && { interrupt },
+    ...key && { idempotency_key: key },
+  });
+  out.result(sent, () => [`💬 ${shortId(task.id)} will hear it`]);
+  if (follow) await followTask(context, task.id);
+}
+
+function unfit(option: string, what: string, hint: string): AuraError {
+  return new AuraError("bad_argument", 400, `${option} is not for ${what}.`, hint);
 }
 
 async function standardInput(): Promise<string> {

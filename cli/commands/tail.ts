@@ -3,7 +3,7 @@ import type { Message, SubscribeOptions } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { followTask } from "../follow.ts";
 import { messageLines } from "../message.ts";
-import { findPlace, findTask } from "../names.ts";
+import { findPlace, findTask, isId } from "../names.ts";
 import { count } from "../options.ts";
 
 interface TailOptions {
@@ -22,7 +22,7 @@ export function addTail(program: Command, context: () => Context): void {
 
 async function tail(context: Context, where: string, options: TailOptions): Promise<void> {
   const { aura } = context;
-  if (!/^[0-9a-f]{8}(-[0-9a-f-]*)?$/i.test(where)) {
+  if (!isId(where)) {
     const { id } = (await findPlace(aura, where)).channel;
     const page = await aura.fetchChannelMessages(id, { limit: options.lines });
     return await show(context, page, options, (from) => aura.subscribeToChannelMessages(id, from));
