@@ -137,6 +137,90 @@ export type Database = {
           },
         ];
       };
+      "hub_files": {
+        Row: {
+          "channel_id": string;
+          "created_at": string;
+          "created_by": string | null;
+          "direction": string;
+          "error": string | null;
+          "id": string;
+          "media_type": string;
+          "message_id": string | null;
+          "name": string;
+          "path": string;
+          "sha256": string | null;
+          "size": number;
+          "state": string;
+          "task_id": string | null;
+          "task_thread_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel_id": string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "direction": string;
+          "error"?: string | null;
+          "id"?: string;
+          "media_type"?: string;
+          "message_id"?: string | null;
+          "name": string;
+          "path"?: never;
+          "sha256"?: string | null;
+          "size": number;
+          "state"?: string;
+          "task_id"?: string | null;
+          "task_thread_id"?: string | null;
+        };
+        Update: {
+          "channel_id"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "direction"?: string;
+          "error"?: string | null;
+          "id"?: string;
+          "media_type"?: string;
+          "message_id"?: string | null;
+          "name"?: string;
+          "path"?: never;
+          "sha256"?: string | null;
+          "size"?: number;
+          "state"?: string;
+          "task_id"?: string | null;
+          "task_thread_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_files_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_files_message_id_fkey";
+            columns: ["message_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channel_messages";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_files_task_id_fkey";
+            columns: ["task_id"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_files_task_thread_id_fkey";
+            columns: ["task_thread_id", "channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id", "channel_id"];
+          },
+        ];
+      };
       "hub_members": {
         Row: {
           "created_at": string;
@@ -834,6 +918,16 @@ export type Database = {
         };
         Returns: Json;
       };
+      "create_file": {
+        Args: {
+          "channel_id": string;
+          "media_type"?: string;
+          "name": string;
+          "sha256"?: string;
+          "size"?: number;
+        };
+        Returns: Json;
+      };
       "create_task_thread": { Args: { "channel_id": string; "task_id": string }; Returns: Json };
       "device_heartbeat": {
         Args: {
@@ -847,7 +941,8 @@ export type Database = {
       "dispatch_task": {
         Args: {
           "channel_id": string;
-          "content": string;
+          "content"?: string;
+          "file_ids"?: (string)[];
           "idempotency_key"?: string;
           "model"?: string;
           "priority"?: number;
@@ -879,10 +974,28 @@ export type Database = {
         };
         Returns: Json;
       };
+      "files_to_remove": { Args: { "removed"?: (string)[] }; Returns: Json };
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
+      "offer_file": {
+        Args: {
+          "claim_id": string;
+          "error"?: string;
+          "media_type"?: string;
+          "name": string;
+          "sha256"?: string;
+          "size"?: number;
+          "task_id": string;
+          "token": string;
+        };
+        Returns: Json;
+      };
       "park_task": {
         Args: { "claim_id": string; "session_id"?: string; "task_id": string; "token": string };
+        Returns: Json;
+      };
+      "read_file": {
+        Args: { "claim_id": string; "file_id": string; "task_id": string; "token": string };
         Returns: Json;
       };
       "recover": { Args: Record<PropertyKey, never>; Returns: Json };

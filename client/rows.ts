@@ -65,6 +65,13 @@ export type TaskAttempt = Checked<Row<"hub_task_attempts">, {
     | null;
 }>;
 
+/** A file of a request (`in`) or one that an agent left (`out`). */
+export type HubFile = Checked<Row<"hub_files">, {
+  direction: "in" | "out";
+  state: "pending" | "stored" | "failed";
+  path: string;
+}>;
+
 export type Team = Checked<Row<"hub_teams">, {
   status: "planning" | "running" | "synthesizing" | "complete" | "failed";
 }>;
@@ -164,6 +171,9 @@ export interface Limits {
   max_open_tasks_per_user: number;
   progress_limit: number;
   chunk_size: number;
+  /** In bytes. */
+  max_file_size: number;
+  max_files_per_task: number;
 }
 
 /** What `mesh_activity` answers: attempts by the hour they started or ended in, the oldest first. */

@@ -25,8 +25,10 @@ begin
   from unnest(array[
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
-    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
-    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_file(uuid, text, text, bigint, text)',
+    'create_task_thread(uuid, uuid)', 'files_to_remove(text[])',
+    'offer_file(text, uuid, uuid, text, text, bigint, text, text)', 'read_file(text, uuid, uuid, uuid)',
+    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
     'park_task(text, uuid, uuid, text)', 'recover()',
@@ -36,7 +38,7 @@ begin
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
-    'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
+    'hub_files', 'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
     when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
@@ -70,6 +72,8 @@ create table if not exists hub.settings (
   chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
   max_content integer not null default 32000 check (max_content between 1 and 1000000),
   max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
+  max_file_size bigint not null default 25000000 check (max_file_size between 1 and 5000000000),
+  max_files_per_task integer not null default 20 check (max_files_per_task between 1 and 100),
   idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
   archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
   device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
@@ -91,6 +95,8 @@ comment on column hub.settings.max_content is
   'The longest text, in characters, that a person sends at once: a message, a request, a goal, a subtask.';
 comment on column hub.settings.max_result is
   'The longest text, in characters, that an agent reports: progress, a result, an error.';
+comment on column hub.settings.max_file_size is 'The largest file, in bytes; the bucket hub-files follows it.';
+comment on column hub.settings.max_files_per_task is 'Files of one request, and files that one attempt at it leaves.';
 comment on column hub.settings.idle_after is 'Silence after which an active thread becomes idle, unless its channel says otherwise.';
 comment on column hub.settings.archive_after is 'Time from the idle warning to decay, unless the channel says otherwise.';
 comment on column hub.settings.device_offline_after is 'A device not heard of for this long is offline.';
@@ -151,7 +157,7 @@ as $$
   select jsonb_build_object(
     'max_content', s.max_content, 'max_result', s.max_result, 'max_subtasks', s.max_subtasks,
     'max_open_tasks_per_user', s.max_open_tasks_per_user, 'progress_limit', s.progress_limit,
-    'chunk_size', s.chunk_size
+    'chunk_size', s.chunk_size, 'max_file_size', s.max_file_size, 'max_files_per_task', s.max_files_per_task
   )
   from hub.settings as s
 $$;
@@ -1884,6 +1890,633 @@ grant execute on function
   public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)
 to anon, authenticated, service_role;
 
+-- supabase/schemas/26_files.sql
+
+-- Files: what people send along with a request, and what agents leave. A row says what a file is; its bytes
+-- are an object of the private bucket hub-files, at hub_files.path. The row comes first, and the object makes
+-- it stored: so nothing is in the bucket that no row speaks of.
+
+create or replace function hub.is_file_name(name text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return name = btrim(name) and length(name) > 0 and octet_length(name) <= 200
+    and name not in ('.', '..') and strpos(name, '/') = 0 and strpos(name, '\') = 0 and hub.is_one_line(name);
+end
+$$;
+comment on function hub.is_file_name(text) is
+  'Whether a text can name a file in any folder: one line of at most 200 bytes, no path, nothing that turns the reading direction.';
+
+create table if not exists public.hub_files (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_thread_id uuid,
+  message_id uuid references public.hub_channel_messages on delete set null,
+  task_id uuid references public.mac_tasks on delete set null,
+  name text not null check (hub.is_file_name(name)),
+  media_type text not null default 'application/octet-stream'
+    check (length(media_type) <= 200 and media_type ~ '^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+( *;[ -~]*)?$'),
+  size bigint not null check (size >= 0),
+  sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
+  direction text not null check (direction in ('in', 'out')),
+  state text not null default 'pending' check (state in ('pending', 'stored', 'failed')),
+  error text,
+  created_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  path text not null generated always as (channel_id::text || '/' || id::text) stored unique,
+  constraint hub_files_failed check ((state = 'failed') = (error is not null)),
+  constraint hub_files_task_thread_id_fkey
+    foreign key (task_thread_id, channel_id) references public.hub_task_threads (id, channel_id)
+    on delete cascade on update cascade
+);
+comment on table public.hub_files is
+  'Files of requests (in) and of what agents leave (out). Made by create_file and by devices; the bytes are the object of the bucket hub-files at path.';
+comment on column public.hub_files.message_id is 'The message that shows the file: the request, or the one that tells of what an agent left.';
+comment on column public.hub_files.task_id is 'Null until a request names the file.';
+comment on column public.hub_files.name is 'One line, no path: data, never a place to write to.';
+comment on column public.hub_files.media_type is 'As the sender says; nothing is guessed from the bytes.';
+comment on column public.hub_files.size is 'In bytes, as announced: an object of another size is refused.';
+comment on column public.hub_files.sha256 is 'In hex, as announced; whoever reads the file compares. Null: not told.';
+comment on column public.hub_files.state is
+  'pending: announced; stored: the object is there; failed: it could not be delivered, and error says why.';
+comment on column public.hub_files.created_by is 'The user who sends it; null for what an agent left, the service key and SQL.';
+comment on column public.hub_files.path is 'The name of the object in the bucket hub-files: <channel_id>/<id>.';
+
+create index if not exists idx_hub_files_channel on public.hub_files (channel_id, created_at);
+create index if not exists idx_hub_files_thread on public.hub_files (task_thread_id) where task_thread_id is not null;
+create index if not exists idx_hub_files_message on public.hub_files (message_id) where message_id is not null;
+create index if not exists idx_hub_files_task on public.hub_files (task_id, created_at) where task_id is not null;
+create index if not exists idx_hub_files_unused on public.hub_files (created_by) where task_id is null;
+create index if not exists idx_hub_files_pending on public.hub_files (created_at) where state = 'pending';
+
+alter table public.hub_files enable row level security;
+revoke all on public.hub_files from anon, authenticated, service_role;
+grant select on public.hub_files to authenticated;
+grant select, insert, update, delete on public.hub_files to service_role;
+
+drop policy if exists authenticated_read_files on public.hub_files;
+create policy authenticated_read_files on public.hub_files
+for select to authenticated using ((select auth.uid()) is not null);
+
+insert into hub.errors (name, status, message, hint) values
+  ('file_not_found', 404, 'There is no file %s.', null),
+  ('file_not_stored', 409, 'The file %s has not arrived.', 'Upload it to the bucket hub-files at the path of its row first.'),
+  ('file_in_use', 409, 'The file %s belongs to a request already.', 'Create and upload it again for another request.'),
+  ('file_too_large', 413, 'The file has %s bytes; %s are allowed.', null),
+  ('too_many_files', 400, 'There are %s files; %s are allowed.', 'Send fewer files, or join them into an archive.')
+on conflict (name) do update
+  set status = excluded.status, message = excluded.message, hint = excluded.hint;
+
+insert into hub.message_events (name, meaning) values
+  ('file_stored', 'A file that an agent left is there.'),
+  ('file_failed', 'A file that an agent left could not be delivered; the message says why.')
+on conflict (name) do update set meaning = excluded.meaning;
+
+-- A person's files -------------------------------------------------------------------------------
+
+create or replace function hub.require_file(name text, media_type text, size bigint, sha256 text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if not coalesce(hub.is_file_name(name), false) then
+    perform hub.fail('bad_argument', array['name is one line of at most 200 bytes, without a path.']);
+  elsif length(media_type) > 200
+    or coalesce(media_type, '') !~ '^([a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+( *;[ -~]*)?)?$'
+  then
+    perform hub.fail('bad_argument', array['media_type is as text/plain, in small letters.']);
+  elsif size is null or size < 0 then
+    perform hub.fail('bad_argument', array['size is a number of bytes.']);
+  elsif sha256 !~ '^[0-9a-f]{64}$' then
+    perform hub.fail('bad_argument', array['sha256 is 64 hex digits in small letters.']);
+  end if;
+end
+$$;
+comment on function hub.require_file(text, text, bigint, text) is 'Raises bad_argument for what describes no file.';
+
+create or replace function hub.create_file(channel_id uuid, name text, media_type text, size bigint, sha256 text)
+returns jsonb
+language plpgsql
+security definer -- files are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_settings hub.settings;
+  v_channel record;
+  v_file public.hub_files;
+  v_unused integer;
+begin
+  perform hub.require_role('operator');
+  select * into v_settings from hub.settings;
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = create_file.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(create_file.channel_id::text, 'null')]);
+  elsif v_channel.architecture_type = 'command_dispatch' then
+    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  perform hub.require_file(create_file.name, create_file.media_type, create_file.size, create_file.sha256);
+  if create_file.size > v_settings.max_file_size then
+    perform hub.fail('file_too_large', array[create_file.size::text, v_settings.max_file_size::text]);
+  end if;
+  -- Files that no request names yet: ten requests' worth of them.
+  select count(*) into v_unused from public.hub_files as f where f.created_by = auth.uid() and f.task_id is null;
+  if v_unused >= 10 * v_settings.max_files_per_task then
+    perform hub.fail('too_many_files', array[(v_unused + 1)::text, (10 * v_settings.max_files_per_task)::text],
+      'Send the requests that they are for; what no request names is deleted after a day.');
+  end if;
+  insert into public.hub_files (channel_id, name, media_type, size, sha256, direction, created_by)
+  values (
+    v_channel.id, create_file.name, coalesce(nullif(create_file.media_type, ''), 'application/octet-stream'),
+    create_file.size, create_file.sha256, 'in', auth.uid()
+  )
+  returning * into v_file;
+  return jsonb_build_object('file', to_jsonb(v_file));
+end
+$$;
+
+create or replace function public.create_file(
+  channel_id uuid, name text, media_type text default null, size bigint default null, sha256 text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.create_file(
+    create_file.channel_id, create_file.name, create_file.media_type, create_file.size, create_file.sha256
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.create_file(uuid, text, text, bigint, text) is
+  'Announces a file for a request in this channel; returns {file}. Upload its bytes to the bucket hub-files at file.path, whereupon it is stored, then name it in dispatch_task(file_ids). Operator. Errors: channel_not_found, wrong_architecture, channel_read_only, bad_argument, file_too_large, too_many_files.';
+
+create or replace function hub.lock_files(file_ids uuid[], channel_id uuid) returns public.hub_files[]
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_most integer := (select s.max_files_per_task from hub.settings as s);
+  v_files public.hub_files[];
+  v_file public.hub_files;
+  v_missing text;
+begin
+  if cardinality(file_ids) > v_most then
+    perform hub.fail('too_many_files', array[cardinality(file_ids)::text, v_most::text]);
+  end if;
+  v_files := array(
+    select f from public.hub_files as f
+    where f.id = any (file_ids) and f.channel_id = lock_files.channel_id and f.direction = 'in'
+      and f.created_by is not distinct from auth.uid()
+    order by f.id for no key update
+  );
+  select coalesce(i.id::text, 'null') into v_missing from unnest(file_ids) as i (id)
+  where not exists (select from unnest(v_files) as f where f.id = i.id) limit 1;
+  if v_missing is not null then
+    perform hub.fail('file_not_found', array[v_missing], 'Name files that you have created for this channel.');
+  end if;
+  foreach v_file in array v_files loop
+    if v_file.task_id is not null then
+      perform hub.fail('file_in_use', array[v_file.name]);
+    elsif v_file.state <> 'stored' then
+      perform hub.fail('file_not_stored', array[v_file.name]);
+    end if;
+  end loop;
+  return v_files;
+end
+$$;
+comment on function hub.lock_files(uuid[], uuid) is
+  'The caller''s files for a request in this channel, locked. Errors: too_many_files, file_not_found, file_in_use, file_not_stored.';
+
+create or replace function hub.names_of(files public.hub_files[], file_ids uuid[]) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select '📎 ' || string_agg(f.name, ', ' order by array_position(file_ids, f.id)) from unnest(files) as f
+$$;
+comment on function hub.names_of(public.hub_files[], uuid[]) is 'The words of a request that has none: the names of its files.';
+
+create or replace function hub.attach_files(file_ids uuid[], task public.mac_tasks) returns void
+language sql
+set search_path = ''
+as $$
+  update public.hub_files as f
+  set task_id = task.id, task_thread_id = task.task_thread_id, message_id = (task.metadata ->> 'message_id')::uuid
+  where f.id = any (file_ids)
+$$;
+comment on function hub.attach_files(uuid[], public.mac_tasks) is 'Makes files those of a request.';
+
+-- A device's files -------------------------------------------------------------------------------
+
+create or replace function hub.files_of(task_id uuid) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (
+      select jsonb_agg(jsonb_build_object(
+        'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size, 'sha256', f.sha256
+      ) order by f.created_at, f.id)
+      from public.hub_files as f where f.task_id = files_of.task_id and f.direction = 'in'
+    ),
+    '[]'
+  );
+end
+$$;
+comment on function hub.files_of(uuid) is 'The files of a task''s request, as claim_tasks gives them: [{id, name, media_type, size, sha256}].';
+
+create or replace function hub.show_file(file public.hub_files) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_event text := case when file.state = 'stored' then 'file_stored' else 'file_failed' end;
+  v_text text;
+  v_message uuid := gen_random_uuid();
+begin
+  select * into v_task from public.mac_tasks as t where t.id = file.task_id and t.channel_id = file.channel_id;
+  if not found or file.direction <> 'out' or exists (
+    select from public.hub_task_threads as t where t.id = v_task.task_thread_id and t.status = 'archived'
+  ) then
+    return;
+  end if;
+  v_text := format('📎 %s%s%s',
+    case when v_task.task_thread_id is null then hub.short_id(v_task.id) || ': ' end, file.name,
+    case file.state when 'stored' then format(' (%s)', pg_size_pretty(file.size))
+      else ' could not be delivered: ' || file.error end
+  );
+  if file.message_id is null then
+    perform hub.post(v_task, v_event, 'agent', v_text, 'text', null, v_message);
+    update public.hub_files as f set message_id = v_message where f.id = file.id;
+  else
+    update public.hub_channel_messages as m
+    set content = v_text, metadata = m.metadata || jsonb_build_object('event', v_event)
+    where m.id = file.message_id;
+  end if;
+end
+$$;
+comment on function hub.show_file(public.hub_files) is
+  'Posts where its task lives that a file an agent left is there, or why it is not; what is said of it already is rewritten.';
+
+create or replace function hub.read_file(token text, task_id uuid, claim_id uuid, file_id uuid) returns jsonb
+language plpgsql
+security definer -- executors have no rights on files but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_file public.hub_files;
+begin
+  v_task := hub.held_task(hub.hear_device(read_file.token), read_file.task_id, read_file.claim_id);
+  select * into v_file from public.hub_files as f where f.id = read_file.file_id and f.task_id = v_task.id;
+  if not found then
+    perform hub.fail('file_not_found', array[coalesce(read_file.file_id::text, 'null')]);
+  elsif v_file.state <> 'stored' then
+    perform hub.fail('file_not_stored', array[v_file.name]);
+  end if;
+  return jsonb_build_object('file', to_jsonb(v_file));
+end
+$$;
+
+create or replace function public.read_file(token text, task_id uuid, claim_id uuid, file_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.read_file(read_file.token, read_file.task_id, read_file.claim_id, read_file.file_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.read_file(text, uuid, uuid, uuid) is
+  'Whether this claim may read a file of its task: {file}, else an error. The edge function files answers it with a signed URL. Errors: bad_device_token, task_not_found, stale_claim, file_not_found, file_not_stored.';
+
+create or replace function hub.offer_file(
+  token text, task_id uuid, claim_id uuid, name text, media_type text, size bigint, sha256 text, error text
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on files but by their token
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_settings hub.settings;
+  v_task public.mac_tasks;
+  v_file public.hub_files;
+  v_count integer;
+  v_error text := nullif(btrim(left(offer_file.error, 1000)), '');
+begin
+  v_task := hub.held_task(hub.hear_device(offer_file.token), offer_file.task_id, offer_file.claim_id);
+  perform hub.require_file(offer_file.name, offer_file.media_type, offer_file.size, offer_file.sha256);
+  if v_task.channel_id is null then
+    perform hub.fail('task_not_found', array[v_task.id::text]);
+  end if;
+  select * into v_settings from hub.settings;
+  if v_error is null and offer_file.size > v_settings.max_file_size then
+    v_error := format('it has %s bytes; %s are allowed', offer_file.size, v_settings.max_file_size);
+  end if;
+  -- Offered again, it is the same file: one that has arrived as it is, or one that is tried once more.
+  select * into v_file from public.hub_files as f
+  where f.task_id = v_task.id and f.direction = 'out' and f.name = offer_file.name
+    and (f.state <> 'stored' or f.sha256 = offer_file.sha256 and f.size = offer_file.size)
+  order by f.created_at desc limit 1 for no key update;
+  if v_file.state = 'stored' then
+    return jsonb_build_object('file', to_jsonb(v_file));
+  elsif v_file.id is null then
+    select count(*) into v_count from public.hub_files as f
+    where f.task_id = v_task.id and f.direction = 'out' and f.created_at >= v_task.started_at;
+    if v_count >= v_settings.max_files_per_task then
+      perform hub.fail('too_many_files', array[(v_count + 1)::text, v_settings.max_files_per_task::text]);
+    end if;
+    insert into public.hub_files (channel_id, task_thread_id, task_id, name, size, direction)
+    values (v_task.channel_id, v_task.task_thread_id, v_task.id, offer_file.name, offer_file.size, 'out')
+    returning * into v_file;
+  end if;
+  update public.hub_files as f
+  set media_type = coalesce(nullif(offer_file.media_type, ''), 'application/octet-stream'),
+    size = offer_file.size, sha256 = offer_file.sha256, error = v_error,
+    state = case when v_error is null then 'pending' else 'failed' end
+  where f.id = v_file.id
+  returning * into v_file;
+  if v_error is not null then
+    perform hub.show_file(v_file);
+    select * into v_file from public.hub_files as f where f.id = v_file.id;
+  end if;
+  return jsonb_build_object('file', to_jsonb(v_file));
+end
+$$;
+
+create or replace function public.offer_file(
+  token text, task_id uuid, claim_id uuid, name text, media_type text default null, size bigint default null,
+  sha256 text default null, error text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.offer_file(
+    offer_file.token, offer_file.task_id, offer_file.claim_id, offer_file.name, offer_file.media_type,
+    offer_file.size, offer_file.sha256, offer_file.error
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.offer_file(text, uuid, uuid, text, text, bigint, text, text) is
+  'Announces a file that an agent left for its task; returns {file}: pending, to be uploaded; stored, where this file has arrived before; or failed, where it is too large or error says why it cannot be delivered, which is posted. Offered again by its name, a file that is not stored is tried once more. The edge function files answers it with a signed URL. Errors: bad_device_token, task_not_found, stale_claim, bad_argument, too_many_files.';
+
+create or replace function hub.fail_missing_files() returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_file public.hub_files;
+  v_count integer := 0;
+begin
+  for v_file in
+    update public.hub_files as f
+    set state = 'failed', error = 'its device has not uploaded it'
+    where f.id in (
+      select late.id from public.hub_files as late
+      join public.mac_tasks as t on t.id = late.task_id
+      where late.state = 'pending' and late.direction = 'out' and t.finished_at < clock_timestamp() - interval '5 minutes'
+      order by late.created_at limit 100
+      for no key update of late skip locked
+    )
+    returning f.*
+  loop
+    perform hub.show_file(v_file);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function hub.fail_missing_files() is
+  'Says of files whose task ended five minutes ago, and which have not arrived, that they have failed; returns how many. One that comes later is stored all the same.';
+
+-- The bucket -------------------------------------------------------------------------------------
+
+create or replace function hub.receive_object() returns trigger
+language plpgsql
+security definer -- Storage writes as the caller or as service_role, who may not write files
+set search_path = ''
+set lock_timeout = '2500ms' -- Storage then says that the object is locked
+as $$
+declare
+  v_file public.hub_files;
+begin
+  select * into v_file from public.hub_files as f where f.path = new.name for no key update;
+  if not found then
+    raise insufficient_privilege using message = format('No file is expected at "%s".', new.name);
+  end if;
+  -- Storage asks for permission with an object that has no size, and takes it back.
+  if not coalesce(new.metadata, '{}') ? 'size' or v_file.state = 'stored' then
+    return null;
+  end if;
+  if (new.metadata ->> 'size')::numeric <> v_file.size then
+    raise insufficient_privilege using message = format(
+      'The file has %s bytes; %s were announced.', new.metadata ->> 'size', v_file.size
+    );
+  end if;
+  update public.hub_files as f set state = 'stored', error = null where f.id = v_file.id returning * into v_file;
+  perform hub.show_file(v_file);
+  return null;
+end
+$$;
+comment on function hub.receive_object() is
+  'The object of a file has arrived: the file is stored. Refuses an object that no file speaks of, or of another size.';
+
+create table if not exists hub.removed_files (
+  path text primary key,
+  removed_at timestamptz not null default clock_timestamp()
+);
+comment on table hub.removed_files is
+  'Paths of files whose rows are gone and whose objects are to follow. SQL may not delete objects: the edge functions files and recover do, by the Storage API.';
+
+create or replace function hub.remember_removed_file() returns trigger
+language plpgsql
+security definer -- a channel is deleted by an admin, who may not write here
+set search_path = ''
+as $$
+begin
+  insert into hub.removed_files (path) values (old.path) on conflict do nothing;
+  return null;
+end
+$$;
+
+create or replace trigger _500_remember_removed_file
+after delete on public.hub_files
+for each row execute function hub.remember_removed_file();
+
+create or replace function hub.files_to_remove(removed text[]) returns jsonb
+language plpgsql
+security definer -- called with the service key
+set search_path = ''
+as $$
+begin
+  delete from hub.removed_files as r where r.path = any (files_to_remove.removed);
+  return (
+    select coalesce(jsonb_agg(next.path), '[]')
+    from (select r.path from hub.removed_files as r order by r.removed_at, r.path limit 100) as next
+  );
+end
+$$;
+
+create or replace function public.files_to_remove(removed text[] default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.files_to_remove(files_to_remove.removed);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.files_to_remove(text[]) is
+  'Forgets these paths, whose objects have been removed, and returns up to 100 others whose objects are to be removed from the bucket hub-files. service_role.';
+
+create or replace function hub.prune_files() returns integer
+language sql
+set search_path = ''
+as $$
+  with gone as (
+    delete from public.hub_files as f
+    where f.task_id is null and f.message_id is null and f.created_at < now() - interval '1 day'
+    returning f.id
+  )
+  select count(*)::integer from gone
+$$;
+comment on function hub.prune_files() is 'Deletes files that no request has named for a day; returns how many.';
+
+create or replace function hub.follow_file_size() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if to_regclass('storage.buckets') is not null then
+    update storage.buckets as b set file_size_limit = new.max_file_size where b.id = 'hub-files';
+  end if;
+  return null;
+end
+$$;
+comment on function hub.follow_file_size() is 'Gives the bucket the limit of the settings.';
+
+create or replace trigger _500_follow_file_size
+after update of max_file_size on hub.settings
+for each row execute function hub.follow_file_size();
+
+create or replace function hub.sees_file(path text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Apart, since anon may not even ask.
+  if auth.uid() is null then
+    return false;
+  end if;
+  -- As the caller, under the policy of hub_files: who may not read the row may not read the bytes.
+  return exists (select from public.hub_files as f where f.path = sees_file.path);
+end
+$$;
+comment on function hub.sees_file(text) is 'Whether the caller may read the file of this path.';
+
+create or replace function hub.sends_file(path text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if auth.uid() is null or not hub.has_role('operator') then
+    return false;
+  end if;
+  return exists (
+    select from public.hub_files as f
+    where f.path = sends_file.path and f.created_by = auth.uid() and f.direction = 'in' and f.state = 'pending'
+  );
+end
+$$;
+comment on function hub.sends_file(text) is 'Whether the caller has announced the file of this path, and it has not arrived.';
+
+-- A project without Storage installs all the same: its files then stay pending. On hosted projects postgres
+-- does not own these tables: it may put policies and triggers on them, and no more.
+do $$
+begin
+  if not exists (
+    select from pg_catalog.pg_attribute as a
+    where a.attrelid = to_regclass('storage.buckets') and a.attname = 'file_size_limit' and not a.attisdropped
+  ) then
+    raise warning 'There is no Storage here: files can be announced, but not uploaded.';
+    return;
+  end if;
+  insert into storage.buckets (id, name, public, file_size_limit)
+  values ('hub-files', 'hub-files', false, (select s.max_file_size from hub.settings as s))
+  on conflict (id) do nothing;
+
+  create or replace trigger hub_500_receive_object
+  after insert or update of bucket_id, name, metadata on storage.objects
+  for each row when (new.bucket_id = 'hub-files')
+  execute function hub.receive_object();
+
+  -- Who may read the channel reads its files; who announced a file puts its bytes there, once.
+  drop policy if exists hub_read_files on storage.objects;
+  create policy hub_read_files on storage.objects
+  for select to authenticated using (bucket_id = 'hub-files' and hub.sees_file(name));
+  drop policy if exists hub_upload_files on storage.objects;
+  create policy hub_upload_files on storage.objects
+  for insert to authenticated with check (bucket_id = 'hub-files' and hub.sends_file(name));
+  -- And nobody else, whatever other policies of the app allow.
+  drop policy if exists hub_only_readers_read_files on storage.objects;
+  create policy hub_only_readers_read_files on storage.objects
+  as restrictive for select to anon, authenticated using (bucket_id <> 'hub-files' or hub.sees_file(name));
+  drop policy if exists hub_only_senders_upload_files on storage.objects;
+  create policy hub_only_senders_upload_files on storage.objects
+  as restrictive for insert to anon, authenticated with check (bucket_id <> 'hub-files' or hub.sends_file(name));
+  drop policy if exists hub_nobody_changes_files on storage.objects;
+  create policy hub_nobody_changes_files on storage.objects
+  as restrictive for update to anon, authenticated
+  using (bucket_id <> 'hub-files') with check (bucket_id <> 'hub-files');
+  drop policy if exists hub_nobody_deletes_files on storage.objects;
+  create policy hub_nobody_deletes_files on storage.objects
+  as restrictive for delete to anon, authenticated using (bucket_id <> 'hub-files');
+end
+$$;
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.create_file(uuid, text, text, bigint, text), public.read_file(text, uuid, uuid, uuid),
+  public.offer_file(text, uuid, uuid, text, text, bigint, text, text), public.files_to_remove(text[])
+from public, anon, authenticated, service_role;
+grant execute on function
+  public.create_file(uuid, text, text, bigint, text), hub.create_file(uuid, text, text, bigint, text)
+to anon, authenticated, service_role;
+grant execute on function
+  public.read_file(text, uuid, uuid, uuid), hub.read_file(text, uuid, uuid, uuid),
+  public.offer_file(text, uuid, uuid, text, text, bigint, text, text),
+  hub.offer_file(text, uuid, uuid, text, text, bigint, text, text)
+to anon, authenticated;
+grant execute on function public.files_to_remove(text[]), hub.files_to_remove(text[]) to service_role;
+-- Asked by the policies, as whoever uploads or downloads; by the check, as whoever writes the row.
+grant execute on function hub.sees_file(text), hub.sends_file(text) to anon, authenticated;
+grant execute on function hub.is_file_name(text) to service_role;
+
 -- supabase/schemas/30_routing.sql
 
 -- Routing: what kind of work a request is, which model and platform it wants, and which model it gets.
@@ -2575,6 +3208,7 @@ begin
       to_jsonb(t) || jsonb_build_object(
         'model', t.model_used,
         'short_id', left(t.id::text, 8),
+        'files', hub.files_of(t.id),
         'session_id', hub.session_to_resume(t),
         'answers', coalesce(hub.answers_for(t), '[]')
       ) || case when hub.session_to_resume(t) is null
@@ -2659,7 +3293,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
-  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, files (those of its request: [{id, name, media_type, size, sha256}]), the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.claim_tasks(text, integer) from public, service_role;
@@ -3732,7 +4366,7 @@ comment on function hub.dispatch_result(public.mac_tasks) is '{message, task, th
 
 create or replace function hub.dispatch_task(
   channel_id uuid, content text, task_thread_id uuid, model text, priority integer,
-  run_at timestamptz, idempotency_key text
+  run_at timestamptz, idempotency_key text, file_ids uuid[]
 ) returns jsonb
 language plpgsql
 security definer -- tasks and system messages are written by nobody else
@@ -3743,6 +4377,8 @@ as $$
 #variable_conflict use_column
 declare
   v_task public.mac_tasks;
+  v_files public.hub_files[];
+  v_content text := dispatch_task.content;
 begin
   perform hub.require_role('operator');
   if dispatch_task.channel_id is null then
@@ -3758,7 +4394,13 @@ begin
       return hub.dispatch_result(v_task);
     end if;
   end if;
-  perform hub.require_content(dispatch_task.content, 'content');
+  if cardinality(dispatch_task.file_ids) > 0 then
+    v_files := hub.lock_files(dispatch_task.file_ids, dispatch_task.channel_id);
+    if coalesce(btrim(v_content, E' \t\r\n'), '') = '' then
+      v_content := hub.names_of(v_files, dispatch_task.file_ids);
+    end if;
+  end if;
+  perform hub.require_content(v_content, 'content');
   perform hub.require_open_task_slots(1);
   insert into public.mac_tasks (
     -- A table that was here first has other defaults: nothing is left to them.
@@ -3767,18 +4409,22 @@ begin
     metadata
   ) values (
     gen_random_uuid(), 'pending', null, null,
-    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id,
+    dispatch_task.channel_id, v_content, dispatch_task.task_thread_id,
     coalesce(dispatch_task.model, 'any'), coalesce(dispatch_task.priority, 0), dispatch_task.run_at,
     dispatch_task.idempotency_key, auth.uid(), jsonb_build_object('message_id', gen_random_uuid())
   )
   returning * into v_task;
+  if v_files is not null then
+    perform hub.attach_files(dispatch_task.file_ids, v_task);
+  end if;
   return hub.dispatch_result(v_task);
 end
 $$;
 
 create or replace function public.dispatch_task(
-  channel_id uuid, content text, task_thread_id uuid default null, model text default null,
-  priority integer default 0, run_at timestamptz default null, idempotency_key text default null
+  channel_id uuid, content text default null, task_thread_id uuid default null, model text default null,
+  priority integer default 0, run_at timestamptz default null, idempotency_key text default null,
+  file_ids uuid[] default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -3787,14 +4433,14 @@ as $$
 begin
   return hub.dispatch_task(
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
-    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
+    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key, dispatch_task.file_ids
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
-  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument.';
+comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]) is
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
 
 create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql
@@ -4057,12 +4703,12 @@ comment on function public.retry_task(uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
   public.create_task_thread(uuid, uuid), public.cancel_task(uuid), public.retry_task(uuid)
 from public;
 grant execute on function
-  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
-  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
+  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
   public.create_task_thread(uuid, uuid), hub.create_task_thread(uuid, uuid),
   public.cancel_task(uuid), hub.cancel_task(uuid),
   public.retry_task(uuid), hub.retry_task(uuid)
@@ -6868,6 +7514,8 @@ begin
       return jsonb_build_object('redelivered', hub.redeliver());
     when 'feeds' then
       perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
+    when 'files' then
+      perform hub.fail_missing_files();
     when 'queue' then
       perform hub.admit_due_tasks(1000);
     when 'attempts' then
@@ -6891,14 +7539,14 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'attempts'] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;
 end
 $$;
 comment on function hub.recover() is
-  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
+  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline and files that never came as failed; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
 
 create or replace function public.recover() returns jsonb
 language plpgsql
@@ -6942,11 +7590,13 @@ begin
     $cron$;
     get diagnostics v_runs = row_count;
   end if;
-  return jsonb_build_object('attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs);
+  return jsonb_build_object(
+    'attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs, 'files', hub.prune_files()
+  );
 end
 $$;
 comment on function hub.prune() is
-  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, and empty lanes; returns the counts. Daily by pg_cron.';
+  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, empty lanes, and files that no request has named for a day; returns the counts. Daily by pg_cron.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.recover() from public, anon, authenticated;
@@ -8326,6 +8976,32 @@ after update on public.hub_task_threads
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_thread();
 
+create or replace function hub.broadcast_file() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(
+    to_jsonb(new), 'file',
+    case when new.task_thread_id is null then 'channel:' || new.channel_id else 'thread:' || new.task_thread_id end,
+    true
+  );
+  return null;
+end
+$$;
+
+-- A file that no request names yet is nobody's news.
+create or replace trigger _700_broadcast_new_file
+after insert on public.hub_files
+for each row when (new.task_id is not null)
+execute function hub.broadcast_file();
+
+create or replace trigger _700_broadcast_changed_file
+after update on public.hub_files
+for each row when (new.task_id is not null and old.* is distinct from new.*)
+execute function hub.broadcast_file();
+
 create or replace function hub.broadcast_question() returns trigger
 language plpgsql
 security definer -- nobody but the database broadcasts to these topics
@@ -8425,7 +9101,7 @@ begin
   for v_table in
     select t.name from unnest(array[
       'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
-      'hub_task_attempts', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+      'hub_task_attempts', 'hub_files', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.
     where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))
