@@ -27,6 +27,7 @@ import type {
   Question,
   QuestionState,
   Registration,
+  ReviewComment,
   Role,
   SentInput,
   Server,
@@ -299,6 +300,27 @@ export class Calls {
 
   retryTask(taskId: string): Promise<Task> {
     return this.#rpc("retry_task", { task_id: taskId });
+  }
+
+  /**
+   * Pushes the branch of a task that changed something, and opens a pull request: a task for the
+   * device that has the branch. The same one while it is unfinished.
+   */
+  publishChanges(taskId: string, pullRequest = true): Promise<Task> {
+    return this.#rpc("publish_changes", { task_id: taskId, pull_request: pullRequest });
+  }
+
+  /** Sends comments on what a task changed back to its agent, as one follow-up. */
+  reviewChanges(
+    taskId: string,
+    comments: ReviewComment[],
+    options: { content?: string; idempotency_key?: string } = {},
+  ): Promise<Dispatch> {
+    return this.#rpc("review_changes", {
+      task_id: taskId,
+      comments: comments as unknown as Json,
+      ...options,
+    });
   }
 
   /** Why a task is where it is. */

@@ -663,6 +663,7 @@ export type Database = {
           "attempt": number;
           "cancel_requested_at": string | null;
           "cancelled_at": string | null;
+          "changes": Json | null;
           "channel_id": string | null;
           "claim_id": string | null;
           "claimed_by": string | null;
@@ -702,6 +703,7 @@ export type Database = {
           "attempt"?: number;
           "cancel_requested_at"?: string | null;
           "cancelled_at"?: string | null;
+          "changes"?: Json | null;
           "channel_id"?: string | null;
           "claim_id"?: string | null;
           "claimed_by"?: string | null;
@@ -740,6 +742,7 @@ export type Database = {
           "attempt"?: number;
           "cancel_requested_at"?: string | null;
           "cancelled_at"?: string | null;
+          "changes"?: Json | null;
           "channel_id"?: string | null;
           "claim_id"?: string | null;
           "claimed_by"?: string | null;
@@ -907,6 +910,7 @@ export type Database = {
       };
       "complete_task": {
         Args: {
+          "changes"?: Json;
           "claim_id": string;
           "model_used"?: string;
           "refusals"?: Json;
@@ -994,6 +998,7 @@ export type Database = {
         Args: { "claim_id": string; "session_id"?: string; "task_id": string; "token": string };
         Returns: Json;
       };
+      "publish_changes": { Args: { "pull_request"?: boolean; "task_id": string }; Returns: Json };
       "read_file": {
         Args: { "claim_id": string; "file_id": string; "task_id": string; "token": string };
         Returns: Json;
@@ -1028,6 +1033,15 @@ export type Database = {
         Returns: Json;
       };
       "retry_task": { Args: { "task_id": string }; Returns: Json };
+      "review_changes": {
+        Args: {
+          "comments": Json;
+          "content"?: string;
+          "idempotency_key"?: string;
+          "task_id": string;
+        };
+        Returns: Json;
+      };
       "send_input": {
         Args: {
           "content": string;

@@ -25,16 +25,16 @@ begin
   from unnest(array[
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
-    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_file(uuid, text, text, bigint, text)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb)', 'create_file(uuid, text, text, bigint, text)',
     'create_task_thread(uuid, uuid)', 'files_to_remove(text[])',
     'offer_file(text, uuid, uuid, text, text, bigint, text, text)', 'read_file(text, uuid, uuid, uuid)',
     'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
-    'park_task(text, uuid, uuid, text)', 'recover()',
+    'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
@@ -203,6 +203,7 @@ insert into hub.errors (name, status, message, hint) values
   ('too_many_questions', 429, 'Task %s has %s open questions already.', 'Wait until some are answered.'),
   ('question_closed', 409, 'Question %s is closed: %s.', 'Read the question for its answer.'),
   ('input_taken', 409, 'Input %s was taken by another run, or has become a task of its own.', 'Leave it out.'),
+  ('no_changes', 409, 'Task %s has no changes on a branch of its own.', 'Only a task that ended complete in a working tree has changes.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
@@ -1064,7 +1065,7 @@ begin
         ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
-        ('usage refusals metadata', array['jsonb'])
+        ('usage refusals changes metadata', array['jsonb'])
       ) as kinds (names, accepted)
     ) as n
     left join lateral (
@@ -1093,7 +1094,7 @@ begin
     add column if not exists task_thread_id uuid references public.hub_task_threads on delete set null,
     add column if not exists team_id uuid references public.hub_teams on delete set null,
     add column if not exists kind text not null default 'task'
-      check (kind in ('task', 'plan', 'subtask', 'synthesis')),
+      check (kind in ('task', 'plan', 'subtask', 'synthesis', 'publish')),
     add column if not exists task_type text,
     add column if not exists platform text check (platform in ('macos', 'linux', 'windows')),
     add column if not exists priority integer not null default 0,
@@ -1115,6 +1116,7 @@ begin
     add column if not exists session_id text,
     add column if not exists usage jsonb,
     add column if not exists refusals jsonb,
+    add column if not exists changes jsonb,
     add column if not exists metadata jsonb not null default '{}',
     add column if not exists created_at timestamptz not null default clock_timestamp(),
     add column if not exists updated_at timestamptz not null default clock_timestamp();
@@ -1162,7 +1164,7 @@ begin
   for v_column in
     select * from (values
       ('channel_id', 'Where the task was asked and answers; null: somebody else''s task, nothing here posts about it.'),
-      ('kind', 'task; plan, subtask and synthesis belong to a team.'),
+      ('kind', 'task; plan, subtask and synthesis belong to a team; publish pushes the branch of another task.'),
       ('task_type', 'What hub.classify took the content for.'),
       ('platform', 'Platform a device must have; null: any.'),
       ('priority', 'Higher is claimed first; -100 to 100.'),
@@ -1180,7 +1182,8 @@ begin
       ('created_by', 'The user who asked; null for the service key and SQL.'),
       ('usage', 'What the agent reported of tokens and cost.'),
       ('refusals', 'What the agent was not allowed to do, [{tool, detail}]; null: nothing was refused.'),
-      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
+      ('changes', 'Of a task in a working tree of its own: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions, device_id}. files has the first ones; the sums are of all; lines of a binary file are null.'),
+      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by, review: [{path, line, side, body}] and review_of: a task, branch_of: whose branch to go on with, device_id: that has it, publish: {task_id, branch, base, commit, title, pull_request}}, and whatever clients add.')
     ) as c (name, comment)
     where c.name <> all (v_shared)
   loop
@@ -2733,7 +2736,7 @@ create table if not exists hub.lanes (
 comment on table hub.lanes is
   'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
 comment on column hub.lanes.server_id is 'The server, which may be paused; all zeros: tasks of no channel.';
-comment on column hub.lanes.model is 'The preference.';
+comment on column hub.lanes.model is 'The preference; empty: no model, but git on exactly this device.';
 comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
 comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
 comment on column hub.lanes.bound is 'Whether the device is waited for also while it is offline: what was parked there belongs to it.';
@@ -2797,6 +2800,16 @@ begin
   end if;
   if task.channel_id is not null then
     select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
+    if task.metadata ? 'device_id' then
+      -- The device that has the branch, whatever it is called by now.
+      select coalesce(max(d.name), v_device) into v_device
+      from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid;
+    end if;
+    if task.kind = 'publish' then
+      v_model := '';
+      v_platform := '';
+      v_bound := false;
+    end if;
   end if;
   v_server := coalesce(v_server, '00000000-0000-0000-0000-000000000000');
   loop
@@ -3147,10 +3160,16 @@ begin
           else holder.status = 'online' and m.model = own.model
             and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
         end
-    ));
+    ))
+  union all
+  select l.id, 'git'
+  from hub.lanes as l
+  where l.model = '' and l.device = device.name and not exists (
+    select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+  );
 end
 $$;
-comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
+comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use; git for what needs none.';
 
 create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
 language plpgsql
@@ -3760,6 +3779,9 @@ begin
     if v_refused > 0 then
       v_fields := v_fields || hub.field('Refused', hub.refused_in_words(task.refusals));
     end if;
+    if task.changes is not null then
+      v_fields := v_fields || hub.field('Changes', hub.changes_line(task.changes));
+    end if;
   end if;
   if task.cancelled_at is not null then
     perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
@@ -3770,7 +3792,7 @@ begin
         when 0 then format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text)
         else format(E'⚠️ %s complete, %s %s refused %s\n%s', hub.short_id(task.id), v_refused,
           case v_refused when 1 then 'action' else 'actions' end, v_by, v_text)
-      end, 'result');
+      end || coalesce(E'\n\nChanges: ' || hub.changes_line(task.changes), ''), 'result');
   elsif task.status = 'complete' then
     perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
       'Task Complete', hub.title(task.content),
@@ -3884,6 +3906,8 @@ as $$
 begin
   if new.kind in ('task', 'plan') then
     perform hub.announce(new);
+  elsif new.kind = 'publish' then
+    perform hub.announce_publishing(new);
   end if;
   return null;
 end
@@ -3910,7 +3934,7 @@ begin
   end if;
   if new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
     -- What a plan or a synthesis ends in is posted with its team.
-    if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
+    if new.kind in ('task', 'subtask', 'publish') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
   elsif new.status = 'pending' and old.status <> 'pending' and not exists (
@@ -4029,10 +4053,13 @@ begin
     -- It is named in a message of the system's.
     perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
-    or new.metadata ?| array['request', 'position', 'created_by_label', 'cancelled_by']
+    or new.metadata ?| array[
+      'request', 'position', 'created_by_label', 'cancelled_by',
+      'review', 'review_of', 'branch_of', 'device_id', 'publish'
+    ]
   then
     perform hub.fail('bad_argument', array[
-      'metadata is an object of at most 16 kB without request, position, created_by_label and cancelled_by.'
+      'metadata is an object of at most 16 kB without what the hub keeps there, as request, cancelled_by and review.'
     ]);
   elsif new.metadata ? 'message_id' and not exists (
     select from public.hub_channel_messages as m
@@ -4122,7 +4149,7 @@ begin
   elsif v_channel.architecture_type = 'command_dispatch' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
       'Send it a command with execute_command.');
-  elsif v_channel.is_read_only and new.kind = 'task' then
+  elsif v_channel.is_read_only and new.kind in ('task', 'publish') then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if new.task_thread_id is not null then
@@ -4832,6 +4859,7 @@ begin
         order by q.state = 'blocked', q.created_at limit 1
       )
     )
+    when v_task.kind = 'publish' then hub.publishing_reason(v_task)
     else hub.waiting_reason(v_task)
   end;
   return jsonb_build_object(
@@ -5117,7 +5145,7 @@ comment on function hub.require_refusals(jsonb) is 'Raises bad_argument for what
 
 create or replace function hub.complete_task(
   token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb,
-  refusals jsonb
+  refusals jsonb, changes jsonb
 ) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
@@ -5126,9 +5154,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(complete_task.token);
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
+  v_task := hub.held_task(v_device, complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
     perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
@@ -5142,7 +5171,8 @@ begin
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
     usage = coalesce(complete_task.usage, t.usage),
-    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]')
+    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]'),
+    changes = hub.checked_changes(complete_task.changes, v_device.id)
   where t.id = v_task.id;
   return hub.task_result(v_task);
 end
@@ -5151,7 +5181,7 @@ $$;
 create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
   model_used text default null, session_id text default null, usage jsonb default null,
-  refusals jsonb default null
+  refusals jsonb default null, changes jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -5160,14 +5190,15 @@ as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
-    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals
+    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals,
+    complete_task.changes
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb) is
-  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result; changes is what a working tree''s branch has: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions}. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
 create or replace function hub.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
@@ -5302,15 +5333,15 @@ comment on function public.release_task(text, uuid, uuid) is
 revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), public.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), hub.device_heartbeat(text, uuid[], jsonb, text),
   public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
-  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean), hub.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz),
   hub.report_rate_limit(text, uuid, uuid, text, timestamptz),
@@ -5847,6 +5878,351 @@ revoke execute on all functions in schema hub from public;
 revoke execute on function public.dispatch_team(uuid, text, jsonb, text, text) from public;
 grant execute on function
   public.dispatch_team(uuid, text, jsonb, text, text), hub.dispatch_team(uuid, text, jsonb, text, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/51_changes.sql
+
+-- What a task changed on a branch of its own: reported with its result, reviewed, published.
+--
+-- The branch is in a repository on the device; the hub has the counts, and no credentials. So whatever
+-- goes on with the branch is a task for that device, named by its id in the task's metadata.
+
+create or replace function hub.is_count(value jsonb) returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select jsonb_typeof(value) = 'number' and value::text ~ '^\d{1,9}$'
+$$;
+
+create or replace function hub.changes_problem(changes jsonb) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when jsonb_typeof(changes) is distinct from 'object' then 'is no object'
+    when length(changes::text) > 262144 then 'has over 256 kB'
+    when jsonb_typeof(changes -> 'branch') is distinct from 'string' or jsonb_typeof(changes -> 'base') is distinct from 'string'
+      or length(changes ->> 'branch') not between 1 and 255 or length(changes ->> 'base') not between 1 and 255
+      or not hub.is_one_line(changes ->> 'branch') or not hub.is_one_line(changes ->> 'base')
+      then 'names no base and branch of at most 255 characters'
+    when coalesce(changes ->> 'commit', '') !~ '^([0-9a-f]{40,64})?$' then 'has a commit that is none'
+    when not coalesce(hub.is_count(changes -> 'additions') and hub.is_count(changes -> 'deletions'), false)
+      or not coalesce(hub.is_count(changes -> 'file_count'), true)
+      then 'has additions, deletions or a file_count that are no counts'
+    when jsonb_typeof(changes -> 'files') is distinct from 'array' or jsonb_array_length(changes -> 'files') > 1000
+      then 'has no array of at most 1000 files'
+    when exists (
+      select from jsonb_array_elements(changes -> 'files') as f (file)
+      where jsonb_typeof(file) <> 'object'
+        or jsonb_typeof(file -> 'path') is distinct from 'string' or length(file ->> 'path') not between 1 and 1000
+        or length(file ->> 'old_path') > 1000
+        or coalesce(file ->> 'status', '') not in ('added', 'modified', 'deleted', 'renamed', 'copied', 'type_changed')
+        or not coalesce(hub.is_count(nullif(file -> 'additions', 'null')), true)
+        or not coalesce(hub.is_count(nullif(file -> 'deletions', 'null')), true)
+    ) then 'has a file without a path, a status or counts'
+  end;
+end
+$$;
+comment on function hub.changes_problem(jsonb) is 'What is wrong with the changes that a device reports; null if nothing is.';
+
+create or replace function hub.checked_changes(changes jsonb, device_id uuid) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_problem text;
+begin
+  if changes is null or changes = 'null' then
+    return null;
+  end if;
+  v_problem := hub.changes_problem(changes);
+  if v_problem is not null then
+    perform hub.fail('bad_argument', array[format('changes %s.', v_problem)]);
+  end if;
+  return jsonb_build_object(
+    'base', changes -> 'base', 'branch', changes -> 'branch', 'commit', changes -> 'commit',
+    'files', changes -> 'files',
+    'file_count', coalesce(changes -> 'file_count', to_jsonb(jsonb_array_length(changes -> 'files'))),
+    'additions', changes -> 'additions', 'deletions', changes -> 'deletions',
+    'device_id', device_id
+  );
+end
+$$;
+comment on function hub.checked_changes(jsonb, uuid) is
+  'The changes as they are kept, with the device that has the branch. Errors: bad_argument.';
+
+create or replace function hub.changes_line(changes jsonb) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if changes is null then
+    return null;
+  end if;
+  return format('%s %s +%s −%s on %s', changes ->> 'file_count',
+    case when changes -> 'file_count' = '1' then 'file' else 'files' end,
+    changes ->> 'additions', changes ->> 'deletions', changes ->> 'branch');
+end
+$$;
+comment on function hub.changes_line(jsonb) is 'Changes as people read them: 3 files +40 −12 on aura/1f56ce40.';
+
+create or replace function hub.changed_task(task_id uuid) returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  select * into v_task from public.mac_tasks as t
+  where t.id = changed_task.task_id and t.channel_id is not null for no key update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(changed_task.task_id::text, 'null')]);
+  elsif v_task.changes is null then
+    perform hub.fail('no_changes', array[hub.short_id(v_task.id)]);
+  elsif not exists (
+    select from public.mesh_devices as d where d.id = (v_task.changes ->> 'device_id')::uuid
+  ) then
+    perform hub.fail('device_not_found', array[format('%s, which has %s,', v_task.claimed_by, v_task.changes ->> 'branch')]);
+  end if;
+  return v_task;
+end
+$$;
+comment on function hub.changed_task(uuid) is
+  'A task that has changes on a device that is still known; locked. Errors: task_not_found, no_changes, device_not_found.';
+
+-- Publishing -------------------------------------------------------------------------------------
+
+create or replace function hub.publish_changes(task_id uuid, pull_request boolean) returns jsonb
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_changed public.mac_tasks;
+  v_task public.mac_tasks;
+begin
+  perform hub.require_role('operator');
+  v_changed := hub.changed_task(publish_changes.task_id);
+  -- Asked twice, it is one task; once it has ended, git and gh know what is there already.
+  select t.* into v_task
+  from hub.queue as q join public.mac_tasks as t on t.id = q.task_id
+  where t.channel_id = v_changed.channel_id and t.kind = 'publish'
+    and t.metadata -> 'publish' ->> 'task_id' = v_changed.id::text
+    and t.cancel_requested_at is null
+  limit 1;
+  if found then
+    return to_jsonb(v_task);
+  end if;
+  perform hub.require_open_task_slots(1);
+  insert into public.mac_tasks (
+    id, status, kind, channel_id, task_thread_id, content, project, platform, model_preference, created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', 'publish', v_changed.channel_id, v_changed.task_thread_id,
+    format('Publish %s', v_changed.changes ->> 'branch'), v_changed.project, null, 'any', auth.uid(),
+    jsonb_build_object(
+      'device_id', v_changed.changes -> 'device_id',
+      'publish', jsonb_build_object(
+        'task_id', v_changed.id,
+        'branch', v_changed.changes -> 'branch',
+        'base', v_changed.changes -> 'base',
+        'commit', v_changed.changes -> 'commit',
+        'title', hub.title(v_changed.content),
+        'pull_request', coalesce(publish_changes.pull_request, true)
+      )
+    )
+  )
+  returning * into v_task;
+  return to_jsonb(v_task);
+end
+$$;
+
+create or replace function public.publish_changes(task_id uuid, pull_request boolean default true) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.publish_changes(publish_changes.task_id, publish_changes.pull_request);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.publish_changes(uuid, boolean) is
+  'Queues a task of kind publish for the device that has the task''s branch: it pushes the branch and, with pull_request, opens the pull request, with the credentials of its own git and gh; the address is the result. Returns the task; the same one while it is unfinished. Nothing is merged. Operator. Errors: task_not_found, no_changes, device_not_found, channel_read_only, thread_archived, too_many_open_tasks.';
+
+create or replace function hub.announce_publishing(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_device text := coalesce((
+    select d.name from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid
+  ), '—');
+  v_branch text := task.metadata -> 'publish' ->> 'branch';
+begin
+  if task.task_thread_id is null then
+    perform hub.post(task, 'task_queued', 'system', format(E'⏳ Task %s queued by %s\nPublish: %s | Device: %s',
+      hub.short_id(task.id), task.metadata ->> 'created_by_label', v_branch, v_device), 'text');
+  else
+    perform hub.post(task, 'task_queued', 'system', 'Task Queued', 'embed', hub.embed(
+      'Task Queued', format('Publish, by %s', task.metadata ->> 'created_by_label'), hub.color('queued'),
+      jsonb_build_array(hub.field('Branch', v_branch), hub.field('Device', v_device)), hub.short_id(task.id)
+    ));
+  end if;
+end
+$$;
+comment on function hub.announce_publishing(public.mac_tasks) is 'Posts that a branch is going to be published.';
+
+create or replace function hub.publishing_reason(task public.mac_tasks) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  select * into v_device from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid;
+  return case
+    when v_device.status = 'draining' then jsonb_build_object(
+      'reason', 'device_draining', 'devices', jsonb_build_array(v_device.name)
+    )
+    when v_device.status is distinct from 'online' then jsonb_strip_nulls(jsonb_build_object(
+      'reason', 'waiting_for_device', 'device', v_device.name
+    ))
+    when hub.busy_slots(v_device.name) >= v_device.max_running then jsonb_build_object(
+      'reason', 'devices_busy', 'devices', jsonb_build_array(v_device.name)
+    )
+    else jsonb_build_object('reason', 'ready')
+  end;
+end
+$$;
+comment on function hub.publishing_reason(public.mac_tasks) is
+  'Why the one device that can publish a branch does not do so yet, as {reason, …}.';
+
+-- Reviewing --------------------------------------------------------------------------------------
+
+create or replace function hub.review_problem(comments jsonb) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when jsonb_typeof(comments) is distinct from 'array' or jsonb_array_length(comments) not between 1 and 200
+      then 'comments is an array of 1 to 200 comments.'
+    when exists (
+      select from jsonb_array_elements(comments) as c (comment)
+      where jsonb_typeof(comment) <> 'object'
+        or jsonb_typeof(comment -> 'path') is distinct from 'string' or length(comment ->> 'path') not between 1 and 1000
+        or not hub.is_one_line(comment ->> 'path')
+        or not coalesce(hub.is_count(nullif(comment -> 'line', 'null')), true)
+        or coalesce(comment ->> 'side', 'new') not in ('old', 'new')
+        or jsonb_typeof(comment -> 'body') is distinct from 'string'
+        or length(btrim(comment ->> 'body', E' \t\r\n')) not between 1 and 8000
+    ) then 'A comment is {path, line, side: "old" or "new", body}; without line it is about the file.'
+  end;
+end
+$$;
+comment on function hub.review_problem(jsonb) is 'What is wrong with the comments of a review; null if nothing is.';
+
+create or replace function hub.review_text(task public.mac_tasks, comments jsonb, content text) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format(E'%s\n\nReview of %s, on %s:\n\n%s',
+    coalesce(nullif(btrim(content, E' \t\r\n'), ''), 'Please work in these comments.'),
+    hub.short_id(task.id), task.changes ->> 'branch',
+    (
+      select string_agg(format(E'%s%s%s\n%s',
+        c.comment ->> 'path',
+        coalesce(':' || nullif(c.comment ->> 'line', ''), ''),
+        case when c.comment ->> 'side' = 'old' then ' (as it was)' else '' end,
+        regexp_replace(btrim(c.comment ->> 'body', E' \t\r\n'), '^', '> ', 'gn')
+      ), E'\n\n' order by c.position)
+      from jsonb_array_elements(comments) with ordinality as c (comment, position)
+    ))
+$$;
+comment on function hub.review_text(public.mac_tasks, jsonb, text) is
+  'A review as people and agents read it: the words, then each comment under its place.';
+
+create or replace function hub.review_changes(task_id uuid, comments jsonb, content text, idempotency_key text)
+returns jsonb
+language plpgsql
+security definer -- tasks and system messages are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_changed public.mac_tasks;
+  v_task public.mac_tasks;
+  v_problem text := hub.review_problem(review_changes.comments);
+  v_content text;
+begin
+  perform hub.require_role('operator');
+  v_changed := hub.changed_task(review_changes.task_id);
+  if v_problem is not null then
+    perform hub.fail('bad_argument', array[v_problem]);
+  end if;
+  if review_changes.idempotency_key is not null then
+    perform hub.lock_idempotency_key(v_changed.channel_id, review_changes.idempotency_key);
+    select * into v_task from public.mac_tasks as t
+    where t.channel_id = v_changed.channel_id and t.created_by is not distinct from auth.uid()
+      and t.idempotency_key = review_changes.idempotency_key;
+    if found then
+      return hub.dispatch_result(v_task);
+    end if;
+  end if;
+  v_content := hub.review_text(v_changed, review_changes.comments, review_changes.content);
+  perform hub.require_content(v_content, 'content');
+  perform hub.require_open_task_slots(1);
+  insert into public.mac_tasks (
+    id, status, kind, channel_id, task_thread_id, content, project, platform, model_preference, idempotency_key,
+    created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', 'task', v_changed.channel_id, v_changed.task_thread_id, v_content,
+    v_changed.project, v_changed.platform, v_changed.model_preference, review_changes.idempotency_key, auth.uid(),
+    jsonb_build_object(
+      'message_id', gen_random_uuid(), 'review', review_changes.comments, 'review_of', v_changed.id,
+      'branch_of', coalesce(v_changed.metadata -> 'branch_of', to_jsonb(v_changed.id)),
+      'device_id', v_changed.changes -> 'device_id'
+    )
+  )
+  returning * into v_task;
+  return hub.dispatch_result(v_task);
+end
+$$;
+
+create or replace function public.review_changes(
+  task_id uuid, comments jsonb, content text default null, idempotency_key text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.review_changes(
+    review_changes.task_id, review_changes.comments, review_changes.content, review_changes.idempotency_key
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.review_changes(uuid, jsonb, text, text) is
+  'Sends comments on the lines that a task changed back to its agent, as one follow-up that goes on with the branch; returns {message, task, thread}. comments: [{path, line, side: old or new, body}], kept in the task''s metadata.review; content: words before them. Operator. Errors: task_not_found, no_changes, device_not_found, bad_argument, content_too_long, and those of dispatch_task.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.publish_changes(uuid, boolean), public.review_changes(uuid, jsonb, text, text)
+from public;
+grant execute on function
+  public.publish_changes(uuid, boolean), hub.publish_changes(uuid, boolean),
+  public.review_changes(uuid, jsonb, text, text), hub.review_changes(uuid, jsonb, text, text)
 to anon, authenticated, service_role;
 
 -- supabase/schemas/52_questions.sql

@@ -25,7 +25,7 @@ create table if not exists hub.lanes (
 comment on table hub.lanes is
   'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
 comment on column hub.lanes.server_id is 'The server, which may be paused; all zeros: tasks of no channel.';
-comment on column hub.lanes.model is 'The preference.';
+comment on column hub.lanes.model is 'The preference; empty: no model, but git on exactly this device.';
 comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
 comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
 comment on column hub.lanes.bound is 'Whether the device is waited for also while it is offline: what was parked there belongs to it.';
@@ -89,6 +89,16 @@ begin
   end if;
   if task.channel_id is not null then
     select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
+    if task.metadata ? 'device_id' then
+      -- The device that has the branch, whatever it is called by now.
+      select coalesce(max(d.name), v_device) into v_device
+      from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid;
+    end if;
+    if task.kind = 'publish' then
+      v_model := '';
+      v_platform := '';
+      v_bound := false;
+    end if;
   end if;
   v_server := coalesce(v_server, '00000000-0000-0000-0000-000000000000');
   loop

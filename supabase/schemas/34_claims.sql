@@ -42,10 +42,16 @@ begin
           else holder.status = 'online' and m.model = own.model
             and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
         end
-    ));
+    ))
+  union all
+  select l.id, 'git'
+  from hub.lanes as l
+  where l.model = '' and l.device = device.name and not exists (
+    select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+  );
 end
 $$;
-comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
+comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use; git for what needs none.';
 
 create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
 language plpgsql

@@ -252,7 +252,7 @@ comment on function hub.require_refusals(jsonb) is 'Raises bad_argument for what
 
 create or replace function hub.complete_task(
   token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb,
-  refusals jsonb
+  refusals jsonb, changes jsonb
 ) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
@@ -261,9 +261,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(complete_task.token);
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
+  v_task := hub.held_task(v_device, complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
     perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
@@ -277,7 +278,8 @@ begin
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
     usage = coalesce(complete_task.usage, t.usage),
-    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]')
+    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]'),
+    changes = hub.checked_changes(complete_task.changes, v_device.id)
   where t.id = v_task.id;
   return hub.task_result(v_task);
 end
@@ -286,7 +288,7 @@ $$;
 create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
   model_used text default null, session_id text default null, usage jsonb default null,
-  refusals jsonb default null
+  refusals jsonb default null, changes jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -295,14 +297,15 @@ as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
-    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals
+    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals,
+    complete_task.changes
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb) is
-  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result; changes is what a working tree''s branch has: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions}. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
 create or replace function hub.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
@@ -437,15 +440,15 @@ comment on function public.release_task(text, uuid, uuid) is
 revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), public.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), hub.device_heartbeat(text, uuid[], jsonb, text),
   public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
-  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean), hub.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz),
   hub.report_rate_limit(text, uuid, uuid, text, timestamptz),

@@ -20,7 +20,7 @@ cancel_task(task_id uuid) -> jsonb volatile
 claim_sweep() -> jsonb volatile
 claim_tasks(token text, max_tasks integer DEFAULT 1) -> jsonb volatile
 complete_sweep(sweep_id uuid, prospects jsonb DEFAULT '[]'::jsonb, error text DEFAULT NULL::text) -> jsonb volatile
-complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb, refusals jsonb DEFAULT NULL::jsonb) -> jsonb volatile
+complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb, refusals jsonb DEFAULT NULL::jsonb, changes jsonb DEFAULT NULL::jsonb) -> jsonb volatile
 create_file(channel_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text) -> jsonb volatile
 create_task_thread(channel_id uuid, task_id uuid) -> jsonb volatile
 device_heartbeat(token text, running uuid[] DEFAULT '{}'::uuid[], models jsonb DEFAULT NULL::jsonb, agent_version text DEFAULT NULL::text) -> jsonb volatile
@@ -35,12 +35,14 @@ mesh_activity(hours integer DEFAULT 24) -> jsonb stable
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
 offer_file(token text, task_id uuid, claim_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text, error text DEFAULT NULL::text) -> jsonb volatile
 read_file(token text, task_id uuid, claim_id uuid, file_id uuid) -> jsonb volatile
+publish_changes(task_id uuid, pull_request boolean DEFAULT true) -> jsonb volatile
 recover() -> jsonb volatile
 register_device(name text, platform text, models jsonb, max_running integer DEFAULT NULL::integer) -> jsonb volatile
 release_task(token text, task_id uuid, claim_id uuid) -> jsonb volatile
 report_progress(token text, task_id uuid, claim_id uuid, partial_output text DEFAULT NULL::text, session_id text DEFAULT NULL::text) -> jsonb volatile
 report_rate_limit(token text, task_id uuid, claim_id uuid, model text, until timestamp with time zone) -> jsonb volatile
 retry_task(task_id uuid) -> jsonb volatile
+review_changes(task_id uuid, comments jsonb, content text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 set_device_draining(device_id uuid, draining boolean) -> jsonb volatile
 set_member_role(user_id uuid, role text) -> jsonb volatile
@@ -202,6 +204,7 @@ hub_teams.task_thread_id uuid
 mac_tasks.attempt integer not null default 0
 mac_tasks.cancel_requested_at timestamp with time zone
 mac_tasks.cancelled_at timestamp with time zone
+mac_tasks.changes jsonb
 mac_tasks.channel_id uuid
 mac_tasks.claim_id uuid
 mac_tasks.claimed_by text
