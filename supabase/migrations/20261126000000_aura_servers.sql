@@ -3415,8 +3415,8 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if length(session_id) not between 1 and 500 then
-    perform hub.fail('bad_argument', array['session_id has 1 to 500 characters.']);
+  if length(session_id) > 500 then
+    perform hub.fail('bad_argument', array['session_id has at most 500 characters.']);
   end if;
 end
 $$;
@@ -3431,7 +3431,7 @@ declare
   v_before record;
   v_known text;
 begin
-  if remember_session.session_id is null then
+  if coalesce(remember_session.session_id, '') = '' then
     return;
   end if;
   select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;
@@ -3684,9 +3684,14 @@ declare
 begin
   if is_progress then
     -- Only the last progress message is there already: it is rewritten in place.
-    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      update public.hub_channel_messages as m set content = hub.cut(post.content, v_most) where m.id = message_id;
+    update public.hub_channel_messages as m set content = hub.cut(post.content, v_most)
+    where m.id = message_id and m.is_progress;
+    if found then
       return;
+    end if;
+    -- People choose the ids of their messages: what one of them has taken is theirs.
+    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
+      message_id := gen_random_uuid();
     end if;
   end if;
   insert into public.hub_channel_messages (
@@ -4967,13 +4972,18 @@ stable
 set search_path = ''
 as $$
 begin
-  -- Read again: where posting failed, delivered_at was taken back after the update returned.
+  -- What an executor needs of it: the whole row as JSON would cost more than the rest of a report.
   return (
-    select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+    select jsonb_build_object('task', jsonb_build_object(
+      'id', t.id, 'short_id', hub.short_id(t.id), 'status', t.status, 'attempt', t.attempt,
+      'cancel_requested_at', t.cancel_requested_at
+    ))
     from public.mac_tasks as t where t.id = task.id
   );
 end
 $$;
+comment on function hub.task_result(public.mac_tasks) is
+  '{task: {id, short_id, status, attempt, cancel_requested_at}}: what a device''s calls answer about its task.';
 
 create or replace function hub.require_length(content text, what text) returns void
 language plpgsql

@@ -92,8 +92,8 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if length(session_id) not between 1 and 500 then
-    perform hub.fail('bad_argument', array['session_id has 1 to 500 characters.']);
+  if length(session_id) > 500 then
+    perform hub.fail('bad_argument', array['session_id has at most 500 characters.']);
   end if;
 end
 $$;
@@ -108,7 +108,7 @@ declare
   v_before record;
   v_known text;
 begin
-  if remember_session.session_id is null then
+  if coalesce(remember_session.session_id, '') = '' then
     return;
   end if;
   select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;

@@ -162,9 +162,14 @@ declare
 begin
   if is_progress then
     -- Only the last progress message is there already: it is rewritten in place.
-    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      update public.hub_channel_messages as m set content = hub.cut(post.content, v_most) where m.id = message_id;
+    update public.hub_channel_messages as m set content = hub.cut(post.content, v_most)
+    where m.id = message_id and m.is_progress;
+    if found then
       return;
+    end if;
+    -- People choose the ids of their messages: what one of them has taken is theirs.
+    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
+      message_id := gen_random_uuid();
     end if;
   end if;
   insert into public.hub_channel_messages (

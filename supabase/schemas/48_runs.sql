@@ -74,13 +74,18 @@ stable
 set search_path = ''
 as $$
 begin
-  -- Read again: where posting failed, delivered_at was taken back after the update returned.
+  -- What an executor needs of it: the whole row as JSON would cost more than the rest of a report.
   return (
-    select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+    select jsonb_build_object('task', jsonb_build_object(
+      'id', t.id, 'short_id', hub.short_id(t.id), 'status', t.status, 'attempt', t.attempt,
+      'cancel_requested_at', t.cancel_requested_at
+    ))
     from public.mac_tasks as t where t.id = task.id
   );
 end
 $$;
+comment on function hub.task_result(public.mac_tasks) is
+  '{task: {id, short_id, status, attempt, cancel_requested_at}}: what a device''s calls answer about its task.';
 
 create or replace function hub.require_length(content text, what text) returns void
 language plpgsql

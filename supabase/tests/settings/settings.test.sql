@@ -11,7 +11,8 @@ create function pg_temp.claim() returns jsonb language sql as $$
   select tests.kept('c')
 $$;
 create function pg_temp.fail() returns jsonb language sql as $$
-  select fail_task(tests.kept('token') #>> '{}', tests.id('c', 'id'), tests.id('c', 'claim_id'), 'No') -> 'task'
+  select fail_task(tests.kept('token') #>> '{}', tests.id('c', 'id'), tests.id('c', 'claim_id'), 'No');
+  select to_jsonb(t) from mac_tasks as t where t.id = tests.id('c', 'id')
 $$;
 create function pg_temp.wait(task jsonb) returns interval language sql as $$
   select date_trunc('second', (task ->> 'run_at')::timestamptz - (task ->> 'updated_at')::timestamptz + interval '0.5 s')
