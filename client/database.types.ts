@@ -677,6 +677,7 @@ export type Database = {
           "idempotency_key": string | null;
           "kind": string;
           "lease_expires_at": string | null;
+          "losses": number;
           "max_attempts": number | null;
           "metadata": NonNullable<Json>;
           "model_preference": string | null;
@@ -717,6 +718,7 @@ export type Database = {
           "idempotency_key"?: string | null;
           "kind"?: string;
           "lease_expires_at"?: string | null;
+          "losses"?: number;
           "max_attempts"?: number | null;
           "metadata"?: NonNullable<Json>;
           "model_preference"?: string | null;
@@ -756,6 +758,7 @@ export type Database = {
           "idempotency_key"?: string | null;
           "kind"?: string;
           "lease_expires_at"?: string | null;
+          "losses"?: number;
           "max_attempts"?: number | null;
           "metadata"?: NonNullable<Json>;
           "model_preference"?: string | null;

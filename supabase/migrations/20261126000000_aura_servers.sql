@@ -1062,7 +1062,7 @@ begin
         ('id channel_id task_thread_id team_id claim_id created_by', array['uuid']),
         ('content status project model_preference claimed_by partial_output result kind task_type platform '
           || 'error model_used idempotency_key session_id', array['text', 'character varying']),
-        ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
+        ('priority attempt losses max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
         ('usage refusals changes metadata', array['jsonb'])
@@ -1100,6 +1100,7 @@ begin
     add column if not exists priority integer not null default 0,
     add column if not exists run_at timestamptz,
     add column if not exists attempt integer not null default 0,
+    add column if not exists losses integer not null default 0,
     add column if not exists max_attempts integer check (max_attempts > 0),
     add column if not exists claim_id uuid,
     add column if not exists lease_expires_at timestamptz,
@@ -1170,6 +1171,7 @@ begin
       ('priority', 'Higher is claimed first; -100 to 100.'),
       ('run_at', 'Not claimed before; set by the user, or by the back-off after a failed attempt.'),
       ('attempt', 'Claims so far that count against max_attempts.'),
+      ('losses', 'Runs that ended because their device was not heard of; they count against max_losses of the settings alone.'),
       ('claim_id', 'The claim that may write the task now; null unless claim_tasks made the claim.'),
       ('lease_expires_at', 'Until when the claim holds without a heartbeat.'),
       ('error', 'Why the task failed, or why it was last requeued.'),
@@ -2751,7 +2753,8 @@ create table if not exists hub.queue (
   thread_id uuid,
   team_id uuid,
   created_by uuid,
-  device text
+  device text,
+  since timestamptz not null default clock_timestamp()
 ) with (
   -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -2762,6 +2765,7 @@ comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_t
 comment on column hub.queue.state is
   'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
+comment on column hub.queue.since is 'When it came into this state.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
 -- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
@@ -2827,6 +2831,30 @@ end
 $$;
 comment on function hub.lane_of(public.mac_tasks, text) is 'The lane of a task; made if there is none yet.';
 
+create or replace function hub.lane_for(task_id uuid) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_lane hub.lanes;
+  v_open integer;
+begin
+  select l.* into v_lane from hub.queue as q join hub.lanes as l on l.id = q.lane_id where q.task_id = lane_for.task_id;
+  loop
+    select l.id into v_open from hub.lanes as l
+    where l.server_id = v_lane.server_id and l.model = v_lane.model and l.platform = v_lane.platform
+      and l.device = '' and not l.bound
+    for key share;
+    exit when found;
+    insert into hub.lanes (server_id, model, platform, device)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, '')
+    on conflict do nothing;
+  end loop;
+  return v_open;
+end
+$$;
+comment on function hub.lane_for(uuid) is 'The lane of a queued task without the device that it has waited for.';
+
 create or replace function hub.wake_mesh() returns void
 language plpgsql
 set search_path = ''
@@ -2885,7 +2913,7 @@ begin
   if found then
     -- Its lane anew: the task before it may have left an agent session on a device.
     update hub.queue as q
-    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
+    set state = 'ready', since = clock_timestamp(), lane_id = hub.lane_of(t, th.session_device)
     from public.mac_tasks as t, public.hub_task_threads as th
     where q.thread_id = begin_next.thread_id and q.state = 'blocked'
       and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
@@ -2934,7 +2962,8 @@ begin
   on conflict (task_id) do update set
     lane_id = excluded.lane_id, state = excluded.state, priority = excluded.priority,
     run_at = excluded.run_at, thread_id = excluded.thread_id, team_id = excluded.team_id,
-    device = excluded.device;
+    device = excluded.device,
+    since = case q.state when excluded.state then q.since else clock_timestamp() end;
   if v_state = 'ready' then
     perform hub.wake_mesh();
   elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
@@ -2959,7 +2988,7 @@ begin
     perform hub.move_inputs(new);
   elsif tg_op = 'UPDATE' and new.status = 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
-    update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
+    update hub.queue as q set state = 'running', device = new.claimed_by, since = clock_timestamp() where q.task_id = new.id;
   elsif new.status in ('pending', 'running') then
     perform hub.enqueue(new);
   end if;
@@ -3327,6 +3356,11 @@ to anon, authenticated;
 -- They are reported while the agent runs, so that the next run resumes whatever ended the one before. A model
 -- or a device that has none is given what was said instead.
 
+alter table hub.settings add column if not exists session_wait interval not null default '5 minutes'
+check (session_wait >= '0' and session_wait <= '10 years');
+comment on column hub.settings.session_wait is
+  'How long a follow-up waits for the busy device of its session; then any device may have it, which is given what was said.';
+
 create table if not exists hub.sessions (
   id bigint generated always as identity primary key,
   task_thread_id uuid references public.hub_task_threads on delete cascade,
@@ -3409,6 +3443,35 @@ begin
 end
 $$;
 comment on function hub.last_session(public.mac_tasks) is 'Device and model of the newest session that the task can go on with.';
+
+create or replace function hub.offer_elsewhere(most integer default 1000) returns integer
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_before timestamptz := clock_timestamp() - (select s.session_wait from hub.settings as s);
+  v_count integer;
+begin
+  update hub.queue as q
+  set lane_id = hub.lane_for(q.task_id)
+  where q.task_id in (
+    select waiting.task_id from hub.lanes as l
+    join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
+    where l.device <> '' and not l.bound and waiting.since < v_before
+    limit offer_elsewhere.most
+    for no key update of waiting skip locked
+  );
+  get diagnostics v_count = row_count;
+  if v_count > 0 then
+    perform hub.wake_mesh();
+  end if;
+  return v_count;
+end
+$$;
+comment on function hub.offer_elsewhere(integer) is
+  'Offers tasks that have waited for the device of their session for longer than hub.settings.session_wait to every device; returns how many. Part of hub.recover().';
 
 create or replace function hub.require_session(session_id text) returns void
 language plpgsql stable
@@ -4240,6 +4303,7 @@ begin
   if v_was_over and old.status = 'failed' and new.status = 'pending' then
     -- A retry: the task begins anew, with its history in hub_task_attempts.
     new.finished_at := null;
+    new.losses := 0;
     new.delivered_at := null;
     new.cancelled_at := null;
     new.cancel_requested_at := null;
@@ -4966,6 +5030,57 @@ as $$
 $$;
 comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
 
+alter table hub.settings add column if not exists max_losses integer not null default 10
+check (max_losses between 1 and 1000);
+comment on column hub.settings.max_losses is
+  'How often a task may lose its device before it fails. A device that sleeps is no failure of the task: these do not count as attempts.';
+
+create or replace function hub.lose(task public.mac_tasks, outcome text, reason text) returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.end_attempt(task, lose.outcome, null);
+  task.losses := task.losses + 1;
+  update public.mac_tasks as t set losses = task.losses where t.id = task.id;
+  if task.losses >= (select s.max_losses from hub.settings as s) then
+    return hub.finish(task, format('%s, %s times in all.', reason, task.losses));
+  end if;
+  return hub.requeue(task, reason, null, greatest(task.attempt - 1, 0));
+end
+$$;
+comment on function hub.lose(public.mac_tasks, text, text) is
+  'Takes a task back from a device that went, at the cost of no attempt, until that has happened max_losses times.';
+
+create or replace function hub.lose_unheard_claim(device public.mesh_devices, running uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_settings hub.settings;
+begin
+  select * into v_settings from hub.settings;
+  -- Never renewed and never reported on: the answer to the claim was lost, or its executor began anew. For
+  -- half a lease it may still be on its way. One each time: it posts where the task lives.
+  select t.* into v_task from hub.queue as q
+  join public.mac_tasks as t on t.id = q.task_id
+  where q.state = 'running' and q.device = device.name
+    and t.status = 'running' and t.claim_id is not null and t.claimed_by = device.name
+    and t.id <> all (coalesce(running, '{}'))
+    and t.started_at < clock_timestamp() - v_settings.task_lease / 2
+    and t.lease_expires_at <= t.started_at + v_settings.task_lease + interval '1 second'
+    and t.partial_output is null and not hub.has_open_question(t.id)
+  order by t.started_at limit 1
+  for no key update of t skip locked;
+  if found then
+    perform hub.lose(v_task, 'lost', format('%s has not begun it', device.name));
+  end if;
+end
+$$;
+comment on function hub.lose_unheard_claim(public.mesh_devices, uuid[]) is
+  'Takes back a task that a device was given and does not name among those it runs.';
+
 create or replace function hub.task_result(task public.mac_tasks) returns jsonb
 language plpgsql
 stable
@@ -5033,6 +5148,8 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
+  -- After the models too: a task that goes back posts, and that comes last.
+  perform hub.lose_unheard_claim(v_device, device_heartbeat.running);
   if device_heartbeat.agent_version is not null then
     update public.mesh_devices as d set agent_version = hub.one_line(device_heartbeat.agent_version)
     where d.id = v_device.id and d.agent_version is distinct from hub.one_line(device_heartbeat.agent_version);
@@ -5274,9 +5391,11 @@ begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
   if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
     perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
-  elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
-    perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
+  elsif report_rate_limit.until is null then
+    perform hub.fail('bad_argument', array['until is a time.']);
   end if;
+  -- Farther ahead is a date without a year that is past, or a clock that is wrong.
+  v_until := least(v_until, clock_timestamp() + interval '31 days');
   if v_until <= clock_timestamp() then
     -- By the device's clock, which may be slow: without a pause it would claim and report for ever.
     v_until := clock_timestamp() + (select s.retry_backoff from hub.settings as s);
@@ -5309,7 +5428,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
-  'Says that the model is throttled on this device until then (or for retry_backoff, if that is past): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+  'Says that the model is throttled on this device until then (for retry_backoff, if that is past; for 31 days at most): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
 
 create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
@@ -7751,12 +7870,7 @@ begin
     perform hub.park(task, format('%s was not heard of', task.claimed_by));
     return 'requeued';
   end if;
-  perform hub.end_attempt(task, 'expired', null);
-  if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
-    v_task := hub.requeue(task, format('%s was not heard of', task.claimed_by), null, task.attempt);
-  else
-    v_task := hub.finish(task, format('%s was not heard of, %s attempts in all.', task.claimed_by, task.attempt));
-  end if;
+  v_task := hub.lose(task, 'expired', format('%s was not heard of', task.claimed_by));
   return case v_task.status when 'pending' then 'requeued' else 'failed' end;
 end
 $$;
@@ -7904,6 +8018,7 @@ begin
       perform hub.fail_missing_files();
     when 'queue' then
       perform hub.admit_due_tasks(1000);
+      perform hub.offer_elsewhere();
     when 'attempts' then
       perform hub.end_lost_attempts();
   end case;

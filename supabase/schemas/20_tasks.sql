@@ -115,7 +115,7 @@ begin
         ('id channel_id task_thread_id team_id claim_id created_by', array['uuid']),
         ('content status project model_preference claimed_by partial_output result kind task_type platform '
           || 'error model_used idempotency_key session_id', array['text', 'character varying']),
-        ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
+        ('priority attempt losses max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
         ('usage refusals changes metadata', array['jsonb'])
@@ -153,6 +153,7 @@ begin
     add column if not exists priority integer not null default 0,
     add column if not exists run_at timestamptz,
     add column if not exists attempt integer not null default 0,
+    add column if not exists losses integer not null default 0,
     add column if not exists max_attempts integer check (max_attempts > 0),
     add column if not exists claim_id uuid,
     add column if not exists lease_expires_at timestamptz,
@@ -223,6 +224,7 @@ begin
       ('priority', 'Higher is claimed first; -100 to 100.'),
       ('run_at', 'Not claimed before; set by the user, or by the back-off after a failed attempt.'),
       ('attempt', 'Claims so far that count against max_attempts.'),
+      ('losses', 'Runs that ended because their device was not heard of; they count against max_losses of the settings alone.'),
       ('claim_id', 'The claim that may write the task now; null unless claim_tasks made the claim.'),
       ('lease_expires_at', 'Until when the claim holds without a heartbeat.'),
       ('error', 'Why the task failed, or why it was last requeued.'),

@@ -225,6 +225,7 @@ begin
   if v_was_over and old.status = 'failed' and new.status = 'pending' then
     -- A retry: the task begins anew, with its history in hub_task_attempts.
     new.finished_at := null;
+    new.losses := 0;
     new.delivered_at := null;
     new.cancelled_at := null;
     new.cancel_requested_at := null;

@@ -136,12 +136,7 @@ begin
     perform hub.park(task, format('%s was not heard of', task.claimed_by));
     return 'requeued';
   end if;
-  perform hub.end_attempt(task, 'expired', null);
-  if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
-    v_task := hub.requeue(task, format('%s was not heard of', task.claimed_by), null, task.attempt);
-  else
-    v_task := hub.finish(task, format('%s was not heard of, %s attempts in all.', task.claimed_by, task.attempt));
-  end if;
+  v_task := hub.lose(task, 'expired', format('%s was not heard of', task.claimed_by));
   return case v_task.status when 'pending' then 'requeued' else 'failed' end;
 end
 $$;
@@ -289,6 +284,7 @@ begin
       perform hub.fail_missing_files();
     when 'queue' then
       perform hub.admit_due_tasks(1000);
+      perform hub.offer_elsewhere();
     when 'attempts' then
       perform hub.end_lost_attempts();
   end case;

@@ -218,6 +218,7 @@ mac_tasks.id uuid not null default gen_random_uuid()
 mac_tasks.idempotency_key text
 mac_tasks.kind text not null default 'task'::text
 mac_tasks.lease_expires_at timestamp with time zone
+mac_tasks.losses integer not null default 0
 mac_tasks.max_attempts integer
 mac_tasks.metadata jsonb not null default '{}'::jsonb
 mac_tasks.model_preference text default 'any'::text
