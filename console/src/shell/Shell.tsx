@@ -1,15 +1,18 @@
 import type { Task } from "@aura-servers/client";
 import { type Query, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
 import { useUser } from "../data/aura.ts";
 import { CallerContext, useWhoami } from "../data/caller.ts";
+import { useInputChanges } from "../data/useInputs.ts";
+import { useOpenQuestions } from "../data/useQuestions.ts";
 import { type ServerWithChannels, useServers } from "../data/useServers.ts";
 import { useUnread } from "../data/useUnread.ts";
 import type { Place } from "../tasks/TaskFacts.tsx";
-import { TaskDrawer } from "../tasks/TaskDrawer.tsx";
 import { TaskDrawerContext } from "../tasks/taskDrawerContext.ts";
+import { Boundary } from "../ui/Boundary.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { later } from "../ui/later.ts";
 import { Loading } from "../ui/Loading.tsx";
 import { ChannelList } from "./ChannelList.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
@@ -17,6 +20,10 @@ import { Pages } from "./Pages.tsx";
 import { channelPath, threadPath } from "./paths.ts";
 import { ServerRail } from "./ServerRail.tsx";
 import styles from "./Shell.module.css";
+
+const TaskDrawer = later(() =>
+  import("../tasks/TaskDrawer.tsx").then(({ TaskDrawer }) => TaskDrawer)
+);
 
 /** The frame of the console: servers, channels, and the page that the address names. */
 export function Shell() {
@@ -31,6 +38,8 @@ export function Shell() {
     if (joined) void queries.refetchQueries(failed);
   });
   const unread = useUnread(user.id);
+  const questions = useOpenQuestions();
+  useInputChanges();
   const [taskId, setTaskId] = useState<string | null>(null);
   const closeTask = useCallback(() => setTaskId(null), []);
 
@@ -69,7 +78,7 @@ export function Shell() {
   const { role, label } = caller;
   const mayAct = role !== "viewer";
   // On a phone the lists are a page of their own, shown where no channel or page is chosen.
-  const choosing = !channelRoute && location !== "/mesh";
+  const choosing = location === "/" || serverRoute !== null;
   const placeOf = (task: Task) => placeOfTask(servers, task);
   return (
     <CallerContext value={caller}>
@@ -83,16 +92,29 @@ export function Shell() {
                 {...{ servers, role, label }}
                 current={server}
                 isUnread={unread.isUnread}
+                waiting={questions.length}
               />
               <ChannelList {...{ server, mayAct }} current={channel} isUnread={unread.isUnread} />
             </div>
             <main id="main" className={styles.main} tabIndex={-1}>
-              <Pages {...{ servers, server, channel, mayAct }} markRead={unread.markRead} />
+              <Pages
+                {...{ servers, server, channel, mayAct, questions }}
+                markRead={unread.markRead}
+              />
             </main>
           </div>
         </div>
         {taskId && (
-          <TaskDrawer key={taskId} id={taskId} close={closeTask} {...{ mayAct, placeOf }} />
+          <Boundary of={taskId} fallback={() => null}>
+            <Suspense>
+              <TaskDrawer
+                key={taskId}
+                id={taskId}
+                close={closeTask}
+                {...{ mayAct, placeOf }}
+              />
+            </Suspense>
+          </Boundary>
         )}
       </TaskDrawerContext>
     </CallerContext>

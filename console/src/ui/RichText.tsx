@@ -1,12 +1,11 @@
-import { lazy, memo, Suspense, useMemo, useState } from "react";
+import { memo, Suspense, useMemo, useState } from "react";
 import { Boundary } from "./Boundary.tsx";
+import { later } from "./later.ts";
 import { isQuickMarkdown } from "./markdownCost.ts";
 import { PlainText } from "./PlainText.tsx";
 import styles from "./RichText.module.css";
 
-export const loadMarkdown = () =>
-  import("./Markdown.tsx").then(({ Markdown }) => ({ default: Markdown }));
-const Markdown = lazy(loadMarkdown);
+const Markdown = later(() => import("./Markdown.tsx").then(({ Markdown }) => Markdown));
 
 /**
  * What an agent wrote, as markdown. A text that would take long to format is plain at once, with a

@@ -1,5 +1,3 @@
-import { Toggle } from "@base-ui/react/toggle";
-import { ToggleGroup } from "@base-ui/react/toggle-group";
 import styles from "./SegmentedControl.module.css";
 
 interface Props<Value extends string> {
@@ -15,15 +13,18 @@ export function SegmentedControl<Value extends string>(
   { label, value, options, change }: Props<Value>,
 ) {
   return (
-    <ToggleGroup
-      className={styles.group}
-      aria-label={label}
-      value={[value]}
-      onValueChange={([chosen]) => chosen && change(chosen as Value)}
-    >
+    <div className={styles.group} role="group" aria-label={label}>
       {Object.entries<string>(options).map(([option, name]) => (
-        <Toggle key={option} value={option} className={styles.option}>{name}</Toggle>
+        <button
+          key={option}
+          type="button"
+          className={styles.option}
+          aria-pressed={option === value}
+          onClick={() => change(option as Value)}
+        >
+          {name}
+        </button>
       ))}
-    </ToggleGroup>
+    </div>
   );
 }
