@@ -1,8 +1,14 @@
 // A device that does what a test says, through the executors' RPCs: so that a task is in the state
 // the test wants to look at for as long as it looks.
-import type { Model, Platform } from "../../client/index.ts";
+import type { Model, Platform, Question } from "../../client/index.ts";
 import type { Fixture, User } from "../client/fixture.ts";
 import { until } from "../stack.ts";
+
+interface Input {
+  id: string;
+  content: string;
+  interrupt: boolean;
+}
 
 interface Claimed {
   id: string;
@@ -55,6 +61,22 @@ export class Device implements AsyncDisposable {
 
   progress({ id, claim_id }: Claimed, partial_output: string): Promise<unknown> {
     return this.#call("report_progress", { task_id: id, claim_id, partial_output });
+  }
+
+  /** Asks a person, and returns the question. */
+  async ask({ id, claim_id }: Claimed, question: object): Promise<Question> {
+    const asked = { task_id: id, claim_id, ...question };
+    return (await this.#call<{ question: Question }>("ask_question", asked)).question;
+  }
+
+  /** Takes the inputs that wait for what it runs, as its heartbeat names them. */
+  async takeInput({ id, claim_id }: Claimed): Promise<{ content: string; interrupt: boolean }> {
+    const [input] = await until(async () => {
+      const { inputs } = await this.heartbeat() as { inputs: Input[] };
+      return inputs.length > 0 && inputs;
+    }, "an input");
+    await this.#call("take_input", { task_id: id, claim_id, input_id: input!.id });
+    return input!;
   }
 
   complete({ id, claim_id }: Claimed, result: string, usage?: object): Promise<unknown> {

@@ -18,3 +18,6 @@ export function useCaller(): Caller {
   if (!caller) throw new Error("Nobody is known outside the shell of the console.");
   return caller;
 }
+
+/** Whether they may do more than read. */
+export const useMayAct = (): boolean => useCaller().role !== "viewer";

@@ -7,6 +7,7 @@ import { MessageList } from "../messages/MessageList.tsx";
 import { TaskComposer } from "../messages/TaskComposer.tsx";
 import { ChannelHeader } from "../shell/ChannelHeader.tsx";
 import { RunningTasks } from "../tasks/RunningTasks.tsx";
+import { runningOf } from "../tasks/taskState.ts";
 import { Failure } from "../ui/Failure.tsx";
 import { Loading } from "../ui/Loading.tsx";
 import { Notice } from "../ui/Notice.tsx";
@@ -53,6 +54,7 @@ export function FlatChannel({ server, channel, mayAct }: Props) {
       {mayWrite && (
         <TaskComposer
           channel={channel}
+          running={runningOf(tasks)}
           placeholder={`Ask #${channel.name} to do something`}
           autoFocus
           sent={({ message }) => add(message)}

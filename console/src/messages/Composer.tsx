@@ -23,6 +23,8 @@ interface Props {
   /** Choices beside the send button, and their state as a text: with another one it is another request. */
   options?: ReactNode;
   choices: string;
+  /** What sending will do, where that may surprise. */
+  note?: string | null;
   autoFocus?: boolean;
   /** `key` is the same for every try at sending one request, so that nothing is done twice. */
   send: (content: string, key: string) => Promise<void>;
@@ -30,7 +32,7 @@ interface Props {
 
 /** The box that a message is written in: Enter sends, Shift+Enter starts a new line. */
 export function Composer(
-  { draftKey, label, placeholder, options, choices, autoFocus, send }: Props,
+  { draftKey, label, placeholder, options, choices, note, autoFocus, send }: Props,
 ) {
   const draft = useMemo(() => new Draft(draftKey), [draftKey]);
   const [text, setText] = useState(() => draft.text);
@@ -75,6 +77,7 @@ export function Composer(
   return (
     <form className={styles.composer} onSubmit={submit}>
       <Refusal error={error} />
+      {note && <p className={styles.note} aria-live="polite">{note}</p>}
       <div className={styles.box}>
         <textarea
           ref={box}

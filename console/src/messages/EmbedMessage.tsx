@@ -1,4 +1,4 @@
-import type { Embed, Message, Task } from "@aura-servers/client";
+import { type Embed, eventOf, type Message, type Task } from "@aura-servers/client";
 import { TaskChip } from "../tasks/TaskChip.tsx";
 import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
@@ -22,7 +22,7 @@ export function EmbedMessage(
   },
 ) {
   const id = taskIdOf(message);
-  const queued = /queued/i.test(embed.title);
+  const queued = eventOf(message) === "task_queued";
   // Once a device has taken the task, it is no longer pending.
   const fields = embed.fields?.map((field) =>
     queued && task?.claimed_by && field.name === "Device"

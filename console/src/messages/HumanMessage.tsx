@@ -3,10 +3,12 @@ import { Avatar } from "../ui/Avatar.tsx";
 import { PlainText } from "../ui/PlainText.tsx";
 import { clockTime } from "../ui/time.ts";
 import { Byline } from "./Byline.tsx";
+import { InputState } from "./InputState.tsx";
 import { Row } from "./Row.tsx";
 
 /** A person's own words, exactly as typed. */
 export function HumanMessage({ message, continued }: { message: Message; continued: boolean }) {
+  const { input_id, task_id } = message.metadata;
   const name = message.sender_label ?? "Someone";
   return (
     <Row
@@ -16,6 +18,9 @@ export function HumanMessage({ message, continued }: { message: Message; continu
     >
       {!continued && <Byline name={name} at={message.created_at} />}
       <PlainText text={message.content} />
+      {typeof input_id === "string" && typeof task_id === "string" && (
+        <InputState taskId={task_id} id={input_id} />
+      )}
     </Row>
   );
 }

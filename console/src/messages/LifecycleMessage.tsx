@@ -18,9 +18,12 @@ import { taskIdOf } from "./taskIdOf.ts";
 export function LifecycleMessage(
   { message, lifecycle, task }: { message: Message; lifecycle: Lifecycle; task?: Task },
 ) {
-  const { icon, tone, headline, body } = lifecycle;
+  const { event, icon, headline, body } = lifecycle;
+  // What an agent was not allowed to do makes no clean success.
+  const refused = event === "task_completed" && task?.refusals != null;
+  const tone = refused ? "warn" : lifecycle.tone;
   const id = taskIdOf(message);
-  const announces = message.sender_type === "system" && /\bqueued\b/.test(headline);
+  const announces = event === "task_queued" || event === "thread_opened";
   return (
     <Row
       name={`${headline}, ${clockTime(message.created_at)}`}

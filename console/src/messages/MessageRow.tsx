@@ -1,4 +1,4 @@
-import type { Message, Task } from "@aura-servers/client";
+import { eventOf, type Message, type Task } from "@aura-servers/client";
 import { memo } from "react";
 import { Boundary } from "../ui/Boundary.tsx";
 import { PlainText } from "../ui/PlainText.tsx";
@@ -8,6 +8,7 @@ import { HumanMessage } from "./HumanMessage.tsx";
 import { lifecycleOf } from "./lifecycle.ts";
 import { LifecycleMessage } from "./LifecycleMessage.tsx";
 import { ProgressMessage } from "./ProgressMessage.tsx";
+import { QuestionMessage } from "./QuestionMessage.tsx";
 
 export interface RowProps {
   message: Message;
@@ -34,6 +35,11 @@ export const MessageRow = memo(function MessageRow(
 
 function shaped({ message, task, continued, repeats, live }: RowProps) {
   if (message.sender_type === "human") return <HumanMessage {...{ message, continued }} />;
+  const event = eventOf(message);
+  const question = message.metadata.question_id;
+  if (event === "question_asked" && typeof question === "string") {
+    return <QuestionMessage message={message} id={question} />;
+  }
   if (message.embed_data) {
     return <EmbedMessage {...{ message, embed: message.embed_data, task, repeats }} />;
   }

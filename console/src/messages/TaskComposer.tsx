@@ -1,51 +1,81 @@
-import type { Channel, Message, Thread } from "@aura-servers/client";
+import type { Channel, Message, Task, Thread } from "@aura-servers/client";
 import { useState } from "react";
 import { useBackend } from "../data/aura.ts";
+import { shortId } from "../tasks/taskState.ts";
 import { Composer } from "./Composer.tsx";
-import { type Choices, TaskOptions } from "./TaskOptions.tsx";
+import { type Choices, modesOf, TaskOptions } from "./TaskOptions.tsx";
 
 interface Props {
   channel: Channel;
   /** The thread that is continued; without one, a threaded channel opens a thread. */
   thread?: Thread;
+  /** What runs here now: it can be told something. */
+  running: Task[];
   placeholder: string;
   autoFocus?: boolean;
-  /** What was created; the thread is null on a flat channel and for a note. */
+  /** What was created; the thread is null on a flat channel, for a note and for an input. */
   sent: (created: { message: Message; thread: Thread | null }) => void;
 }
 
-/** The composer of a task channel: what is written becomes a task, a team's goal, or a mere note. */
-export function TaskComposer({ channel, thread, placeholder, autoFocus, sent }: Props) {
+/**
+ * The composer of a task channel: what is written becomes a task, a team's goal, an input to a task
+ * that runs, or a mere note. What it becomes is said before it is sent.
+ */
+export function TaskComposer({ channel, thread, running, placeholder, autoFocus, sent }: Props) {
   const { aura } = useBackend();
-  const [choices, setChoices] = useState<Choices>({ mode: "task", model: null });
+  const [chosen, choose] = useState<Choices>({ mode: null, model: null });
+  const modes = modesOf({ running, inThread: thread !== undefined });
+  // In a thread one talks to what runs there; what was chosen may have ended meanwhile.
+  const mode = chosen.mode && chosen.mode in modes ? chosen.mode : Object.keys(modes)[0]!;
+  const [kind, taskId] = mode.split(":") as [string, string | undefined];
 
   async function send(content: string, idempotency_key: string) {
-    const model = choices.model ?? undefined;
+    const model = chosen.model ?? undefined;
     const task_thread_id = thread?.id;
-    if (choices.mode === "note") {
-      const message = await aura.postChannelMessage(channel.id, content, {
-        id: idempotency_key,
-        task_thread_id,
-      });
-      return sent({ message, thread: null });
+    if (taskId) {
+      const options = { interrupt: kind === "stop", idempotency_key };
+      const { message } = await aura.sendInput(taskId, content, options);
+      sent({ message, thread: null });
+    } else if (kind === "note") {
+      const note = { id: idempotency_key, task_thread_id };
+      sent({ message: await aura.postChannelMessage(channel.id, content, note), thread: null });
+    } else if (kind === "team") {
+      sent(await aura.dispatchTeam(channel.id, content, { model, idempotency_key }));
+    } else {
+      const options = { model, task_thread_id, idempotency_key };
+      sent(await aura.dispatchTask(channel.id, content, options));
     }
-    sent(
-      choices.mode === "team"
-        ? await aura.dispatchTeam(channel.id, content, { model, idempotency_key })
-        : await aura.dispatchTask(channel.id, content, { model, task_thread_id, idempotency_key }),
-    );
-    setChoices({ ...choices, mode: "task" });
+    choose({ ...chosen, mode: null });
   }
 
   return (
     <Composer
       draftKey={`aura.draft.${thread?.id ?? channel.id}`}
       label={thread ? "Follow up" : `Message #${channel.name}`}
-      placeholder={choices.mode === "team" ? "A goal; a list in it becomes subtasks" : placeholder}
+      placeholder={kind === "team" ? "A goal; a list in it becomes subtasks" : placeholder}
       autoFocus={autoFocus}
-      options={<TaskOptions value={choices} change={setChoices} teams={!thread} />}
-      choices={JSON.stringify(choices)}
+      choices={JSON.stringify([mode, chosen.model])}
+      note={running.length > 0 ? consequence(kind, taskId, running) : null}
+      options={
+        <TaskOptions
+          modes={modes}
+          value={{ mode, model: chosen.model }}
+          change={choose}
+          models={kind === "task" || kind === "team"}
+        />
+      }
       send={send}
     />
   );
+}
+
+/** What sending does while a task runs. */
+function consequence(kind: string, taskId: string | undefined, running: Task[]): string | null {
+  const id = taskId && shortId(taskId);
+  if (kind === "input") return `${id} gets it at its next step.`;
+  if (kind === "stop") return `${id} stops what it does now, and goes on with this.`;
+  if (kind === "task" && running.some(({ task_thread_id }) => task_thread_id)) {
+    return "A new task, which begins when the one that runs has ended.";
+  }
+  return null;
 }

@@ -1,25 +1,37 @@
-import type { ModelPreference } from "@aura-servers/client";
+import type { ModelPreference, Task } from "@aura-servers/client";
 import { useModels } from "../data/useModels.ts";
+import { shortId } from "../tasks/taskState.ts";
 import { Select } from "../ui/Select.tsx";
 
-export type Mode = "task" | "team" | "note";
-
 export interface Choices {
-  mode: Mode;
+  /** One of `modesOf`; null: the first of them. */
+  mode: string | null;
   /** null: what the channel and the routing rules say. */
   model: ModelPreference | null;
 }
 
-const modes = { task: "Task", note: "Note, no task" };
-const modesWithTeam = { task: "Task", team: "Team of tasks", note: "Note, no task" };
+/** What a text can become, by name; the first one is meant unless another is chosen. */
+export function modesOf(
+  { running, inThread }: { running: Task[]; inThread: boolean },
+): Record<string, string> {
+  const told = Object.fromEntries(
+    running.slice(0, 3).flatMap(({ id }) => [
+      [`input:${id}`, `Tell ${shortId(id)}`],
+      [`stop:${id}`, `Stop ${shortId(id)} and go on`],
+    ]),
+  );
+  return inThread
+    ? { ...told, task: running.length ? "Follow-up task" : "Task", note: "Note, no task" }
+    : { task: "Task", team: "Team of tasks", ...told, note: "Note, no task" };
+}
 
 /** What sending makes of the text, and which model shall do it. */
 export function TaskOptions(
-  { value, change, teams }: {
-    value: Choices;
+  { modes, value, change, models: modelMatters }: {
+    modes: Record<string, string>;
+    value: { mode: string; model: ModelPreference | null };
     change: (value: Choices) => void;
-    /** Whether the text may be split among a team. */
-    teams: boolean;
+    models: boolean;
   },
 ) {
   const models = useModels();
@@ -28,10 +40,10 @@ export function TaskOptions(
       <Select
         label="Send as"
         value={value.mode}
-        options={teams ? modesWithTeam : modes}
-        change={(mode) => change({ ...value, mode: mode as Mode })}
+        options={modes}
+        change={(mode) => change({ ...value, mode })}
       />
-      {value.mode !== "note" && (
+      {modelMatters && (
         <Select
           label="Model"
           value={value.model ?? "auto"}

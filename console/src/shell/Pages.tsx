@@ -1,27 +1,25 @@
-import type { Channel } from "@aura-servers/client";
+import type { Channel, Question } from "@aura-servers/client";
 import { MessagesSquare } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { Link, useLocation, useRoute } from "wouter";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { FlatChannel } from "../flat/FlatChannel.tsx";
 import { ThreadedChannel } from "../threaded/ThreadedChannel.tsx";
 import { Boundary } from "../ui/Boundary.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { later, loadRest } from "../ui/later.ts";
 import { Loading } from "../ui/Loading.tsx";
 import { Notice } from "../ui/Notice.tsx";
-import { loadMarkdown } from "../ui/RichText.tsx";
 import { usePhone } from "../ui/useMedia.ts";
-import { channelPath, meshPath } from "./paths.ts";
+import { channelPath, meshPath, waitingPath } from "./paths.ts";
 
-// What only some pages need is loaded after the first page, so that they are there when the server is not.
-const commandChannel = () =>
-  import("../command/CommandChannel.tsx").then(({ CommandChannel }) => ({
-    default: CommandChannel,
-  }));
-const meshPage = () =>
-  import("../mesh/MeshPage.tsx").then(({ MeshPage }) => ({ default: MeshPage }));
-const CommandChannel = lazy(commandChannel);
-const MeshPage = lazy(meshPage);
+const CommandChannel = later(() =>
+  import("../command/CommandChannel.tsx").then(({ CommandChannel }) => CommandChannel)
+);
+const WaitingPage = later(() =>
+  import("../questions/WaitingPage.tsx").then(({ WaitingPage }) => WaitingPage)
+);
+const MeshPage = later(() => import("../mesh/MeshPage.tsx").then(({ MeshPage }) => MeshPage));
 
 interface Props {
   servers: ServerWithChannels[];
@@ -29,6 +27,8 @@ interface Props {
   channel?: Channel;
   mayAct: boolean;
   markRead: (channel: Channel) => void;
+  /** The open ones on all servers. */
+  questions: Question[];
 }
 
 const pageFailure = (error: unknown) => (
@@ -39,15 +39,14 @@ const pageFailure = (error: unknown) => (
   />
 );
 
+const titles: Record<string, string> = { [meshPath]: "Mesh", [waitingPath]: "Waiting for you" };
+
 const VISITED = "aura.visited";
 
 /** What stands beside the lists: a channel in the shape of its server, or the mesh. */
 export function Pages(props: Props) {
   const [location] = useLocation();
-  useEffect(() => {
-    // A page that cannot be loaded says so where it is shown.
-    void Promise.allSettled([loadMarkdown(), commandChannel(), meshPage()]);
-  }, []);
+  useEffect(() => void loadRest(), []);
   return (
     <Boundary of={location} fallback={pageFailure}>
       <Suspense fallback={<Loading />}>
@@ -57,7 +56,7 @@ export function Pages(props: Props) {
   );
 }
 
-function Page({ servers, server, channel, mayAct, markRead }: Props) {
+function Page({ servers, server, channel, mayAct, markRead, questions }: Props) {
   const [location, go] = useLocation();
   const [, threadRoute] = useRoute("/c/:server/:channel/:thread");
   const phone = usePhone();
@@ -83,10 +82,12 @@ function Page({ servers, server, channel, mayAct, markRead }: Props) {
   }, [channel, markRead]);
 
   useEffect(() => {
-    const page = location === meshPath ? "Mesh" : channel && `#${channel.name}`;
-    document.title = page ? `${page} · Aura Servers` : "Aura Servers";
-  }, [location, channel?.name]);
+    const page = titles[location] ?? (channel && `#${channel.name}`);
+    const waiting = questions.length ? `(${questions.length}) ` : "";
+    document.title = waiting + (page ? `${page} · Aura Servers` : "Aura Servers");
+  }, [location, channel?.name, questions.length]);
 
+  if (location === waitingPath) return <WaitingPage {...{ questions, servers }} />;
   if (location === meshPath) return <MeshPage mayAct={mayAct} />;
   if (!server || !channel) {
     if (choosing && server.channels.length > 0) return null;

@@ -1,11 +1,11 @@
 import type { Channel, Role } from "@aura-servers/client";
-import { Network } from "lucide-react";
+import { MessageCircleQuestionMark, Network } from "lucide-react";
 import { Link, useRoute } from "wouter";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { Logo } from "../ui/Logo.tsx";
 import { ServerIcon } from "../ui/ServerIcon.tsx";
 import { AccountMenu } from "./AccountMenu.tsx";
-import { meshPath, serverPath } from "./paths.ts";
+import { meshPath, serverPath, waitingPath } from "./paths.ts";
 import styles from "./ServerRail.module.css";
 
 interface Props {
@@ -15,11 +15,14 @@ interface Props {
   /** The name of who is signed in. */
   label: string;
   isUnread: (channel: Channel) => boolean;
+  /** How many questions wait for a person. */
+  waiting: number;
 }
 
 /** The servers, one icon each, with the mesh and the account below. */
-export function ServerRail({ servers, current, role, label, isUnread }: Props) {
+export function ServerRail({ servers, current, role, label, isUnread, waiting }: Props) {
   const [onMesh] = useRoute(meshPath);
+  const [onWaiting] = useRoute(waitingPath);
   return (
     <nav className={styles.rail} aria-label="Servers">
       <Link href="/" className={styles.logo} aria-label="Aura Servers">
@@ -33,7 +36,9 @@ export function ServerRail({ servers, current, role, label, isUnread }: Props) {
               <Link
                 href={serverPath(server)}
                 className={styles.item}
-                aria-current={!onMesh && server.id === current?.id ? "true" : undefined}
+                aria-current={!onMesh && !onWaiting && server.id === current?.id
+                  ? "true"
+                  : undefined}
                 aria-label={`${server.display_name}${unread ? ", unread" : ""}`}
                 title={server.display_name}
                 data-unread={unread || undefined}
@@ -45,6 +50,16 @@ export function ServerRail({ servers, current, role, label, isUnread }: Props) {
           );
         })}
       </ul>
+      <Link
+        href={waitingPath}
+        className={styles.item}
+        aria-current={onWaiting ? "page" : undefined}
+        aria-label={waiting ? `Waiting for you: ${waiting}` : "Waiting for you"}
+        title="Waiting for you"
+      >
+        <MessageCircleQuestionMark size={20} strokeWidth={1.9} aria-hidden="true" />
+        {waiting > 0 && <span className={styles.count}>{waiting > 99 ? "99+" : waiting}</span>}
+      </Link>
       <Link
         href={meshPath}
         className={styles.item}

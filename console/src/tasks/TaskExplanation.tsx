@@ -16,6 +16,7 @@ const sentences: Record<string, string> = {
   server_paused: "Waits: its server is paused.",
   scheduled: "Waits for the time it was scheduled for.",
   backoff: "Waits a while before it is tried again.",
+  waiting_for_answer: "Waits for an answer to its question.",
   waiting_for_previous: "Waits for an earlier task of its thread.",
   running: "Is running.",
   finished: "Has ended.",

@@ -19,5 +19,9 @@ export function taskState(task: Task, now = Date.now()): TaskState {
 
 export const isOpen = (task: Task) => task.status === "pending" || task.status === "running";
 
+/** Those that a device has at work, and that nobody has cancelled. */
+export const runningOf = (tasks: ReadonlyMap<string, Task>): Task[] =>
+  [...tasks.values()].filter((task) => task.status === "running" && !task.cancel_requested_at);
+
 /** The first eight hex digits, by which people name a task. */
 export const shortId = (id: string) => id.slice(0, 8);

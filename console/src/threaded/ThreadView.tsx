@@ -5,6 +5,7 @@ import { useThread } from "../data/useThread.ts";
 import { MessageList } from "../messages/MessageList.tsx";
 import { TaskComposer } from "../messages/TaskComposer.tsx";
 import { RunningTasks } from "../tasks/RunningTasks.tsx";
+import { runningOf } from "../tasks/taskState.ts";
 import { BackLink } from "../ui/BackLink.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { Loading } from "../ui/Loading.tsx";
@@ -55,6 +56,7 @@ export function ThreadView({ channel, threadId, known, mayWrite, changed, back }
       {mayWrite && !archived && (
         <TaskComposer
           {...{ channel, thread }}
+          running={runningOf(tasks)}
           placeholder="Follow up"
           autoFocus
           sent={({ message }) => add(message)}

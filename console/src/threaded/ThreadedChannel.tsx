@@ -59,6 +59,7 @@ export function ThreadedChannel({ server, channel, threadId, mayAct }: Props) {
         {mayWrite && (
           <TaskComposer
             channel={channel}
+            running={[]}
             placeholder="Start a thread: what should be done?"
             sent={({ message, thread }) => {
               if (!thread) return log.add(message);
