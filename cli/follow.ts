@@ -1,7 +1,8 @@
 import process from "node:process";
-import type { Task } from "../client/index.ts";
+import type { HubFile, Task } from "../client/index.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit.ts";
+import { sizeText } from "./files.ts";
 import { shortId } from "./names.ts";
 import { printable } from "./output.ts";
 import { questionLines } from "./question.ts";
@@ -35,7 +36,12 @@ export async function followTask(context: Context, taskId: string): Promise<void
     out.live("");
   }
   if (!task || signal.aborted) return;
-  if (!out.json) out.result(task, () => ending(task!));
+  if (!out.json) {
+    const files = (await aura.fetchTaskFiles(taskId)).filter(({ direction }) =>
+      direction === "out"
+    );
+    out.result(task, () => [...ending(task!), ...files.map(fileLine)]);
+  }
   if (task.status === "failed") process.exitCode = EXIT.taskFailed;
 }
 
@@ -63,6 +69,13 @@ export function ending(task: Task): string[] {
   }
   if (task.cancelled_at) return [`🚫 ${id} cancelled`];
   return [`❌ ${id} failed ${by}`, printable(task.error ?? task.result ?? "")];
+}
+
+/** A file that the agent left, or why it is not there. */
+export function fileLine({ name, size, error }: HubFile): string {
+  return printable(
+    `📎 ${name} ${error ? `could not be delivered: ${error}` : `(${sizeText(size)})`}`,
+  );
 }
 
 function status(task: Task): string {

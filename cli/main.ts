@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import process from "node:process";
 import { addDevices } from "./commands/devices.ts";
+import { addFiles } from "./commands/files.ts";
 import { addKoji } from "./commands/koji.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLogin } from "./commands/login.ts";
@@ -32,7 +33,17 @@ const program = new Command("hub")
 let current: Context | undefined;
 const context = () => current = new Context(program.opts().json ?? false, interrupt.signal);
 for (
-  const add of [addLogin, addLists, addKoji, addSend, addTail, addTask, addQuestions, addDevices]
+  const add of [
+    addLogin,
+    addLists,
+    addKoji,
+    addSend,
+    addTail,
+    addTask,
+    addFiles,
+    addQuestions,
+    addDevices,
+  ]
 ) {
   add(program, context);
 }

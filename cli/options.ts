@@ -25,3 +25,8 @@ export function moment(text: string): string {
   }
   return new Date(time).toISOString();
 }
+
+/** An option that may be given several times. */
+export function each(value: string, others: string[] = []): string[] {
+  return [...others, value];
+}

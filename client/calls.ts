@@ -5,6 +5,7 @@
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
 import type { Database, Json } from "./database.types.ts";
 import { AuraError, toAuraError } from "./errors.ts";
+import { digestOf, downloadBytes, mediaTypeOf, uploadBytes } from "./files.ts";
 import { before, type Cursor, onward } from "./paging.ts";
 import type {
   Caller,
@@ -15,6 +16,7 @@ import type {
   DeviceWithModels,
   Dispatch,
   Explanation,
+  HubFile,
   HubModel,
   Member,
   MeshActivity,
@@ -25,6 +27,7 @@ import type {
   Question,
   QuestionState,
   Registration,
+  ReviewComment,
   Role,
   SentInput,
   Server,
@@ -54,6 +57,8 @@ export interface DispatchOptions {
   /** ISO 8601; not claimed earlier. */
   run_at?: string;
   idempotency_key?: string;
+  /** Files that `sendFile` has sent; with some, the content may be empty. */
+  file_ids?: string[];
 }
 
 export interface TeamOptions {
@@ -297,6 +302,27 @@ export class Calls {
     return this.#rpc("retry_task", { task_id: taskId });
   }
 
+  /**
+   * Pushes the branch of a task that changed something, and opens a pull request: a task for the
+   * device that has the branch. The same one while it is unfinished.
+   */
+  publishChanges(taskId: string, pullRequest = true): Promise<Task> {
+    return this.#rpc("publish_changes", { task_id: taskId, pull_request: pullRequest });
+  }
+
+  /** Sends comments on what a task changed back to its agent, as one follow-up. */
+  reviewChanges(
+    taskId: string,
+    comments: ReviewComment[],
+    options: { content?: string; idempotency_key?: string } = {},
+  ): Promise<Dispatch> {
+    return this.#rpc("review_changes", {
+      task_id: taskId,
+      comments: comments as unknown as Json,
+      ...options,
+    });
+  }
+
   /** Why a task is where it is. */
   explainTask(taskId: string): Promise<Explanation> {
     return this.#rpc("explain_task", { task_id: taskId });
@@ -354,6 +380,70 @@ export class Calls {
   /** Answers an open question; the same answer again returns it. */
   answerQuestion(questionId: string, answer: Answer): Promise<Question> {
     return this.#rpc("answer_question", { question_id: questionId, ...answer });
+  }
+
+  // Files ------------------------------------------------------------------------------------------
+
+  /** Announces a file for a request in this channel; upload its bytes, or use `sendFile` for both. */
+  async createFile(
+    channelId: string,
+    file: { name: string; media_type?: string; size: number; sha256?: string },
+  ): Promise<HubFile> {
+    const answer = await this.#rpc<{ file: HubFile }>("create_file", {
+      channel_id: channelId,
+      ...file,
+    });
+    return answer.file;
+  }
+
+  /** Sends a file for a request in this channel: name its id in `dispatchTask`'s `file_ids`. */
+  async sendFile(
+    channelId: string,
+    name: string,
+    bytes: Blob,
+    mediaType: string = bytes.type || mediaTypeOf(name),
+  ): Promise<HubFile> {
+    const file = await this.createFile(channelId, {
+      name,
+      media_type: mediaType.toLowerCase(),
+      size: bytes.size,
+      sha256: await digestOf(bytes),
+    });
+    await uploadBytes(this.#db, file, bytes);
+    const [sent] = await this.fetchFiles([file.id]);
+    // Success is what the row says, not what the upload answered.
+    if (sent?.state === "stored") return sent;
+    throw new AuraError(
+      "file_not_stored",
+      409,
+      `The file ${name} has not arrived.`,
+      "Send it again.",
+    );
+  }
+
+  /** A file's bytes, compared with its size and digest. */
+  downloadFile(file: HubFile): Promise<Blob> {
+    return downloadBytes(this.#db, file);
+  }
+
+  async fetchFiles(ids: string[]): Promise<HubFile[]> {
+    return await inBatches(
+      ids,
+      (some) => this.#db.from("hub_files").select().in("id", some).then(rows<HubFile>),
+    );
+  }
+
+  /** The files of a task: those of its request, and those that its agent left; oldest first. */
+  async fetchTaskFiles(taskId: string): Promise<HubFile[]> {
+    const query = this.#db.from("hub_files").select().eq("task_id", taskId);
+    return rows(await query.order("created_at").order("id"));
+  }
+
+  /** The files that these messages show. */
+  async fetchMessageFiles(messageIds: string[]): Promise<HubFile[]> {
+    const query = (some: string[]) =>
+      this.#db.from("hub_files").select().in("message_id", some).order("created_at").order("id");
+    return await inBatches(messageIds, (some) => query(some).then(rows<HubFile>));
   }
 
   // The mesh ---------------------------------------------------------------------------------------

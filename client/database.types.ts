@@ -137,6 +137,90 @@ export type Database = {
           },
         ];
       };
+      "hub_files": {
+        Row: {
+          "channel_id": string;
+          "created_at": string;
+          "created_by": string | null;
+          "direction": string;
+          "error": string | null;
+          "id": string;
+          "media_type": string;
+          "message_id": string | null;
+          "name": string;
+          "path": string;
+          "sha256": string | null;
+          "size": number;
+          "state": string;
+          "task_id": string | null;
+          "task_thread_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel_id": string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "direction": string;
+          "error"?: string | null;
+          "id"?: string;
+          "media_type"?: string;
+          "message_id"?: string | null;
+          "name": string;
+          "path"?: never;
+          "sha256"?: string | null;
+          "size": number;
+          "state"?: string;
+          "task_id"?: string | null;
+          "task_thread_id"?: string | null;
+        };
+        Update: {
+          "channel_id"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "direction"?: string;
+          "error"?: string | null;
+          "id"?: string;
+          "media_type"?: string;
+          "message_id"?: string | null;
+          "name"?: string;
+          "path"?: never;
+          "sha256"?: string | null;
+          "size"?: number;
+          "state"?: string;
+          "task_id"?: string | null;
+          "task_thread_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_files_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_files_message_id_fkey";
+            columns: ["message_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channel_messages";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_files_task_id_fkey";
+            columns: ["task_id"];
+            isOneToOne: false;
+            referencedRelation: "mac_tasks";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_files_task_thread_id_fkey";
+            columns: ["task_thread_id", "channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id", "channel_id"];
+          },
+        ];
+      };
       "hub_members": {
         Row: {
           "created_at": string;
@@ -579,6 +663,7 @@ export type Database = {
           "attempt": number;
           "cancel_requested_at": string | null;
           "cancelled_at": string | null;
+          "changes": Json | null;
           "channel_id": string | null;
           "claim_id": string | null;
           "claimed_by": string | null;
@@ -592,6 +677,7 @@ export type Database = {
           "idempotency_key": string | null;
           "kind": string;
           "lease_expires_at": string | null;
+          "losses": number;
           "max_attempts": number | null;
           "metadata": NonNullable<Json>;
           "model_preference": string | null;
@@ -618,6 +704,7 @@ export type Database = {
           "attempt"?: number;
           "cancel_requested_at"?: string | null;
           "cancelled_at"?: string | null;
+          "changes"?: Json | null;
           "channel_id"?: string | null;
           "claim_id"?: string | null;
           "claimed_by"?: string | null;
@@ -631,6 +718,7 @@ export type Database = {
           "idempotency_key"?: string | null;
           "kind"?: string;
           "lease_expires_at"?: string | null;
+          "losses"?: number;
           "max_attempts"?: number | null;
           "metadata"?: NonNullable<Json>;
           "model_preference"?: string | null;
@@ -656,6 +744,7 @@ export type Database = {
           "attempt"?: number;
           "cancel_requested_at"?: string | null;
           "cancelled_at"?: string | null;
+          "changes"?: Json | null;
           "channel_id"?: string | null;
           "claim_id"?: string | null;
           "claimed_by"?: string | null;
@@ -669,6 +758,7 @@ export type Database = {
           "idempotency_key"?: string | null;
           "kind"?: string;
           "lease_expires_at"?: string | null;
+          "losses"?: number;
           "max_attempts"?: number | null;
           "metadata"?: NonNullable<Json>;
           "model_preference"?: string | null;
@@ -823,6 +913,7 @@ export type Database = {
       };
       "complete_task": {
         Args: {
+          "changes"?: Json;
           "claim_id": string;
           "model_used"?: string;
           "refusals"?: Json;
@@ -831,6 +922,16 @@ export type Database = {
           "task_id": string;
           "token": string;
           "usage"?: Json;
+        };
+        Returns: Json;
+      };
+      "create_file": {
+        Args: {
+          "channel_id": string;
+          "media_type"?: string;
+          "name": string;
+          "sha256"?: string;
+          "size"?: number;
         };
         Returns: Json;
       };
@@ -847,7 +948,8 @@ export type Database = {
       "dispatch_task": {
         Args: {
           "channel_id": string;
-          "content": string;
+          "content"?: string;
+          "file_ids"?: (string)[];
           "idempotency_key"?: string;
           "model"?: string;
           "priority"?: number;
@@ -879,10 +981,29 @@ export type Database = {
         };
         Returns: Json;
       };
+      "files_to_remove": { Args: { "removed"?: (string)[] }; Returns: Json };
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
+      "offer_file": {
+        Args: {
+          "claim_id": string;
+          "error"?: string;
+          "media_type"?: string;
+          "name": string;
+          "sha256"?: string;
+          "size"?: number;
+          "task_id": string;
+          "token": string;
+        };
+        Returns: Json;
+      };
       "park_task": {
         Args: { "claim_id": string; "session_id"?: string; "task_id": string; "token": string };
+        Returns: Json;
+      };
+      "publish_changes": { Args: { "pull_request"?: boolean; "task_id": string }; Returns: Json };
+      "read_file": {
+        Args: { "claim_id": string; "file_id": string; "task_id": string; "token": string };
         Returns: Json;
       };
       "recover": { Args: Record<PropertyKey, never>; Returns: Json };
@@ -915,6 +1036,15 @@ export type Database = {
         Returns: Json;
       };
       "retry_task": { Args: { "task_id": string }; Returns: Json };
+      "review_changes": {
+        Args: {
+          "comments": Json;
+          "content"?: string;
+          "idempotency_key"?: string;
+          "task_id": string;
+        };
+        Returns: Json;
+      };
       "send_input": {
         Args: {
           "content": string;

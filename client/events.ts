@@ -5,6 +5,8 @@ export const MESSAGE_EVENTS = [
   "device_offline",
   "device_online",
   "device_rate_limited",
+  "file_failed",
+  "file_stored",
   "question_answered",
   "question_asked",
   "question_expired",

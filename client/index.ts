@@ -10,6 +10,7 @@ export type { Database, Json } from "./database.types.ts";
 export { AuraError, NotSignedInError, UnavailableError } from "./errors.ts";
 export { eventOf, MESSAGE_EVENTS, type MessageEvent } from "./events.ts";
 export type { Change } from "./feed.ts";
+export { mediaTypeOf } from "./files.ts";
 export type { Cursor } from "./paging.ts";
 export type * from "./rows.ts";
 export { VERSION, versionProblem } from "./version.ts";

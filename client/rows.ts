@@ -15,7 +15,7 @@ export type Platform = "macos" | "linux" | "windows";
 export type Role = "viewer" | "operator" | "admin";
 export type ThreadStatus = "active" | "idle" | "decaying" | "archived";
 export type TaskStatus = "pending" | "running" | "complete" | "failed";
-export type TaskKind = "task" | "plan" | "subtask" | "synthesis";
+export type TaskKind = "task" | "plan" | "subtask" | "synthesis" | "publish";
 
 export interface Embed {
   title: string;
@@ -49,7 +49,42 @@ export type Task = Checked<Row<"mac_tasks">, {
   kind: TaskKind;
   /** What the agent was not allowed to do; null: nothing was refused. */
   refusals: { tool: string; detail?: string | null }[] | null;
+  changes: Changes | null;
 }>;
+
+/** What a task changed on a branch of its own, against the base it parted from. */
+export interface Changes {
+  base: string;
+  branch: string;
+  /** What the branch was at when this was counted. */
+  commit: string | null;
+  /** The first ones; `file_count` and the sums are of all. */
+  files: ChangedFile[];
+  file_count: number;
+  additions: number;
+  deletions: number;
+  /** The device that has the branch. */
+  device_id: string;
+}
+
+export interface ChangedFile {
+  path: string;
+  /** Of a renamed or copied file. */
+  old_path?: string;
+  status: "added" | "modified" | "deleted" | "renamed" | "copied" | "type_changed";
+  /** Lines; null for a binary file. */
+  additions: number | null;
+  deletions: number | null;
+}
+
+/** A comment on what a task changed; without a line it is about the file. */
+export interface ReviewComment {
+  path: string;
+  line?: number | null;
+  /** Whether `line` counts in the file as it is now, or as it was. */
+  side?: "new" | "old";
+  body: string;
+}
 
 export type TaskAttempt = Checked<Row<"hub_task_attempts">, {
   outcome:
@@ -63,6 +98,13 @@ export type TaskAttempt = Checked<Row<"hub_task_attempts">, {
     | "cancelled"
     | "timed_out"
     | null;
+}>;
+
+/** A file of a request (`in`) or one that an agent left (`out`). */
+export type HubFile = Checked<Row<"hub_files">, {
+  direction: "in" | "out";
+  state: "pending" | "stored" | "failed";
+  path: string;
 }>;
 
 export type Team = Checked<Row<"hub_teams">, {
@@ -164,6 +206,9 @@ export interface Limits {
   max_open_tasks_per_user: number;
   progress_limit: number;
   chunk_size: number;
+  /** In bytes. */
+  max_file_size: number;
+  max_files_per_task: number;
 }
 
 /** What `mesh_activity` answers: attempts by the hour they started or ended in, the oldest first. */

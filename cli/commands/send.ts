@@ -3,9 +3,10 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { AuraError, type DispatchOptions, type ModelPreference } from "../../client/index.ts";
 import type { Context } from "../context.ts";
+import { sendFiles } from "../files.ts";
 import { followTask } from "../follow.ts";
 import { findPlace, findTask, isId, shortId } from "../names.ts";
-import { moment, whole } from "../options.ts";
+import { each, moment, whole } from "../options.ts";
 
 interface SendOptions {
   follow?: boolean;
@@ -15,6 +16,7 @@ interface SendOptions {
   thread?: string;
   key?: string;
   interrupt?: boolean;
+  file?: string[];
 }
 
 export function addSend(program: Command, context: () => Context): void {
@@ -27,6 +29,7 @@ export function addSend(program: Command, context: () => Context): void {
     .option("-p, --priority <number>", "higher is sooner", whole)
     .option("--at <time>", "not before: 30m, 2h, 1d, or ISO 8601", moment)
     .option("-t, --thread <task>", "go on in the thread of this task")
+    .option("--file <path>", "send this file along, and each that is named so", each)
     .option("--key <text>", "sent twice with the same key, it is one task")
     .option("--interrupt", "to a task: stop what it does now, and go on with this")
     .action((where: string, words: string[], options: SendOptions) =>
@@ -43,12 +46,15 @@ async function send(
   const { aura, out } = context;
   if (options.interrupt) throw unfit("--interrupt", "a channel", "Name the task to interrupt.");
   const { channel } = await findPlace(aura, channelName);
-  const content = words.length > 0 ? words.join(" ") : await standardInput();
-  const dispatch = await aura.dispatchTask(
-    channel.id,
-    content,
-    await dispatchOptions(context, options),
-  );
+  const paths = options.file ?? [];
+  // A picture says enough by itself: with files, nothing is waited for.
+  const content = words.length > 0 || paths.length > 0 ? words.join(" ") : await standardInput();
+  const more = await dispatchOptions(context, options);
+  const files = await sendFiles(aura, channel.id, paths);
+  const dispatch = await aura.dispatchTask(channel.id, content, {
+    ...more,
+    ...files.length > 0 && { file_ids: files.map(({ id }) => id) },
+  });
   const { task } = dispatch;
   out.result(dispatch, () => [`⏳ ${shortId(task.id)} queued`]);
   if (options.follow) await followTask(context, task.id);

@@ -25,18 +25,20 @@ begin
   from unnest(array[
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
-    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
-    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb)', 'create_file(uuid, text, text, bigint, text)',
+    'create_task_thread(uuid, uuid)', 'files_to_remove(text[])',
+    'offer_file(text, uuid, uuid, text, text, bigint, text, text)', 'read_file(text, uuid, uuid, uuid)',
+    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
-    'park_task(text, uuid, uuid, text)', 'recover()',
+    'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
-    'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
+    'hub_files', 'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
     when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
@@ -70,6 +72,8 @@ create table if not exists hub.settings (
   chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
   max_content integer not null default 32000 check (max_content between 1 and 1000000),
   max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
+  max_file_size bigint not null default 25000000 check (max_file_size between 1 and 5000000000),
+  max_files_per_task integer not null default 20 check (max_files_per_task between 1 and 100),
   idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
   archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
   device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
@@ -91,6 +95,8 @@ comment on column hub.settings.max_content is
   'The longest text, in characters, that a person sends at once: a message, a request, a goal, a subtask.';
 comment on column hub.settings.max_result is
   'The longest text, in characters, that an agent reports: progress, a result, an error.';
+comment on column hub.settings.max_file_size is 'The largest file, in bytes; the bucket hub-files follows it.';
+comment on column hub.settings.max_files_per_task is 'Files of one request, and files that one attempt at it leaves.';
 comment on column hub.settings.idle_after is 'Silence after which an active thread becomes idle, unless its channel says otherwise.';
 comment on column hub.settings.archive_after is 'Time from the idle warning to decay, unless the channel says otherwise.';
 comment on column hub.settings.device_offline_after is 'A device not heard of for this long is offline.';
@@ -151,7 +157,7 @@ as $$
   select jsonb_build_object(
     'max_content', s.max_content, 'max_result', s.max_result, 'max_subtasks', s.max_subtasks,
     'max_open_tasks_per_user', s.max_open_tasks_per_user, 'progress_limit', s.progress_limit,
-    'chunk_size', s.chunk_size
+    'chunk_size', s.chunk_size, 'max_file_size', s.max_file_size, 'max_files_per_task', s.max_files_per_task
   )
   from hub.settings as s
 $$;
@@ -197,6 +203,7 @@ insert into hub.errors (name, status, message, hint) values
   ('too_many_questions', 429, 'Task %s has %s open questions already.', 'Wait until some are answered.'),
   ('question_closed', 409, 'Question %s is closed: %s.', 'Read the question for its answer.'),
   ('input_taken', 409, 'Input %s was taken by another run, or has become a task of its own.', 'Leave it out.'),
+  ('no_changes', 409, 'Task %s has no changes on a branch of its own.', 'Only a task that ended complete in a working tree has changes.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
@@ -1055,10 +1062,10 @@ begin
         ('id channel_id task_thread_id team_id claim_id created_by', array['uuid']),
         ('content status project model_preference claimed_by partial_output result kind task_type platform '
           || 'error model_used idempotency_key session_id', array['text', 'character varying']),
-        ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
+        ('priority attempt losses max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
-        ('usage refusals metadata', array['jsonb'])
+        ('usage refusals changes metadata', array['jsonb'])
       ) as kinds (names, accepted)
     ) as n
     left join lateral (
@@ -1087,12 +1094,13 @@ begin
     add column if not exists task_thread_id uuid references public.hub_task_threads on delete set null,
     add column if not exists team_id uuid references public.hub_teams on delete set null,
     add column if not exists kind text not null default 'task'
-      check (kind in ('task', 'plan', 'subtask', 'synthesis')),
+      check (kind in ('task', 'plan', 'subtask', 'synthesis', 'publish')),
     add column if not exists task_type text,
     add column if not exists platform text check (platform in ('macos', 'linux', 'windows')),
     add column if not exists priority integer not null default 0,
     add column if not exists run_at timestamptz,
     add column if not exists attempt integer not null default 0,
+    add column if not exists losses integer not null default 0,
     add column if not exists max_attempts integer check (max_attempts > 0),
     add column if not exists claim_id uuid,
     add column if not exists lease_expires_at timestamptz,
@@ -1109,6 +1117,7 @@ begin
     add column if not exists session_id text,
     add column if not exists usage jsonb,
     add column if not exists refusals jsonb,
+    add column if not exists changes jsonb,
     add column if not exists metadata jsonb not null default '{}',
     add column if not exists created_at timestamptz not null default clock_timestamp(),
     add column if not exists updated_at timestamptz not null default clock_timestamp();
@@ -1156,12 +1165,13 @@ begin
   for v_column in
     select * from (values
       ('channel_id', 'Where the task was asked and answers; null: somebody else''s task, nothing here posts about it.'),
-      ('kind', 'task; plan, subtask and synthesis belong to a team.'),
+      ('kind', 'task; plan, subtask and synthesis belong to a team; publish pushes the branch of another task.'),
       ('task_type', 'What hub.classify took the content for.'),
       ('platform', 'Platform a device must have; null: any.'),
       ('priority', 'Higher is claimed first; -100 to 100.'),
       ('run_at', 'Not claimed before; set by the user, or by the back-off after a failed attempt.'),
       ('attempt', 'Claims so far that count against max_attempts.'),
+      ('losses', 'Runs that ended because their device was not heard of; they count against max_losses of the settings alone.'),
       ('claim_id', 'The claim that may write the task now; null unless claim_tasks made the claim.'),
       ('lease_expires_at', 'Until when the claim holds without a heartbeat.'),
       ('error', 'Why the task failed, or why it was last requeued.'),
@@ -1174,7 +1184,8 @@ begin
       ('created_by', 'The user who asked; null for the service key and SQL.'),
       ('usage', 'What the agent reported of tokens and cost.'),
       ('refusals', 'What the agent was not allowed to do, [{tool, detail}]; null: nothing was refused.'),
-      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
+      ('changes', 'Of a task in a working tree of its own: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions, device_id}. files has the first ones; the sums are of all; lines of a binary file are null.'),
+      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by, review: [{path, line, side, body}] and review_of: a task, branch_of: whose branch to go on with, device_id: that has it, publish: {task_id, branch, base, commit, title, pull_request}}, and whatever clients add.')
     ) as c (name, comment)
     where c.name <> all (v_shared)
   loop
@@ -1884,6 +1895,633 @@ grant execute on function
   public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)
 to anon, authenticated, service_role;
 
+-- supabase/schemas/26_files.sql
+
+-- Files: what people send along with a request, and what agents leave. A row says what a file is; its bytes
+-- are an object of the private bucket hub-files, at hub_files.path. The row comes first, and the object makes
+-- it stored: so nothing is in the bucket that no row speaks of.
+
+create or replace function hub.is_file_name(name text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return name = btrim(name) and length(name) > 0 and octet_length(name) <= 200
+    and name not in ('.', '..') and strpos(name, '/') = 0 and strpos(name, '\') = 0 and hub.is_one_line(name);
+end
+$$;
+comment on function hub.is_file_name(text) is
+  'Whether a text can name a file in any folder: one line of at most 200 bytes, no path, nothing that turns the reading direction.';
+
+create table if not exists public.hub_files (
+  id uuid primary key default gen_random_uuid(),
+  channel_id uuid not null references public.hub_channels on delete cascade,
+  task_thread_id uuid,
+  message_id uuid references public.hub_channel_messages on delete set null,
+  task_id uuid references public.mac_tasks on delete set null,
+  name text not null check (hub.is_file_name(name)),
+  media_type text not null default 'application/octet-stream'
+    check (length(media_type) <= 200 and media_type ~ '^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+( *;[ -~]*)?$'),
+  size bigint not null check (size >= 0),
+  sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
+  direction text not null check (direction in ('in', 'out')),
+  state text not null default 'pending' check (state in ('pending', 'stored', 'failed')),
+  error text,
+  created_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  path text not null generated always as (channel_id::text || '/' || id::text) stored unique,
+  constraint hub_files_failed check ((state = 'failed') = (error is not null)),
+  constraint hub_files_task_thread_id_fkey
+    foreign key (task_thread_id, channel_id) references public.hub_task_threads (id, channel_id)
+    on delete cascade on update cascade
+);
+comment on table public.hub_files is
+  'Files of requests (in) and of what agents leave (out). Made by create_file and by devices; the bytes are the object of the bucket hub-files at path.';
+comment on column public.hub_files.message_id is 'The message that shows the file: the request, or the one that tells of what an agent left.';
+comment on column public.hub_files.task_id is 'Null until a request names the file.';
+comment on column public.hub_files.name is 'One line, no path: data, never a place to write to.';
+comment on column public.hub_files.media_type is 'As the sender says; nothing is guessed from the bytes.';
+comment on column public.hub_files.size is 'In bytes, as announced: an object of another size is refused.';
+comment on column public.hub_files.sha256 is 'In hex, as announced; whoever reads the file compares. Null: not told.';
+comment on column public.hub_files.state is
+  'pending: announced; stored: the object is there; failed: it could not be delivered, and error says why.';
+comment on column public.hub_files.created_by is 'The user who sends it; null for what an agent left, the service key and SQL.';
+comment on column public.hub_files.path is 'The name of the object in the bucket hub-files: <channel_id>/<id>.';
+
+create index if not exists idx_hub_files_channel on public.hub_files (channel_id, created_at);
+create index if not exists idx_hub_files_thread on public.hub_files (task_thread_id) where task_thread_id is not null;
+create index if not exists idx_hub_files_message on public.hub_files (message_id) where message_id is not null;
+create index if not exists idx_hub_files_task on public.hub_files (task_id, created_at) where task_id is not null;
+create index if not exists idx_hub_files_unused on public.hub_files (created_by) where task_id is null;
+create index if not exists idx_hub_files_pending on public.hub_files (created_at) where state = 'pending';
+
+alter table public.hub_files enable row level security;
+revoke all on public.hub_files from anon, authenticated, service_role;
+grant select on public.hub_files to authenticated;
+grant select, insert, update, delete on public.hub_files to service_role;
+
+drop policy if exists authenticated_read_files on public.hub_files;
+create policy authenticated_read_files on public.hub_files
+for select to authenticated using ((select auth.uid()) is not null);
+
+insert into hub.errors (name, status, message, hint) values
+  ('file_not_found', 404, 'There is no file %s.', null),
+  ('file_not_stored', 409, 'The file %s has not arrived.', 'Upload it to the bucket hub-files at the path of its row first.'),
+  ('file_in_use', 409, 'The file %s belongs to a request already.', 'Create and upload it again for another request.'),
+  ('file_too_large', 413, 'The file has %s bytes; %s are allowed.', null),
+  ('too_many_files', 400, 'There are %s files; %s are allowed.', 'Send fewer files, or join them into an archive.')
+on conflict (name) do update
+  set status = excluded.status, message = excluded.message, hint = excluded.hint;
+
+insert into hub.message_events (name, meaning) values
+  ('file_stored', 'A file that an agent left is there.'),
+  ('file_failed', 'A file that an agent left could not be delivered; the message says why.')
+on conflict (name) do update set meaning = excluded.meaning;
+
+-- A person's files -------------------------------------------------------------------------------
+
+create or replace function hub.require_file(name text, media_type text, size bigint, sha256 text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if not coalesce(hub.is_file_name(name), false) then
+    perform hub.fail('bad_argument', array['name is one line of at most 200 bytes, without a path.']);
+  elsif length(media_type) > 200
+    or coalesce(media_type, '') !~ '^([a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+( *;[ -~]*)?)?$'
+  then
+    perform hub.fail('bad_argument', array['media_type is as text/plain, in small letters.']);
+  elsif size is null or size < 0 then
+    perform hub.fail('bad_argument', array['size is a number of bytes.']);
+  elsif sha256 !~ '^[0-9a-f]{64}$' then
+    perform hub.fail('bad_argument', array['sha256 is 64 hex digits in small letters.']);
+  end if;
+end
+$$;
+comment on function hub.require_file(text, text, bigint, text) is 'Raises bad_argument for what describes no file.';
+
+create or replace function hub.create_file(channel_id uuid, name text, media_type text, size bigint, sha256 text)
+returns jsonb
+language plpgsql
+security definer -- files are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_settings hub.settings;
+  v_channel record;
+  v_file public.hub_files;
+  v_unused integer;
+begin
+  perform hub.require_role('operator');
+  select * into v_settings from hub.settings;
+  select c.*, s.architecture_type into v_channel
+  from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+  where c.id = create_file.channel_id;
+  if not found then
+    perform hub.fail('channel_not_found', array[coalesce(create_file.channel_id::text, 'null')]);
+  elsif v_channel.architecture_type = 'command_dispatch' then
+    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
+  elsif v_channel.is_read_only then
+    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+  end if;
+  perform hub.require_file(create_file.name, create_file.media_type, create_file.size, create_file.sha256);
+  if create_file.size > v_settings.max_file_size then
+    perform hub.fail('file_too_large', array[create_file.size::text, v_settings.max_file_size::text]);
+  end if;
+  -- Files that no request names yet: ten requests' worth of them.
+  select count(*) into v_unused from public.hub_files as f where f.created_by = auth.uid() and f.task_id is null;
+  if v_unused >= 10 * v_settings.max_files_per_task then
+    perform hub.fail('too_many_files', array[(v_unused + 1)::text, (10 * v_settings.max_files_per_task)::text],
+      'Send the requests that they are for; what no request names is deleted after a day.');
+  end if;
+  insert into public.hub_files (channel_id, name, media_type, size, sha256, direction, created_by)
+  values (
+    v_channel.id, create_file.name, coalesce(nullif(create_file.media_type, ''), 'application/octet-stream'),
+    create_file.size, create_file.sha256, 'in', auth.uid()
+  )
+  returning * into v_file;
+  return jsonb_build_object('file', to_jsonb(v_file));
+end
+$$;
+
+create or replace function public.create_file(
+  channel_id uuid, name text, media_type text default null, size bigint default null, sha256 text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.create_file(
+    create_file.channel_id, create_file.name, create_file.media_type, create_file.size, create_file.sha256
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.create_file(uuid, text, text, bigint, text) is
+  'Announces a file for a request in this channel; returns {file}. Upload its bytes to the bucket hub-files at file.path, whereupon it is stored, then name it in dispatch_task(file_ids). Operator. Errors: channel_not_found, wrong_architecture, channel_read_only, bad_argument, file_too_large, too_many_files.';
+
+create or replace function hub.lock_files(file_ids uuid[], channel_id uuid) returns public.hub_files[]
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_most integer := (select s.max_files_per_task from hub.settings as s);
+  v_files public.hub_files[];
+  v_file public.hub_files;
+  v_missing text;
+begin
+  if cardinality(file_ids) > v_most then
+    perform hub.fail('too_many_files', array[cardinality(file_ids)::text, v_most::text]);
+  end if;
+  v_files := array(
+    select f from public.hub_files as f
+    where f.id = any (file_ids) and f.channel_id = lock_files.channel_id and f.direction = 'in'
+      and f.created_by is not distinct from auth.uid()
+    order by f.id for no key update
+  );
+  select coalesce(i.id::text, 'null') into v_missing from unnest(file_ids) as i (id)
+  where not exists (select from unnest(v_files) as f where f.id = i.id) limit 1;
+  if v_missing is not null then
+    perform hub.fail('file_not_found', array[v_missing], 'Name files that you have created for this channel.');
+  end if;
+  foreach v_file in array v_files loop
+    if v_file.task_id is not null then
+      perform hub.fail('file_in_use', array[v_file.name]);
+    elsif v_file.state <> 'stored' then
+      perform hub.fail('file_not_stored', array[v_file.name]);
+    end if;
+  end loop;
+  return v_files;
+end
+$$;
+comment on function hub.lock_files(uuid[], uuid) is
+  'The caller''s files for a request in this channel, locked. Errors: too_many_files, file_not_found, file_in_use, file_not_stored.';
+
+create or replace function hub.names_of(files public.hub_files[], file_ids uuid[]) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select '📎 ' || string_agg(f.name, ', ' order by array_position(file_ids, f.id)) from unnest(files) as f
+$$;
+comment on function hub.names_of(public.hub_files[], uuid[]) is 'The words of a request that has none: the names of its files.';
+
+create or replace function hub.attach_files(file_ids uuid[], task public.mac_tasks) returns void
+language sql
+set search_path = ''
+as $$
+  update public.hub_files as f
+  set task_id = task.id, task_thread_id = task.task_thread_id, message_id = (task.metadata ->> 'message_id')::uuid
+  where f.id = any (file_ids)
+$$;
+comment on function hub.attach_files(uuid[], public.mac_tasks) is 'Makes files those of a request.';
+
+-- A device's files -------------------------------------------------------------------------------
+
+create or replace function hub.files_of(task_id uuid) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (
+      select jsonb_agg(jsonb_build_object(
+        'id', f.id, 'name', f.name, 'media_type', f.media_type, 'size', f.size, 'sha256', f.sha256
+      ) order by f.created_at, f.id)
+      from public.hub_files as f where f.task_id = files_of.task_id and f.direction = 'in'
+    ),
+    '[]'
+  );
+end
+$$;
+comment on function hub.files_of(uuid) is 'The files of a task''s request, as claim_tasks gives them: [{id, name, media_type, size, sha256}].';
+
+create or replace function hub.show_file(file public.hub_files) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_event text := case when file.state = 'stored' then 'file_stored' else 'file_failed' end;
+  v_text text;
+  v_message uuid := gen_random_uuid();
+begin
+  select * into v_task from public.mac_tasks as t where t.id = file.task_id and t.channel_id = file.channel_id;
+  if not found or file.direction <> 'out' or exists (
+    select from public.hub_task_threads as t where t.id = v_task.task_thread_id and t.status = 'archived'
+  ) then
+    return;
+  end if;
+  v_text := format('📎 %s%s%s',
+    case when v_task.task_thread_id is null then hub.short_id(v_task.id) || ': ' end, file.name,
+    case file.state when 'stored' then format(' (%s)', pg_size_pretty(file.size))
+      else ' could not be delivered: ' || file.error end
+  );
+  if file.message_id is null then
+    perform hub.post(v_task, v_event, 'agent', v_text, 'text', null, v_message);
+    update public.hub_files as f set message_id = v_message where f.id = file.id;
+  else
+    update public.hub_channel_messages as m
+    set content = v_text, metadata = m.metadata || jsonb_build_object('event', v_event)
+    where m.id = file.message_id;
+  end if;
+end
+$$;
+comment on function hub.show_file(public.hub_files) is
+  'Posts where its task lives that a file an agent left is there, or why it is not; what is said of it already is rewritten.';
+
+create or replace function hub.read_file(token text, task_id uuid, claim_id uuid, file_id uuid) returns jsonb
+language plpgsql
+security definer -- executors have no rights on files but by their token
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_file public.hub_files;
+begin
+  v_task := hub.held_task(hub.hear_device(read_file.token), read_file.task_id, read_file.claim_id);
+  select * into v_file from public.hub_files as f where f.id = read_file.file_id and f.task_id = v_task.id;
+  if not found then
+    perform hub.fail('file_not_found', array[coalesce(read_file.file_id::text, 'null')]);
+  elsif v_file.state <> 'stored' then
+    perform hub.fail('file_not_stored', array[v_file.name]);
+  end if;
+  return jsonb_build_object('file', to_jsonb(v_file));
+end
+$$;
+
+create or replace function public.read_file(token text, task_id uuid, claim_id uuid, file_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.read_file(read_file.token, read_file.task_id, read_file.claim_id, read_file.file_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.read_file(text, uuid, uuid, uuid) is
+  'Whether this claim may read a file of its task: {file}, else an error. The edge function files answers it with a signed URL. Errors: bad_device_token, task_not_found, stale_claim, file_not_found, file_not_stored.';
+
+create or replace function hub.offer_file(
+  token text, task_id uuid, claim_id uuid, name text, media_type text, size bigint, sha256 text, error text
+) returns jsonb
+language plpgsql
+security definer -- executors have no rights on files but by their token
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_settings hub.settings;
+  v_task public.mac_tasks;
+  v_file public.hub_files;
+  v_count integer;
+  v_error text := nullif(btrim(left(offer_file.error, 1000)), '');
+begin
+  v_task := hub.held_task(hub.hear_device(offer_file.token), offer_file.task_id, offer_file.claim_id);
+  perform hub.require_file(offer_file.name, offer_file.media_type, offer_file.size, offer_file.sha256);
+  if v_task.channel_id is null then
+    perform hub.fail('task_not_found', array[v_task.id::text]);
+  end if;
+  select * into v_settings from hub.settings;
+  if v_error is null and offer_file.size > v_settings.max_file_size then
+    v_error := format('it has %s bytes; %s are allowed', offer_file.size, v_settings.max_file_size);
+  end if;
+  -- Offered again, it is the same file: one that has arrived as it is, or one that is tried once more.
+  select * into v_file from public.hub_files as f
+  where f.task_id = v_task.id and f.direction = 'out' and f.name = offer_file.name
+    and (f.state <> 'stored' or f.sha256 = offer_file.sha256 and f.size = offer_file.size)
+  order by f.created_at desc limit 1 for no key update;
+  if v_file.state = 'stored' then
+    return jsonb_build_object('file', to_jsonb(v_file));
+  elsif v_file.id is null then
+    select count(*) into v_count from public.hub_files as f
+    where f.task_id = v_task.id and f.direction = 'out' and f.created_at >= v_task.started_at;
+    if v_count >= v_settings.max_files_per_task then
+      perform hub.fail('too_many_files', array[(v_count + 1)::text, v_settings.max_files_per_task::text]);
+    end if;
+    insert into public.hub_files (channel_id, task_thread_id, task_id, name, size, direction)
+    values (v_task.channel_id, v_task.task_thread_id, v_task.id, offer_file.name, offer_file.size, 'out')
+    returning * into v_file;
+  end if;
+  update public.hub_files as f
+  set media_type = coalesce(nullif(offer_file.media_type, ''), 'application/octet-stream'),
+    size = offer_file.size, sha256 = offer_file.sha256, error = v_error,
+    state = case when v_error is null then 'pending' else 'failed' end
+  where f.id = v_file.id
+  returning * into v_file;
+  if v_error is not null then
+    perform hub.show_file(v_file);
+    select * into v_file from public.hub_files as f where f.id = v_file.id;
+  end if;
+  return jsonb_build_object('file', to_jsonb(v_file));
+end
+$$;
+
+create or replace function public.offer_file(
+  token text, task_id uuid, claim_id uuid, name text, media_type text default null, size bigint default null,
+  sha256 text default null, error text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.offer_file(
+    offer_file.token, offer_file.task_id, offer_file.claim_id, offer_file.name, offer_file.media_type,
+    offer_file.size, offer_file.sha256, offer_file.error
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.offer_file(text, uuid, uuid, text, text, bigint, text, text) is
+  'Announces a file that an agent left for its task; returns {file}: pending, to be uploaded; stored, where this file has arrived before; or failed, where it is too large or error says why it cannot be delivered, which is posted. Offered again by its name, a file that is not stored is tried once more. The edge function files answers it with a signed URL. Errors: bad_device_token, task_not_found, stale_claim, bad_argument, too_many_files.';
+
+create or replace function hub.fail_missing_files() returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_file public.hub_files;
+  v_count integer := 0;
+begin
+  for v_file in
+    update public.hub_files as f
+    set state = 'failed', error = 'its device has not uploaded it'
+    where f.id in (
+      select late.id from public.hub_files as late
+      join public.mac_tasks as t on t.id = late.task_id
+      where late.state = 'pending' and late.direction = 'out' and t.finished_at < clock_timestamp() - interval '5 minutes'
+      order by late.created_at limit 100
+      for no key update of late skip locked
+    )
+    returning f.*
+  loop
+    perform hub.show_file(v_file);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function hub.fail_missing_files() is
+  'Says of files whose task ended five minutes ago, and which have not arrived, that they have failed; returns how many. One that comes later is stored all the same.';
+
+-- The bucket -------------------------------------------------------------------------------------
+
+create or replace function hub.receive_object() returns trigger
+language plpgsql
+security definer -- Storage writes as the caller or as service_role, who may not write files
+set search_path = ''
+set lock_timeout = '2500ms' -- Storage then says that the object is locked
+as $$
+declare
+  v_file public.hub_files;
+begin
+  select * into v_file from public.hub_files as f where f.path = new.name for no key update;
+  if not found then
+    raise insufficient_privilege using message = format('No file is expected at "%s".', new.name);
+  end if;
+  -- Storage asks for permission with an object that has no size, and takes it back.
+  if not coalesce(new.metadata, '{}') ? 'size' or v_file.state = 'stored' then
+    return null;
+  end if;
+  if (new.metadata ->> 'size')::numeric <> v_file.size then
+    raise insufficient_privilege using message = format(
+      'The file has %s bytes; %s were announced.', new.metadata ->> 'size', v_file.size
+    );
+  end if;
+  update public.hub_files as f set state = 'stored', error = null where f.id = v_file.id returning * into v_file;
+  perform hub.show_file(v_file);
+  return null;
+end
+$$;
+comment on function hub.receive_object() is
+  'The object of a file has arrived: the file is stored. Refuses an object that no file speaks of, or of another size.';
+
+create table if not exists hub.removed_files (
+  path text primary key,
+  removed_at timestamptz not null default clock_timestamp()
+);
+comment on table hub.removed_files is
+  'Paths of files whose rows are gone and whose objects are to follow. SQL may not delete objects: the edge functions files and recover do, by the Storage API.';
+
+create or replace function hub.remember_removed_file() returns trigger
+language plpgsql
+security definer -- a channel is deleted by an admin, who may not write here
+set search_path = ''
+as $$
+begin
+  insert into hub.removed_files (path) values (old.path) on conflict do nothing;
+  return null;
+end
+$$;
+
+create or replace trigger _500_remember_removed_file
+after delete on public.hub_files
+for each row execute function hub.remember_removed_file();
+
+create or replace function hub.files_to_remove(removed text[]) returns jsonb
+language plpgsql
+security definer -- called with the service key
+set search_path = ''
+as $$
+begin
+  delete from hub.removed_files as r where r.path = any (files_to_remove.removed);
+  return (
+    select coalesce(jsonb_agg(next.path), '[]')
+    from (select r.path from hub.removed_files as r order by r.removed_at, r.path limit 100) as next
+  );
+end
+$$;
+
+create or replace function public.files_to_remove(removed text[] default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.files_to_remove(files_to_remove.removed);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.files_to_remove(text[]) is
+  'Forgets these paths, whose objects have been removed, and returns up to 100 others whose objects are to be removed from the bucket hub-files. service_role.';
+
+create or replace function hub.prune_files() returns integer
+language sql
+set search_path = ''
+as $$
+  with gone as (
+    delete from public.hub_files as f
+    where f.task_id is null and f.message_id is null and f.created_at < now() - interval '1 day'
+    returning f.id
+  )
+  select count(*)::integer from gone
+$$;
+comment on function hub.prune_files() is 'Deletes files that no request has named for a day; returns how many.';
+
+create or replace function hub.follow_file_size() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if to_regclass('storage.buckets') is not null then
+    update storage.buckets as b set file_size_limit = new.max_file_size where b.id = 'hub-files';
+  end if;
+  return null;
+end
+$$;
+comment on function hub.follow_file_size() is 'Gives the bucket the limit of the settings.';
+
+create or replace trigger _500_follow_file_size
+after update of max_file_size on hub.settings
+for each row execute function hub.follow_file_size();
+
+create or replace function hub.sees_file(path text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Apart, since anon may not even ask.
+  if auth.uid() is null then
+    return false;
+  end if;
+  -- As the caller, under the policy of hub_files: who may not read the row may not read the bytes.
+  return exists (select from public.hub_files as f where f.path = sees_file.path);
+end
+$$;
+comment on function hub.sees_file(text) is 'Whether the caller may read the file of this path.';
+
+create or replace function hub.sends_file(path text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if auth.uid() is null or not hub.has_role('operator') then
+    return false;
+  end if;
+  return exists (
+    select from public.hub_files as f
+    where f.path = sends_file.path and f.created_by = auth.uid() and f.direction = 'in' and f.state = 'pending'
+  );
+end
+$$;
+comment on function hub.sends_file(text) is 'Whether the caller has announced the file of this path, and it has not arrived.';
+
+-- A project without Storage installs all the same: its files then stay pending. On hosted projects postgres
+-- does not own these tables: it may put policies and triggers on them, and no more.
+do $$
+begin
+  if not exists (
+    select from pg_catalog.pg_attribute as a
+    where a.attrelid = to_regclass('storage.buckets') and a.attname = 'file_size_limit' and not a.attisdropped
+  ) then
+    raise warning 'There is no Storage here: files can be announced, but not uploaded.';
+    return;
+  end if;
+  insert into storage.buckets (id, name, public, file_size_limit)
+  values ('hub-files', 'hub-files', false, (select s.max_file_size from hub.settings as s))
+  on conflict (id) do nothing;
+
+  create or replace trigger hub_500_receive_object
+  after insert or update of bucket_id, name, metadata on storage.objects
+  for each row when (new.bucket_id = 'hub-files')
+  execute function hub.receive_object();
+
+  -- Who may read the channel reads its files; who announced a file puts its bytes there, once.
+  drop policy if exists hub_read_files on storage.objects;
+  create policy hub_read_files on storage.objects
+  for select to authenticated using (bucket_id = 'hub-files' and hub.sees_file(name));
+  drop policy if exists hub_upload_files on storage.objects;
+  create policy hub_upload_files on storage.objects
+  for insert to authenticated with check (bucket_id = 'hub-files' and hub.sends_file(name));
+  -- And nobody else, whatever other policies of the app allow.
+  drop policy if exists hub_only_readers_read_files on storage.objects;
+  create policy hub_only_readers_read_files on storage.objects
+  as restrictive for select to anon, authenticated using (bucket_id <> 'hub-files' or hub.sees_file(name));
+  drop policy if exists hub_only_senders_upload_files on storage.objects;
+  create policy hub_only_senders_upload_files on storage.objects
+  as restrictive for insert to anon, authenticated with check (bucket_id <> 'hub-files' or hub.sends_file(name));
+  drop policy if exists hub_nobody_changes_files on storage.objects;
+  create policy hub_nobody_changes_files on storage.objects
+  as restrictive for update to anon, authenticated
+  using (bucket_id <> 'hub-files') with check (bucket_id <> 'hub-files');
+  drop policy if exists hub_nobody_deletes_files on storage.objects;
+  create policy hub_nobody_deletes_files on storage.objects
+  as restrictive for delete to anon, authenticated using (bucket_id <> 'hub-files');
+end
+$$;
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.create_file(uuid, text, text, bigint, text), public.read_file(text, uuid, uuid, uuid),
+  public.offer_file(text, uuid, uuid, text, text, bigint, text, text), public.files_to_remove(text[])
+from public, anon, authenticated, service_role;
+grant execute on function
+  public.create_file(uuid, text, text, bigint, text), hub.create_file(uuid, text, text, bigint, text)
+to anon, authenticated, service_role;
+grant execute on function
+  public.read_file(text, uuid, uuid, uuid), hub.read_file(text, uuid, uuid, uuid),
+  public.offer_file(text, uuid, uuid, text, text, bigint, text, text),
+  hub.offer_file(text, uuid, uuid, text, text, bigint, text, text)
+to anon, authenticated;
+grant execute on function public.files_to_remove(text[]), hub.files_to_remove(text[]) to service_role;
+-- Asked by the policies, as whoever uploads or downloads; by the check, as whoever writes the row.
+grant execute on function hub.sees_file(text), hub.sends_file(text) to anon, authenticated;
+grant execute on function hub.is_file_name(text) to service_role;
+
 -- supabase/schemas/30_routing.sql
 
 -- Routing: what kind of work a request is, which model and platform it wants, and which model it gets.
@@ -2100,7 +2738,7 @@ create table if not exists hub.lanes (
 comment on table hub.lanes is
   'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
 comment on column hub.lanes.server_id is 'The server, which may be paused; all zeros: tasks of no channel.';
-comment on column hub.lanes.model is 'The preference.';
+comment on column hub.lanes.model is 'The preference; empty: no model, but git on exactly this device.';
 comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
 comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
 comment on column hub.lanes.bound is 'Whether the device is waited for also while it is offline: what was parked there belongs to it.';
@@ -2115,7 +2753,8 @@ create table if not exists hub.queue (
   thread_id uuid,
   team_id uuid,
   created_by uuid,
-  device text
+  device text,
+  since timestamptz not null default clock_timestamp()
 ) with (
   -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -2126,6 +2765,7 @@ comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_t
 comment on column hub.queue.state is
   'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
+comment on column hub.queue.since is 'When it came into this state.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
 -- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
@@ -2164,6 +2804,16 @@ begin
   end if;
   if task.channel_id is not null then
     select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
+    if task.metadata ? 'device_id' then
+      -- The device that has the branch, whatever it is called by now.
+      select coalesce(max(d.name), v_device) into v_device
+      from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid;
+    end if;
+    if task.kind = 'publish' then
+      v_model := '';
+      v_platform := '';
+      v_bound := false;
+    end if;
   end if;
   v_server := coalesce(v_server, '00000000-0000-0000-0000-000000000000');
   loop
@@ -2180,6 +2830,30 @@ begin
 end
 $$;
 comment on function hub.lane_of(public.mac_tasks, text) is 'The lane of a task; made if there is none yet.';
+
+create or replace function hub.lane_for(task_id uuid) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_lane hub.lanes;
+  v_open integer;
+begin
+  select l.* into v_lane from hub.queue as q join hub.lanes as l on l.id = q.lane_id where q.task_id = lane_for.task_id;
+  loop
+    select l.id into v_open from hub.lanes as l
+    where l.server_id = v_lane.server_id and l.model = v_lane.model and l.platform = v_lane.platform
+      and l.device = '' and not l.bound
+    for key share;
+    exit when found;
+    insert into hub.lanes (server_id, model, platform, device)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, '')
+    on conflict do nothing;
+  end loop;
+  return v_open;
+end
+$$;
+comment on function hub.lane_for(uuid) is 'The lane of a queued task without the device that it has waited for.';
 
 create or replace function hub.wake_mesh() returns void
 language plpgsql
@@ -2239,7 +2913,7 @@ begin
   if found then
     -- Its lane anew: the task before it may have left an agent session on a device.
     update hub.queue as q
-    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
+    set state = 'ready', since = clock_timestamp(), lane_id = hub.lane_of(t, th.session_device)
     from public.mac_tasks as t, public.hub_task_threads as th
     where q.thread_id = begin_next.thread_id and q.state = 'blocked'
       and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
@@ -2288,7 +2962,8 @@ begin
   on conflict (task_id) do update set
     lane_id = excluded.lane_id, state = excluded.state, priority = excluded.priority,
     run_at = excluded.run_at, thread_id = excluded.thread_id, team_id = excluded.team_id,
-    device = excluded.device;
+    device = excluded.device,
+    since = case q.state when excluded.state then q.since else clock_timestamp() end;
   if v_state = 'ready' then
     perform hub.wake_mesh();
   elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
@@ -2313,7 +2988,7 @@ begin
     perform hub.move_inputs(new);
   elsif tg_op = 'UPDATE' and new.status = 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
-    update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
+    update hub.queue as q set state = 'running', device = new.claimed_by, since = clock_timestamp() where q.task_id = new.id;
   elsif new.status in ('pending', 'running') then
     perform hub.enqueue(new);
   end if;
@@ -2514,10 +3189,16 @@ begin
           else holder.status = 'online' and m.model = own.model
             and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
         end
-    ));
+    ))
+  union all
+  select l.id, 'git'
+  from hub.lanes as l
+  where l.model = '' and l.device = device.name and not exists (
+    select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+  );
 end
 $$;
-comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
+comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use; git for what needs none.';
 
 create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
 language plpgsql
@@ -2575,6 +3256,7 @@ begin
       to_jsonb(t) || jsonb_build_object(
         'model', t.model_used,
         'short_id', left(t.id::text, 8),
+        'files', hub.files_of(t.id),
         'session_id', hub.session_to_resume(t),
         'answers', coalesce(hub.answers_for(t), '[]')
       ) || case when hub.session_to_resume(t) is null
@@ -2659,7 +3341,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
-  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, files (those of its request: [{id, name, media_type, size, sha256}]), the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.claim_tasks(text, integer) from public, service_role;
@@ -2673,6 +3355,11 @@ to anon, authenticated;
 -- There is one for each thread, model and device; a task of no thread, and each task of a team, has its own.
 -- They are reported while the agent runs, so that the next run resumes whatever ended the one before. A model
 -- or a device that has none is given what was said instead.
+
+alter table hub.settings add column if not exists session_wait interval not null default '5 minutes'
+check (session_wait >= '0' and session_wait <= '10 years');
+comment on column hub.settings.session_wait is
+  'How long a follow-up waits for the busy device of its session; then any device may have it, which is given what was said.';
 
 create table if not exists hub.sessions (
   id bigint generated always as identity primary key,
@@ -2757,13 +3444,42 @@ end
 $$;
 comment on function hub.last_session(public.mac_tasks) is 'Device and model of the newest session that the task can go on with.';
 
+create or replace function hub.offer_elsewhere(most integer default 1000) returns integer
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_before timestamptz := clock_timestamp() - (select s.session_wait from hub.settings as s);
+  v_count integer;
+begin
+  update hub.queue as q
+  set lane_id = hub.lane_for(q.task_id)
+  where q.task_id in (
+    select waiting.task_id from hub.lanes as l
+    join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
+    where l.device <> '' and not l.bound and waiting.since < v_before
+    limit offer_elsewhere.most
+    for no key update of waiting skip locked
+  );
+  get diagnostics v_count = row_count;
+  if v_count > 0 then
+    perform hub.wake_mesh();
+  end if;
+  return v_count;
+end
+$$;
+comment on function hub.offer_elsewhere(integer) is
+  'Offers tasks that have waited for the device of their session for longer than hub.settings.session_wait to every device; returns how many. Part of hub.recover().';
+
 create or replace function hub.require_session(session_id text) returns void
 language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if length(session_id) not between 1 and 500 then
-    perform hub.fail('bad_argument', array['session_id has 1 to 500 characters.']);
+  if length(session_id) > 500 then
+    perform hub.fail('bad_argument', array['session_id has at most 500 characters.']);
   end if;
 end
 $$;
@@ -2778,7 +3494,7 @@ declare
   v_before record;
   v_known text;
 begin
-  if remember_session.session_id is null then
+  if coalesce(remember_session.session_id, '') = '' then
     return;
   end if;
   select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;
@@ -3031,9 +3747,14 @@ declare
 begin
   if is_progress then
     -- Only the last progress message is there already: it is rewritten in place.
-    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      update public.hub_channel_messages as m set content = hub.cut(post.content, v_most) where m.id = message_id;
+    update public.hub_channel_messages as m set content = hub.cut(post.content, v_most)
+    where m.id = message_id and m.is_progress;
+    if found then
       return;
+    end if;
+    -- People choose the ids of their messages: what one of them has taken is theirs.
+    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
+      message_id := gen_random_uuid();
     end if;
   end if;
   insert into public.hub_channel_messages (
@@ -3126,6 +3847,9 @@ begin
     if v_refused > 0 then
       v_fields := v_fields || hub.field('Refused', hub.refused_in_words(task.refusals));
     end if;
+    if task.changes is not null then
+      v_fields := v_fields || hub.field('Changes', hub.changes_line(task.changes));
+    end if;
   end if;
   if task.cancelled_at is not null then
     perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
@@ -3136,7 +3860,7 @@ begin
         when 0 then format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text)
         else format(E'⚠️ %s complete, %s %s refused %s\n%s', hub.short_id(task.id), v_refused,
           case v_refused when 1 then 'action' else 'actions' end, v_by, v_text)
-      end, 'result');
+      end || coalesce(E'\n\nChanges: ' || hub.changes_line(task.changes), ''), 'result');
   elsif task.status = 'complete' then
     perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
       'Task Complete', hub.title(task.content),
@@ -3250,6 +3974,8 @@ as $$
 begin
   if new.kind in ('task', 'plan') then
     perform hub.announce(new);
+  elsif new.kind = 'publish' then
+    perform hub.announce_publishing(new);
   end if;
   return null;
 end
@@ -3276,7 +4002,7 @@ begin
   end if;
   if new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
     -- What a plan or a synthesis ends in is posted with its team.
-    if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
+    if new.kind in ('task', 'subtask', 'publish') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
   elsif new.status = 'pending' and old.status <> 'pending' and not exists (
@@ -3395,10 +4121,13 @@ begin
     -- It is named in a message of the system's.
     perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
-    or new.metadata ?| array['request', 'position', 'created_by_label', 'cancelled_by']
+    or new.metadata ?| array[
+      'request', 'position', 'created_by_label', 'cancelled_by',
+      'review', 'review_of', 'branch_of', 'device_id', 'publish'
+    ]
   then
     perform hub.fail('bad_argument', array[
-      'metadata is an object of at most 16 kB without request, position, created_by_label and cancelled_by.'
+      'metadata is an object of at most 16 kB without what the hub keeps there, as request, cancelled_by and review.'
     ]);
   elsif new.metadata ? 'message_id' and not exists (
     select from public.hub_channel_messages as m
@@ -3488,7 +4217,7 @@ begin
   elsif v_channel.architecture_type = 'command_dispatch' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
       'Send it a command with execute_command.');
-  elsif v_channel.is_read_only and new.kind = 'task' then
+  elsif v_channel.is_read_only and new.kind in ('task', 'publish') then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if new.task_thread_id is not null then
@@ -3574,6 +4303,7 @@ begin
   if v_was_over and old.status = 'failed' and new.status = 'pending' then
     -- A retry: the task begins anew, with its history in hub_task_attempts.
     new.finished_at := null;
+    new.losses := 0;
     new.delivered_at := null;
     new.cancelled_at := null;
     new.cancel_requested_at := null;
@@ -3732,7 +4462,7 @@ comment on function hub.dispatch_result(public.mac_tasks) is '{message, task, th
 
 create or replace function hub.dispatch_task(
   channel_id uuid, content text, task_thread_id uuid, model text, priority integer,
-  run_at timestamptz, idempotency_key text
+  run_at timestamptz, idempotency_key text, file_ids uuid[]
 ) returns jsonb
 language plpgsql
 security definer -- tasks and system messages are written by nobody else
@@ -3743,6 +4473,8 @@ as $$
 #variable_conflict use_column
 declare
   v_task public.mac_tasks;
+  v_files public.hub_files[];
+  v_content text := dispatch_task.content;
 begin
   perform hub.require_role('operator');
   if dispatch_task.channel_id is null then
@@ -3758,7 +4490,13 @@ begin
       return hub.dispatch_result(v_task);
     end if;
   end if;
-  perform hub.require_content(dispatch_task.content, 'content');
+  if cardinality(dispatch_task.file_ids) > 0 then
+    v_files := hub.lock_files(dispatch_task.file_ids, dispatch_task.channel_id);
+    if coalesce(btrim(v_content, E' \t\r\n'), '') = '' then
+      v_content := hub.names_of(v_files, dispatch_task.file_ids);
+    end if;
+  end if;
+  perform hub.require_content(v_content, 'content');
   perform hub.require_open_task_slots(1);
   insert into public.mac_tasks (
     -- A table that was here first has other defaults: nothing is left to them.
@@ -3767,18 +4505,22 @@ begin
     metadata
   ) values (
     gen_random_uuid(), 'pending', null, null,
-    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id,
+    dispatch_task.channel_id, v_content, dispatch_task.task_thread_id,
     coalesce(dispatch_task.model, 'any'), coalesce(dispatch_task.priority, 0), dispatch_task.run_at,
     dispatch_task.idempotency_key, auth.uid(), jsonb_build_object('message_id', gen_random_uuid())
   )
   returning * into v_task;
+  if v_files is not null then
+    perform hub.attach_files(dispatch_task.file_ids, v_task);
+  end if;
   return hub.dispatch_result(v_task);
 end
 $$;
 
 create or replace function public.dispatch_task(
-  channel_id uuid, content text, task_thread_id uuid default null, model text default null,
-  priority integer default 0, run_at timestamptz default null, idempotency_key text default null
+  channel_id uuid, content text default null, task_thread_id uuid default null, model text default null,
+  priority integer default 0, run_at timestamptz default null, idempotency_key text default null,
+  file_ids uuid[] default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -3787,14 +4529,14 @@ as $$
 begin
   return hub.dispatch_task(
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
-    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
+    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key, dispatch_task.file_ids
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
-  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument.';
+comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]) is
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
 
 create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql
@@ -4057,12 +4799,12 @@ comment on function public.retry_task(uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
   public.create_task_thread(uuid, uuid), public.cancel_task(uuid), public.retry_task(uuid)
 from public;
 grant execute on function
-  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
-  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
+  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
   public.create_task_thread(uuid, uuid), hub.create_task_thread(uuid, uuid),
   public.cancel_task(uuid), hub.cancel_task(uuid),
   public.retry_task(uuid), hub.retry_task(uuid)
@@ -4186,6 +4928,7 @@ begin
         order by q.state = 'blocked', q.created_at limit 1
       )
     )
+    when v_task.kind = 'publish' then hub.publishing_reason(v_task)
     else hub.waiting_reason(v_task)
   end;
   return jsonb_build_object(
@@ -4287,19 +5030,75 @@ as $$
 $$;
 comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
 
+alter table hub.settings add column if not exists max_losses integer not null default 10
+check (max_losses between 1 and 1000);
+comment on column hub.settings.max_losses is
+  'How often a task may lose its device before it fails. A device that sleeps is no failure of the task: these do not count as attempts.';
+
+create or replace function hub.lose(task public.mac_tasks, outcome text, reason text) returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.end_attempt(task, lose.outcome, null);
+  task.losses := task.losses + 1;
+  update public.mac_tasks as t set losses = task.losses where t.id = task.id;
+  if task.losses >= (select s.max_losses from hub.settings as s) then
+    return hub.finish(task, format('%s, %s times in all.', reason, task.losses));
+  end if;
+  return hub.requeue(task, reason, null, greatest(task.attempt - 1, 0));
+end
+$$;
+comment on function hub.lose(public.mac_tasks, text, text) is
+  'Takes a task back from a device that went, at the cost of no attempt, until that has happened max_losses times.';
+
+create or replace function hub.lose_unheard_claim(device public.mesh_devices, running uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_settings hub.settings;
+begin
+  select * into v_settings from hub.settings;
+  -- Never renewed and never reported on: the answer to the claim was lost, or its executor began anew. For
+  -- half a lease it may still be on its way. One each time: it posts where the task lives.
+  select t.* into v_task from hub.queue as q
+  join public.mac_tasks as t on t.id = q.task_id
+  where q.state = 'running' and q.device = device.name
+    and t.status = 'running' and t.claim_id is not null and t.claimed_by = device.name
+    and t.id <> all (coalesce(running, '{}'))
+    and t.started_at < clock_timestamp() - v_settings.task_lease / 2
+    and t.lease_expires_at <= t.started_at + v_settings.task_lease + interval '1 second'
+    and t.partial_output is null and not hub.has_open_question(t.id)
+  order by t.started_at limit 1
+  for no key update of t skip locked;
+  if found then
+    perform hub.lose(v_task, 'lost', format('%s has not begun it', device.name));
+  end if;
+end
+$$;
+comment on function hub.lose_unheard_claim(public.mesh_devices, uuid[]) is
+  'Takes back a task that a device was given and does not name among those it runs.';
+
 create or replace function hub.task_result(task public.mac_tasks) returns jsonb
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-  -- Read again: where posting failed, delivered_at was taken back after the update returned.
+  -- What an executor needs of it: the whole row as JSON would cost more than the rest of a report.
   return (
-    select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+    select jsonb_build_object('task', jsonb_build_object(
+      'id', t.id, 'short_id', hub.short_id(t.id), 'status', t.status, 'attempt', t.attempt,
+      'cancel_requested_at', t.cancel_requested_at
+    ))
     from public.mac_tasks as t where t.id = task.id
   );
 end
 $$;
+comment on function hub.task_result(public.mac_tasks) is
+  '{task: {id, short_id, status, attempt, cancel_requested_at}}: what a device''s calls answer about its task.';
 
 create or replace function hub.require_length(content text, what text) returns void
 language plpgsql
@@ -4349,6 +5148,8 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
+  -- After the models too: a task that goes back posts, and that comes last.
+  perform hub.lose_unheard_claim(v_device, device_heartbeat.running);
   if device_heartbeat.agent_version is not null then
     update public.mesh_devices as d set agent_version = hub.one_line(device_heartbeat.agent_version)
     where d.id = v_device.id and d.agent_version is distinct from hub.one_line(device_heartbeat.agent_version);
@@ -4471,7 +5272,7 @@ comment on function hub.require_refusals(jsonb) is 'Raises bad_argument for what
 
 create or replace function hub.complete_task(
   token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb,
-  refusals jsonb
+  refusals jsonb, changes jsonb
 ) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
@@ -4480,9 +5281,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(complete_task.token);
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
+  v_task := hub.held_task(v_device, complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
     perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
@@ -4496,7 +5298,8 @@ begin
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
     usage = coalesce(complete_task.usage, t.usage),
-    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]')
+    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]'),
+    changes = hub.checked_changes(complete_task.changes, v_device.id)
   where t.id = v_task.id;
   return hub.task_result(v_task);
 end
@@ -4505,7 +5308,7 @@ $$;
 create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
   model_used text default null, session_id text default null, usage jsonb default null,
-  refusals jsonb default null
+  refusals jsonb default null, changes jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -4514,14 +5317,15 @@ as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
-    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals
+    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals,
+    complete_task.changes
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb) is
-  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result; changes is what a working tree''s branch has: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions}. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
 create or replace function hub.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
@@ -4587,9 +5391,11 @@ begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
   if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
     perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
-  elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
-    perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
+  elsif report_rate_limit.until is null then
+    perform hub.fail('bad_argument', array['until is a time.']);
   end if;
+  -- Farther ahead is a date without a year that is past, or a clock that is wrong.
+  v_until := least(v_until, clock_timestamp() + interval '31 days');
   if v_until <= clock_timestamp() then
     -- By the device's clock, which may be slow: without a pause it would claim and report for ever.
     v_until := clock_timestamp() + (select s.retry_backoff from hub.settings as s);
@@ -4622,7 +5428,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
-  'Says that the model is throttled on this device until then (or for retry_backoff, if that is past): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+  'Says that the model is throttled on this device until then (for retry_backoff, if that is past; for 31 days at most): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
 
 create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
@@ -4656,15 +5462,15 @@ comment on function public.release_task(text, uuid, uuid) is
 revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), public.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), hub.device_heartbeat(text, uuid[], jsonb, text),
   public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
-  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean), hub.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz),
   hub.report_rate_limit(text, uuid, uuid, text, timestamptz),
@@ -5201,6 +6007,351 @@ revoke execute on all functions in schema hub from public;
 revoke execute on function public.dispatch_team(uuid, text, jsonb, text, text) from public;
 grant execute on function
   public.dispatch_team(uuid, text, jsonb, text, text), hub.dispatch_team(uuid, text, jsonb, text, text)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/51_changes.sql
+
+-- What a task changed on a branch of its own: reported with its result, reviewed, published.
+--
+-- The branch is in a repository on the device; the hub has the counts, and no credentials. So whatever
+-- goes on with the branch is a task for that device, named by its id in the task's metadata.
+
+create or replace function hub.is_count(value jsonb) returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select jsonb_typeof(value) = 'number' and value::text ~ '^\d{1,9}$'
+$$;
+
+create or replace function hub.changes_problem(changes jsonb) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when jsonb_typeof(changes) is distinct from 'object' then 'is no object'
+    when length(changes::text) > 262144 then 'has over 256 kB'
+    when jsonb_typeof(changes -> 'branch') is distinct from 'string' or jsonb_typeof(changes -> 'base') is distinct from 'string'
+      or length(changes ->> 'branch') not between 1 and 255 or length(changes ->> 'base') not between 1 and 255
+      or not hub.is_one_line(changes ->> 'branch') or not hub.is_one_line(changes ->> 'base')
+      then 'names no base and branch of at most 255 characters'
+    when coalesce(changes ->> 'commit', '') !~ '^([0-9a-f]{40,64})?$' then 'has a commit that is none'
+    when not coalesce(hub.is_count(changes -> 'additions') and hub.is_count(changes -> 'deletions'), false)
+      or not coalesce(hub.is_count(changes -> 'file_count'), true)
+      then 'has additions, deletions or a file_count that are no counts'
+    when jsonb_typeof(changes -> 'files') is distinct from 'array' or jsonb_array_length(changes -> 'files') > 1000
+      then 'has no array of at most 1000 files'
+    when exists (
+      select from jsonb_array_elements(changes -> 'files') as f (file)
+      where jsonb_typeof(file) <> 'object'
+        or jsonb_typeof(file -> 'path') is distinct from 'string' or length(file ->> 'path') not between 1 and 1000
+        or length(file ->> 'old_path') > 1000
+        or coalesce(file ->> 'status', '') not in ('added', 'modified', 'deleted', 'renamed', 'copied', 'type_changed')
+        or not coalesce(hub.is_count(nullif(file -> 'additions', 'null')), true)
+        or not coalesce(hub.is_count(nullif(file -> 'deletions', 'null')), true)
+    ) then 'has a file without a path, a status or counts'
+  end;
+end
+$$;
+comment on function hub.changes_problem(jsonb) is 'What is wrong with the changes that a device reports; null if nothing is.';
+
+create or replace function hub.checked_changes(changes jsonb, device_id uuid) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_problem text;
+begin
+  if changes is null or changes = 'null' then
+    return null;
+  end if;
+  v_problem := hub.changes_problem(changes);
+  if v_problem is not null then
+    perform hub.fail('bad_argument', array[format('changes %s.', v_problem)]);
+  end if;
+  return jsonb_build_object(
+    'base', changes -> 'base', 'branch', changes -> 'branch', 'commit', changes -> 'commit',
+    'files', changes -> 'files',
+    'file_count', coalesce(changes -> 'file_count', to_jsonb(jsonb_array_length(changes -> 'files'))),
+    'additions', changes -> 'additions', 'deletions', changes -> 'deletions',
+    'device_id', device_id
+  );
+end
+$$;
+comment on function hub.checked_changes(jsonb, uuid) is
+  'The changes as they are kept, with the device that has the branch. Errors: bad_argument.';
+
+create or replace function hub.changes_line(changes jsonb) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if changes is null then
+    return null;
+  end if;
+  return format('%s %s +%s −%s on %s', changes ->> 'file_count',
+    case when changes -> 'file_count' = '1' then 'file' else 'files' end,
+    changes ->> 'additions', changes ->> 'deletions', changes ->> 'branch');
+end
+$$;
+comment on function hub.changes_line(jsonb) is 'Changes as people read them: 3 files +40 −12 on aura/1f56ce40.';
+
+create or replace function hub.changed_task(task_id uuid) returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+begin
+  select * into v_task from public.mac_tasks as t
+  where t.id = changed_task.task_id and t.channel_id is not null for no key update;
+  if not found then
+    perform hub.fail('task_not_found', array[coalesce(changed_task.task_id::text, 'null')]);
+  elsif v_task.changes is null then
+    perform hub.fail('no_changes', array[hub.short_id(v_task.id)]);
+  elsif not exists (
+    select from public.mesh_devices as d where d.id = (v_task.changes ->> 'device_id')::uuid
+  ) then
+    perform hub.fail('device_not_found', array[format('%s, which has %s,', v_task.claimed_by, v_task.changes ->> 'branch')]);
+  end if;
+  return v_task;
+end
+$$;
+comment on function hub.changed_task(uuid) is
+  'A task that has changes on a device that is still known; locked. Errors: task_not_found, no_changes, device_not_found.';
+
+-- Publishing -------------------------------------------------------------------------------------
+
+create or replace function hub.publish_changes(task_id uuid, pull_request boolean) returns jsonb
+language plpgsql
+security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_changed public.mac_tasks;
+  v_task public.mac_tasks;
+begin
+  perform hub.require_role('operator');
+  v_changed := hub.changed_task(publish_changes.task_id);
+  -- Asked twice, it is one task; once it has ended, git and gh know what is there already.
+  select t.* into v_task
+  from hub.queue as q join public.mac_tasks as t on t.id = q.task_id
+  where t.channel_id = v_changed.channel_id and t.kind = 'publish'
+    and t.metadata -> 'publish' ->> 'task_id' = v_changed.id::text
+    and t.cancel_requested_at is null
+  limit 1;
+  if found then
+    return to_jsonb(v_task);
+  end if;
+  perform hub.require_open_task_slots(1);
+  insert into public.mac_tasks (
+    id, status, kind, channel_id, task_thread_id, content, project, platform, model_preference, created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', 'publish', v_changed.channel_id, v_changed.task_thread_id,
+    format('Publish %s', v_changed.changes ->> 'branch'), v_changed.project, null, 'any', auth.uid(),
+    jsonb_build_object(
+      'device_id', v_changed.changes -> 'device_id',
+      'publish', jsonb_build_object(
+        'task_id', v_changed.id,
+        'branch', v_changed.changes -> 'branch',
+        'base', v_changed.changes -> 'base',
+        'commit', v_changed.changes -> 'commit',
+        'title', hub.title(v_changed.content),
+        'pull_request', coalesce(publish_changes.pull_request, true)
+      )
+    )
+  )
+  returning * into v_task;
+  return to_jsonb(v_task);
+end
+$$;
+
+create or replace function public.publish_changes(task_id uuid, pull_request boolean default true) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.publish_changes(publish_changes.task_id, publish_changes.pull_request);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.publish_changes(uuid, boolean) is
+  'Queues a task of kind publish for the device that has the task''s branch: it pushes the branch and, with pull_request, opens the pull request, with the credentials of its own git and gh; the address is the result. Returns the task; the same one while it is unfinished. Nothing is merged. Operator. Errors: task_not_found, no_changes, device_not_found, channel_read_only, thread_archived, too_many_open_tasks.';
+
+create or replace function hub.announce_publishing(task public.mac_tasks) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_device text := coalesce((
+    select d.name from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid
+  ), '—');
+  v_branch text := task.metadata -> 'publish' ->> 'branch';
+begin
+  if task.task_thread_id is null then
+    perform hub.post(task, 'task_queued', 'system', format(E'⏳ Task %s queued by %s\nPublish: %s | Device: %s',
+      hub.short_id(task.id), task.metadata ->> 'created_by_label', v_branch, v_device), 'text');
+  else
+    perform hub.post(task, 'task_queued', 'system', 'Task Queued', 'embed', hub.embed(
+      'Task Queued', format('Publish, by %s', task.metadata ->> 'created_by_label'), hub.color('queued'),
+      jsonb_build_array(hub.field('Branch', v_branch), hub.field('Device', v_device)), hub.short_id(task.id)
+    ));
+  end if;
+end
+$$;
+comment on function hub.announce_publishing(public.mac_tasks) is 'Posts that a branch is going to be published.';
+
+create or replace function hub.publishing_reason(task public.mac_tasks) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  select * into v_device from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid;
+  return case
+    when v_device.status = 'draining' then jsonb_build_object(
+      'reason', 'device_draining', 'devices', jsonb_build_array(v_device.name)
+    )
+    when v_device.status is distinct from 'online' then jsonb_strip_nulls(jsonb_build_object(
+      'reason', 'waiting_for_device', 'device', v_device.name
+    ))
+    when hub.busy_slots(v_device.name) >= v_device.max_running then jsonb_build_object(
+      'reason', 'devices_busy', 'devices', jsonb_build_array(v_device.name)
+    )
+    else jsonb_build_object('reason', 'ready')
+  end;
+end
+$$;
+comment on function hub.publishing_reason(public.mac_tasks) is
+  'Why the one device that can publish a branch does not do so yet, as {reason, …}.';
+
+-- Reviewing --------------------------------------------------------------------------------------
+
+create or replace function hub.review_problem(comments jsonb) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when jsonb_typeof(comments) is distinct from 'array' or jsonb_array_length(comments) not between 1 and 200
+      then 'comments is an array of 1 to 200 comments.'
+    when exists (
+      select from jsonb_array_elements(comments) as c (comment)
+      where jsonb_typeof(comment) <> 'object'
+        or jsonb_typeof(comment -> 'path') is distinct from 'string' or length(comment ->> 'path') not between 1 and 1000
+        or not hub.is_one_line(comment ->> 'path')
+        or not coalesce(hub.is_count(nullif(comment -> 'line', 'null')), true)
+        or coalesce(comment ->> 'side', 'new') not in ('old', 'new')
+        or jsonb_typeof(comment -> 'body') is distinct from 'string'
+        or length(btrim(comment ->> 'body', E' \t\r\n')) not between 1 and 8000
+    ) then 'A comment is {path, line, side: "old" or "new", body}; without line it is about the file.'
+  end;
+end
+$$;
+comment on function hub.review_problem(jsonb) is 'What is wrong with the comments of a review; null if nothing is.';
+
+create or replace function hub.review_text(task public.mac_tasks, comments jsonb, content text) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format(E'%s\n\nReview of %s, on %s:\n\n%s',
+    coalesce(nullif(btrim(content, E' \t\r\n'), ''), 'Please work in these comments.'),
+    hub.short_id(task.id), task.changes ->> 'branch',
+    (
+      select string_agg(format(E'%s%s%s\n%s',
+        c.comment ->> 'path',
+        coalesce(':' || nullif(c.comment ->> 'line', ''), ''),
+        case when c.comment ->> 'side' = 'old' then ' (as it was)' else '' end,
+        regexp_replace(btrim(c.comment ->> 'body', E' \t\r\n'), '^', '> ', 'gn')
+      ), E'\n\n' order by c.position)
+      from jsonb_array_elements(comments) with ordinality as c (comment, position)
+    ))
+$$;
+comment on function hub.review_text(public.mac_tasks, jsonb, text) is
+  'A review as people and agents read it: the words, then each comment under its place.';
+
+create or replace function hub.review_changes(task_id uuid, comments jsonb, content text, idempotency_key text)
+returns jsonb
+language plpgsql
+security definer -- tasks and system messages are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_changed public.mac_tasks;
+  v_task public.mac_tasks;
+  v_problem text := hub.review_problem(review_changes.comments);
+  v_content text;
+begin
+  perform hub.require_role('operator');
+  v_changed := hub.changed_task(review_changes.task_id);
+  if v_problem is not null then
+    perform hub.fail('bad_argument', array[v_problem]);
+  end if;
+  if review_changes.idempotency_key is not null then
+    perform hub.lock_idempotency_key(v_changed.channel_id, review_changes.idempotency_key);
+    select * into v_task from public.mac_tasks as t
+    where t.channel_id = v_changed.channel_id and t.created_by is not distinct from auth.uid()
+      and t.idempotency_key = review_changes.idempotency_key;
+    if found then
+      return hub.dispatch_result(v_task);
+    end if;
+  end if;
+  v_content := hub.review_text(v_changed, review_changes.comments, review_changes.content);
+  perform hub.require_content(v_content, 'content');
+  perform hub.require_open_task_slots(1);
+  insert into public.mac_tasks (
+    id, status, kind, channel_id, task_thread_id, content, project, platform, model_preference, idempotency_key,
+    created_by, metadata
+  ) values (
+    gen_random_uuid(), 'pending', 'task', v_changed.channel_id, v_changed.task_thread_id, v_content,
+    v_changed.project, v_changed.platform, v_changed.model_preference, review_changes.idempotency_key, auth.uid(),
+    jsonb_build_object(
+      'message_id', gen_random_uuid(), 'review', review_changes.comments, 'review_of', v_changed.id,
+      'branch_of', coalesce(v_changed.metadata -> 'branch_of', to_jsonb(v_changed.id)),
+      'device_id', v_changed.changes -> 'device_id'
+    )
+  )
+  returning * into v_task;
+  return hub.dispatch_result(v_task);
+end
+$$;
+
+create or replace function public.review_changes(
+  task_id uuid, comments jsonb, content text default null, idempotency_key text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.review_changes(
+    review_changes.task_id, review_changes.comments, review_changes.content, review_changes.idempotency_key
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.review_changes(uuid, jsonb, text, text) is
+  'Sends comments on the lines that a task changed back to its agent, as one follow-up that goes on with the branch; returns {message, task, thread}. comments: [{path, line, side: old or new, body}], kept in the task''s metadata.review; content: words before them. Operator. Errors: task_not_found, no_changes, device_not_found, bad_argument, content_too_long, and those of dispatch_task.';
+
+revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.publish_changes(uuid, boolean), public.review_changes(uuid, jsonb, text, text)
+from public;
+grant execute on function
+  public.publish_changes(uuid, boolean), hub.publish_changes(uuid, boolean),
+  public.review_changes(uuid, jsonb, text, text), hub.review_changes(uuid, jsonb, text, text)
 to anon, authenticated, service_role;
 
 -- supabase/schemas/52_questions.sql
@@ -6719,12 +7870,7 @@ begin
     perform hub.park(task, format('%s was not heard of', task.claimed_by));
     return 'requeued';
   end if;
-  perform hub.end_attempt(task, 'expired', null);
-  if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
-    v_task := hub.requeue(task, format('%s was not heard of', task.claimed_by), null, task.attempt);
-  else
-    v_task := hub.finish(task, format('%s was not heard of, %s attempts in all.', task.claimed_by, task.attempt));
-  end if;
+  v_task := hub.lose(task, 'expired', format('%s was not heard of', task.claimed_by));
   return case v_task.status when 'pending' then 'requeued' else 'failed' end;
 end
 $$;
@@ -6868,8 +8014,11 @@ begin
       return jsonb_build_object('redelivered', hub.redeliver());
     when 'feeds' then
       perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
+    when 'files' then
+      perform hub.fail_missing_files();
     when 'queue' then
       perform hub.admit_due_tasks(1000);
+      perform hub.offer_elsewhere();
     when 'attempts' then
       perform hub.end_lost_attempts();
   end case;
@@ -6891,14 +8040,14 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'attempts'] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;
 end
 $$;
 comment on function hub.recover() is
-  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
+  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline and files that never came as failed; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
 
 create or replace function public.recover() returns jsonb
 language plpgsql
@@ -6942,11 +8091,13 @@ begin
     $cron$;
     get diagnostics v_runs = row_count;
   end if;
-  return jsonb_build_object('attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs);
+  return jsonb_build_object(
+    'attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs, 'files', hub.prune_files()
+  );
 end
 $$;
 comment on function hub.prune() is
-  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, and empty lanes; returns the counts. Daily by pg_cron.';
+  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, empty lanes, and files that no request has named for a day; returns the counts. Daily by pg_cron.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.recover() from public, anon, authenticated;
@@ -8326,6 +9477,32 @@ after update on public.hub_task_threads
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_thread();
 
+create or replace function hub.broadcast_file() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(
+    to_jsonb(new), 'file',
+    case when new.task_thread_id is null then 'channel:' || new.channel_id else 'thread:' || new.task_thread_id end,
+    true
+  );
+  return null;
+end
+$$;
+
+-- A file that no request names yet is nobody's news.
+create or replace trigger _700_broadcast_new_file
+after insert on public.hub_files
+for each row when (new.task_id is not null)
+execute function hub.broadcast_file();
+
+create or replace trigger _700_broadcast_changed_file
+after update on public.hub_files
+for each row when (new.task_id is not null and old.* is distinct from new.*)
+execute function hub.broadcast_file();
+
 create or replace function hub.broadcast_question() returns trigger
 language plpgsql
 security definer -- nobody but the database broadcasts to these topics
@@ -8425,7 +9602,7 @@ begin
   for v_table in
     select t.name from unnest(array[
       'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
-      'hub_task_attempts', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+      'hub_task_attempts', 'hub_files', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.
     where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))

@@ -21,18 +21,20 @@ begin
   from unnest(array[
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
-    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb)', 'create_task_thread(uuid, uuid)',
-    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text)',
+    'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb)', 'create_file(uuid, text, text, bigint, text)',
+    'create_task_thread(uuid, uuid)', 'files_to_remove(text[])',
+    'offer_file(text, uuid, uuid, text, text, bigint, text, text)', 'read_file(text, uuid, uuid, uuid)',
+    'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
-    'park_task(text, uuid, uuid, text)', 'recover()',
+    'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
-    'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
+    'hub_files', 'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
     when n.name like '%)' then to_regprocedure('public.' || n.name) is not null
@@ -66,6 +68,8 @@ create table if not exists hub.settings (
   chunk_size integer not null default 2000 check (chunk_size between 100 and 100000),
   max_content integer not null default 32000 check (max_content between 1 and 1000000),
   max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
+  max_file_size bigint not null default 25000000 check (max_file_size between 1 and 5000000000),
+  max_files_per_task integer not null default 20 check (max_files_per_task between 1 and 100),
   idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
   archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
   device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
@@ -87,6 +91,8 @@ comment on column hub.settings.max_content is
   'The longest text, in characters, that a person sends at once: a message, a request, a goal, a subtask.';
 comment on column hub.settings.max_result is
   'The longest text, in characters, that an agent reports: progress, a result, an error.';
+comment on column hub.settings.max_file_size is 'The largest file, in bytes; the bucket hub-files follows it.';
+comment on column hub.settings.max_files_per_task is 'Files of one request, and files that one attempt at it leaves.';
 comment on column hub.settings.idle_after is 'Silence after which an active thread becomes idle, unless its channel says otherwise.';
 comment on column hub.settings.archive_after is 'Time from the idle warning to decay, unless the channel says otherwise.';
 comment on column hub.settings.device_offline_after is 'A device not heard of for this long is offline.';
@@ -147,7 +153,7 @@ as $$
   select jsonb_build_object(
     'max_content', s.max_content, 'max_result', s.max_result, 'max_subtasks', s.max_subtasks,
     'max_open_tasks_per_user', s.max_open_tasks_per_user, 'progress_limit', s.progress_limit,
-    'chunk_size', s.chunk_size
+    'chunk_size', s.chunk_size, 'max_file_size', s.max_file_size, 'max_files_per_task', s.max_files_per_task
   )
   from hub.settings as s
 $$;
@@ -193,6 +199,7 @@ insert into hub.errors (name, status, message, hint) values
   ('too_many_questions', 429, 'Task %s has %s open questions already.', 'Wait until some are answered.'),
   ('question_closed', 409, 'Question %s is closed: %s.', 'Read the question for its answer.'),
   ('input_taken', 409, 'Input %s was taken by another run, or has become a task of its own.', 'Leave it out.'),
+  ('no_changes', 409, 'Task %s has no changes on a branch of its own.', 'Only a task that ended complete in a working tree has changes.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),

@@ -115,10 +115,10 @@ begin
         ('id channel_id task_thread_id team_id claim_id created_by', array['uuid']),
         ('content status project model_preference claimed_by partial_output result kind task_type platform '
           || 'error model_used idempotency_key session_id', array['text', 'character varying']),
-        ('priority attempt max_attempts progress_count', array['integer', 'bigint', 'smallint']),
+        ('priority attempt losses max_attempts progress_count', array['integer', 'bigint', 'smallint']),
         ('run_at lease_expires_at started_at finished_at cancel_requested_at cancelled_at delivered_at '
           || 'created_at updated_at', array['timestamp with time zone', 'timestamp without time zone']),
-        ('usage refusals metadata', array['jsonb'])
+        ('usage refusals changes metadata', array['jsonb'])
       ) as kinds (names, accepted)
     ) as n
     left join lateral (
@@ -147,12 +147,13 @@ begin
     add column if not exists task_thread_id uuid references public.hub_task_threads on delete set null,
     add column if not exists team_id uuid references public.hub_teams on delete set null,
     add column if not exists kind text not null default 'task'
-      check (kind in ('task', 'plan', 'subtask', 'synthesis')),
+      check (kind in ('task', 'plan', 'subtask', 'synthesis', 'publish')),
     add column if not exists task_type text,
     add column if not exists platform text check (platform in ('macos', 'linux', 'windows')),
     add column if not exists priority integer not null default 0,
     add column if not exists run_at timestamptz,
     add column if not exists attempt integer not null default 0,
+    add column if not exists losses integer not null default 0,
     add column if not exists max_attempts integer check (max_attempts > 0),
     add column if not exists claim_id uuid,
     add column if not exists lease_expires_at timestamptz,
@@ -169,6 +170,7 @@ begin
     add column if not exists session_id text,
     add column if not exists usage jsonb,
     add column if not exists refusals jsonb,
+    add column if not exists changes jsonb,
     add column if not exists metadata jsonb not null default '{}',
     add column if not exists created_at timestamptz not null default clock_timestamp(),
     add column if not exists updated_at timestamptz not null default clock_timestamp();
@@ -216,12 +218,13 @@ begin
   for v_column in
     select * from (values
       ('channel_id', 'Where the task was asked and answers; null: somebody else''s task, nothing here posts about it.'),
-      ('kind', 'task; plan, subtask and synthesis belong to a team.'),
+      ('kind', 'task; plan, subtask and synthesis belong to a team; publish pushes the branch of another task.'),
       ('task_type', 'What hub.classify took the content for.'),
       ('platform', 'Platform a device must have; null: any.'),
       ('priority', 'Higher is claimed first; -100 to 100.'),
       ('run_at', 'Not claimed before; set by the user, or by the back-off after a failed attempt.'),
       ('attempt', 'Claims so far that count against max_attempts.'),
+      ('losses', 'Runs that ended because their device was not heard of; they count against max_losses of the settings alone.'),
       ('claim_id', 'The claim that may write the task now; null unless claim_tasks made the claim.'),
       ('lease_expires_at', 'Until when the claim holds without a heartbeat.'),
       ('error', 'Why the task failed, or why it was last requeued.'),
@@ -234,7 +237,8 @@ begin
       ('created_by', 'The user who asked; null for the service key and SQL.'),
       ('usage', 'What the agent reported of tokens and cost.'),
       ('refusals', 'What the agent was not allowed to do, [{tool, detail}]; null: nothing was refused.'),
-      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by}, and whatever clients add.')
+      ('changes', 'Of a task in a working tree of its own: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions, device_id}. files has the first ones; the sums are of all; lines of a binary file are null.'),
+      ('metadata', '{created_by_label, message_id: the request''s message, cancelled_by, review: [{path, line, side, body}] and review_of: a task, branch_of: whose branch to go on with, device_id: that has it, publish: {task_id, branch, base, commit, title, pull_request}}, and whatever clients add.')
     ) as c (name, comment)
     where c.name <> all (v_shared)
   loop

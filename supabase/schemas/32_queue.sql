@@ -25,7 +25,7 @@ create table if not exists hub.lanes (
 comment on table hub.lanes is
   'The classes of tasks that the same devices may run. Made when first needed, pruned when long empty.';
 comment on column hub.lanes.server_id is 'The server, which may be paused; all zeros: tasks of no channel.';
-comment on column hub.lanes.model is 'The preference.';
+comment on column hub.lanes.model is 'The preference; empty: no model, but git on exactly this device.';
 comment on column hub.lanes.platform is 'The platform a device must have; empty: any.';
 comment on column hub.lanes.device is 'The device that holds the agent session to resume, preferred while it can run the task; empty: none.';
 comment on column hub.lanes.bound is 'Whether the device is waited for also while it is offline: what was parked there belongs to it.';
@@ -40,7 +40,8 @@ create table if not exists hub.queue (
   thread_id uuid,
   team_id uuid,
   created_by uuid,
-  device text
+  device text,
+  since timestamptz not null default clock_timestamp()
 ) with (
   -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -51,6 +52,7 @@ comment on table hub.queue is 'Every unfinished task. Kept by trigger from mac_t
 comment on column hub.queue.state is
   'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
+comment on column hub.queue.since is 'When it came into this state.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
 -- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
@@ -89,6 +91,16 @@ begin
   end if;
   if task.channel_id is not null then
     select c.server_id into v_server from public.hub_channels as c where c.id = task.channel_id;
+    if task.metadata ? 'device_id' then
+      -- The device that has the branch, whatever it is called by now.
+      select coalesce(max(d.name), v_device) into v_device
+      from public.mesh_devices as d where d.id = (task.metadata ->> 'device_id')::uuid;
+    end if;
+    if task.kind = 'publish' then
+      v_model := '';
+      v_platform := '';
+      v_bound := false;
+    end if;
   end if;
   v_server := coalesce(v_server, '00000000-0000-0000-0000-000000000000');
   loop
@@ -105,6 +117,30 @@ begin
 end
 $$;
 comment on function hub.lane_of(public.mac_tasks, text) is 'The lane of a task; made if there is none yet.';
+
+create or replace function hub.lane_for(task_id uuid) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_lane hub.lanes;
+  v_open integer;
+begin
+  select l.* into v_lane from hub.queue as q join hub.lanes as l on l.id = q.lane_id where q.task_id = lane_for.task_id;
+  loop
+    select l.id into v_open from hub.lanes as l
+    where l.server_id = v_lane.server_id and l.model = v_lane.model and l.platform = v_lane.platform
+      and l.device = '' and not l.bound
+    for key share;
+    exit when found;
+    insert into hub.lanes (server_id, model, platform, device)
+    values (v_lane.server_id, v_lane.model, v_lane.platform, '')
+    on conflict do nothing;
+  end loop;
+  return v_open;
+end
+$$;
+comment on function hub.lane_for(uuid) is 'The lane of a queued task without the device that it has waited for.';
 
 create or replace function hub.wake_mesh() returns void
 language plpgsql
@@ -164,7 +200,7 @@ begin
   if found then
     -- Its lane anew: the task before it may have left an agent session on a device.
     update hub.queue as q
-    set state = 'ready', lane_id = hub.lane_of(t, th.session_device)
+    set state = 'ready', since = clock_timestamp(), lane_id = hub.lane_of(t, th.session_device)
     from public.mac_tasks as t, public.hub_task_threads as th
     where q.thread_id = begin_next.thread_id and q.state = 'blocked'
       and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
@@ -213,7 +249,8 @@ begin
   on conflict (task_id) do update set
     lane_id = excluded.lane_id, state = excluded.state, priority = excluded.priority,
     run_at = excluded.run_at, thread_id = excluded.thread_id, team_id = excluded.team_id,
-    device = excluded.device;
+    device = excluded.device,
+    since = case q.state when excluded.state then q.since else clock_timestamp() end;
   if v_state = 'ready' then
     perform hub.wake_mesh();
   elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
@@ -238,7 +275,7 @@ begin
     perform hub.move_inputs(new);
   elsif tg_op = 'UPDATE' and new.status = 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
-    update hub.queue as q set state = 'running', device = new.claimed_by where q.task_id = new.id;
+    update hub.queue as q set state = 'running', device = new.claimed_by, since = clock_timestamp() where q.task_id = new.id;
   elsif new.status in ('pending', 'running') then
     perform hub.enqueue(new);
   end if;

@@ -42,10 +42,16 @@ begin
           else holder.status = 'online' and m.model = own.model
             and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
         end
-    ));
+    ))
+  union all
+  select l.id, 'git'
+  from hub.lanes as l
+  where l.model = '' and l.device = device.name and not exists (
+    select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+  );
 end
 $$;
-comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use.';
+comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use; git for what needs none.';
 
 create or replace function hub.claim_ready(device public.mesh_devices, most integer) returns jsonb
 language plpgsql
@@ -103,6 +109,7 @@ begin
       to_jsonb(t) || jsonb_build_object(
         'model', t.model_used,
         'short_id', left(t.id::text, 8),
+        'files', hub.files_of(t.id),
         'session_id', hub.session_to_resume(t),
         'answers', coalesce(hub.answers_for(t), '[]')
       ) || case when hub.session_to_resume(t) is null
@@ -187,7 +194,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
-  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, files (those of its request: [{id, name, media_type, size, sha256}]), the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.claim_tasks(text, integer) from public, service_role;

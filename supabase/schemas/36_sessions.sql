@@ -4,6 +4,11 @@
 -- They are reported while the agent runs, so that the next run resumes whatever ended the one before. A model
 -- or a device that has none is given what was said instead.
 
+alter table hub.settings add column if not exists session_wait interval not null default '5 minutes'
+check (session_wait >= '0' and session_wait <= '10 years');
+comment on column hub.settings.session_wait is
+  'How long a follow-up waits for the busy device of its session; then any device may have it, which is given what was said.';
+
 create table if not exists hub.sessions (
   id bigint generated always as identity primary key,
   task_thread_id uuid references public.hub_task_threads on delete cascade,
@@ -87,13 +92,42 @@ end
 $$;
 comment on function hub.last_session(public.mac_tasks) is 'Device and model of the newest session that the task can go on with.';
 
+create or replace function hub.offer_elsewhere(most integer default 1000) returns integer
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_before timestamptz := clock_timestamp() - (select s.session_wait from hub.settings as s);
+  v_count integer;
+begin
+  update hub.queue as q
+  set lane_id = hub.lane_for(q.task_id)
+  where q.task_id in (
+    select waiting.task_id from hub.lanes as l
+    join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
+    where l.device <> '' and not l.bound and waiting.since < v_before
+    limit offer_elsewhere.most
+    for no key update of waiting skip locked
+  );
+  get diagnostics v_count = row_count;
+  if v_count > 0 then
+    perform hub.wake_mesh();
+  end if;
+  return v_count;
+end
+$$;
+comment on function hub.offer_elsewhere(integer) is
+  'Offers tasks that have waited for the device of their session for longer than hub.settings.session_wait to every device; returns how many. Part of hub.recover().';
+
 create or replace function hub.require_session(session_id text) returns void
 language plpgsql stable
 set search_path = ''
 as $$
 begin
-  if length(session_id) not between 1 and 500 then
-    perform hub.fail('bad_argument', array['session_id has 1 to 500 characters.']);
+  if length(session_id) > 500 then
+    perform hub.fail('bad_argument', array['session_id has at most 500 characters.']);
   end if;
 end
 $$;
@@ -108,7 +142,7 @@ declare
   v_before record;
   v_known text;
 begin
-  if remember_session.session_id is null then
+  if coalesce(remember_session.session_id, '') = '' then
     return;
   end if;
   select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;

@@ -162,9 +162,14 @@ declare
 begin
   if is_progress then
     -- Only the last progress message is there already: it is rewritten in place.
-    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      update public.hub_channel_messages as m set content = hub.cut(post.content, v_most) where m.id = message_id;
+    update public.hub_channel_messages as m set content = hub.cut(post.content, v_most)
+    where m.id = message_id and m.is_progress;
+    if found then
       return;
+    end if;
+    -- People choose the ids of their messages: what one of them has taken is theirs.
+    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
+      message_id := gen_random_uuid();
     end if;
   end if;
   insert into public.hub_channel_messages (
@@ -257,6 +262,9 @@ begin
     if v_refused > 0 then
       v_fields := v_fields || hub.field('Refused', hub.refused_in_words(task.refusals));
     end if;
+    if task.changes is not null then
+      v_fields := v_fields || hub.field('Changes', hub.changes_line(task.changes));
+    end if;
   end if;
   if task.cancelled_at is not null then
     perform hub.post(task, 'task_cancelled', 'system', format('🚫 %s cancelled by %s',
@@ -267,7 +275,7 @@ begin
         when 0 then format(E'✅ %s complete %s\n%s', hub.short_id(task.id), v_by, v_text)
         else format(E'⚠️ %s complete, %s %s refused %s\n%s', hub.short_id(task.id), v_refused,
           case v_refused when 1 then 'action' else 'actions' end, v_by, v_text)
-      end, 'result');
+      end || coalesce(E'\n\nChanges: ' || hub.changes_line(task.changes), ''), 'result');
   elsif task.status = 'complete' then
     perform hub.post(task, 'task_completed', 'agent', v_text, 'embed', hub.embed(
       'Task Complete', hub.title(task.content),
@@ -381,6 +389,8 @@ as $$
 begin
   if new.kind in ('task', 'plan') then
     perform hub.announce(new);
+  elsif new.kind = 'publish' then
+    perform hub.announce_publishing(new);
   end if;
   return null;
 end
@@ -407,7 +417,7 @@ begin
   end if;
   if new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
     -- What a plan or a synthesis ends in is posted with its team.
-    if new.kind in ('task', 'subtask') or new.cancelled_at is not null then
+    if new.kind in ('task', 'subtask', 'publish') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
   elsif new.status = 'pending' and old.status <> 'pending' and not exists (

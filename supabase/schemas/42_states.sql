@@ -43,10 +43,13 @@ begin
     -- It is named in a message of the system's.
     perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
-    or new.metadata ?| array['request', 'position', 'created_by_label', 'cancelled_by']
+    or new.metadata ?| array[
+      'request', 'position', 'created_by_label', 'cancelled_by',
+      'review', 'review_of', 'branch_of', 'device_id', 'publish'
+    ]
   then
     perform hub.fail('bad_argument', array[
-      'metadata is an object of at most 16 kB without request, position, created_by_label and cancelled_by.'
+      'metadata is an object of at most 16 kB without what the hub keeps there, as request, cancelled_by and review.'
     ]);
   elsif new.metadata ? 'message_id' and not exists (
     select from public.hub_channel_messages as m
@@ -136,7 +139,7 @@ begin
   elsif v_channel.architecture_type = 'command_dispatch' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
       'Send it a command with execute_command.');
-  elsif v_channel.is_read_only and new.kind = 'task' then
+  elsif v_channel.is_read_only and new.kind in ('task', 'publish') then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if new.task_thread_id is not null then
@@ -222,6 +225,7 @@ begin
   if v_was_over and old.status = 'failed' and new.status = 'pending' then
     -- A retry: the task begins anew, with its history in hub_task_attempts.
     new.finished_at := null;
+    new.losses := 0;
     new.delivered_at := null;
     new.cancelled_at := null;
     new.cancel_requested_at := null;

@@ -36,7 +36,7 @@ comment on function hub.dispatch_result(public.mac_tasks) is '{message, task, th
 
 create or replace function hub.dispatch_task(
   channel_id uuid, content text, task_thread_id uuid, model text, priority integer,
-  run_at timestamptz, idempotency_key text
+  run_at timestamptz, idempotency_key text, file_ids uuid[]
 ) returns jsonb
 language plpgsql
 security definer -- tasks and system messages are written by nobody else
@@ -47,6 +47,8 @@ as $$
 #variable_conflict use_column
 declare
   v_task public.mac_tasks;
+  v_files public.hub_files[];
+  v_content text := dispatch_task.content;
 begin
   perform hub.require_role('operator');
   if dispatch_task.channel_id is null then
@@ -62,7 +64,13 @@ begin
       return hub.dispatch_result(v_task);
     end if;
   end if;
-  perform hub.require_content(dispatch_task.content, 'content');
+  if cardinality(dispatch_task.file_ids) > 0 then
+    v_files := hub.lock_files(dispatch_task.file_ids, dispatch_task.channel_id);
+    if coalesce(btrim(v_content, E' \t\r\n'), '') = '' then
+      v_content := hub.names_of(v_files, dispatch_task.file_ids);
+    end if;
+  end if;
+  perform hub.require_content(v_content, 'content');
   perform hub.require_open_task_slots(1);
   insert into public.mac_tasks (
     -- A table that was here first has other defaults: nothing is left to them.
@@ -71,18 +79,22 @@ begin
     metadata
   ) values (
     gen_random_uuid(), 'pending', null, null,
-    dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id,
+    dispatch_task.channel_id, v_content, dispatch_task.task_thread_id,
     coalesce(dispatch_task.model, 'any'), coalesce(dispatch_task.priority, 0), dispatch_task.run_at,
     dispatch_task.idempotency_key, auth.uid(), jsonb_build_object('message_id', gen_random_uuid())
   )
   returning * into v_task;
+  if v_files is not null then
+    perform hub.attach_files(dispatch_task.file_ids, v_task);
+  end if;
   return hub.dispatch_result(v_task);
 end
 $$;
 
 create or replace function public.dispatch_task(
-  channel_id uuid, content text, task_thread_id uuid default null, model text default null,
-  priority integer default 0, run_at timestamptz default null, idempotency_key text default null
+  channel_id uuid, content text default null, task_thread_id uuid default null, model text default null,
+  priority integer default 0, run_at timestamptz default null, idempotency_key text default null,
+  file_ids uuid[] default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -91,14 +103,14 @@ as $$
 begin
   return hub.dispatch_task(
     dispatch_task.channel_id, dispatch_task.content, dispatch_task.task_thread_id, dispatch_task.model,
-    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key
+    dispatch_task.priority, dispatch_task.run_at, dispatch_task.idempotency_key, dispatch_task.file_ids
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text) is
-  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument.';
+comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]) is
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
 
 create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql
@@ -361,12 +373,12 @@ comment on function public.retry_task(uuid) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
   public.create_task_thread(uuid, uuid), public.cancel_task(uuid), public.retry_task(uuid)
 from public;
 grant execute on function
-  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
-  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text),
+  public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
+  hub.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]),
   public.create_task_thread(uuid, uuid), hub.create_task_thread(uuid, uuid),
   public.cancel_task(uuid), hub.cancel_task(uuid),
   public.retry_task(uuid), hub.retry_task(uuid)

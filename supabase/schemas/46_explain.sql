@@ -114,6 +114,7 @@ begin
         order by q.state = 'blocked', q.created_at limit 1
       )
     )
+    when v_task.kind = 'publish' then hub.publishing_reason(v_task)
     else hub.waiting_reason(v_task)
   end;
   return jsonb_build_object(

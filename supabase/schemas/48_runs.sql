@@ -68,19 +68,75 @@ as $$
 $$;
 comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
 
+alter table hub.settings add column if not exists max_losses integer not null default 10
+check (max_losses between 1 and 1000);
+comment on column hub.settings.max_losses is
+  'How often a task may lose its device before it fails. A device that sleeps is no failure of the task: these do not count as attempts.';
+
+create or replace function hub.lose(task public.mac_tasks, outcome text, reason text) returns public.mac_tasks
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform hub.end_attempt(task, lose.outcome, null);
+  task.losses := task.losses + 1;
+  update public.mac_tasks as t set losses = task.losses where t.id = task.id;
+  if task.losses >= (select s.max_losses from hub.settings as s) then
+    return hub.finish(task, format('%s, %s times in all.', reason, task.losses));
+  end if;
+  return hub.requeue(task, reason, null, greatest(task.attempt - 1, 0));
+end
+$$;
+comment on function hub.lose(public.mac_tasks, text, text) is
+  'Takes a task back from a device that went, at the cost of no attempt, until that has happened max_losses times.';
+
+create or replace function hub.lose_unheard_claim(device public.mesh_devices, running uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task public.mac_tasks;
+  v_settings hub.settings;
+begin
+  select * into v_settings from hub.settings;
+  -- Never renewed and never reported on: the answer to the claim was lost, or its executor began anew. For
+  -- half a lease it may still be on its way. One each time: it posts where the task lives.
+  select t.* into v_task from hub.queue as q
+  join public.mac_tasks as t on t.id = q.task_id
+  where q.state = 'running' and q.device = device.name
+    and t.status = 'running' and t.claim_id is not null and t.claimed_by = device.name
+    and t.id <> all (coalesce(running, '{}'))
+    and t.started_at < clock_timestamp() - v_settings.task_lease / 2
+    and t.lease_expires_at <= t.started_at + v_settings.task_lease + interval '1 second'
+    and t.partial_output is null and not hub.has_open_question(t.id)
+  order by t.started_at limit 1
+  for no key update of t skip locked;
+  if found then
+    perform hub.lose(v_task, 'lost', format('%s has not begun it', device.name));
+  end if;
+end
+$$;
+comment on function hub.lose_unheard_claim(public.mesh_devices, uuid[]) is
+  'Takes back a task that a device was given and does not name among those it runs.';
+
 create or replace function hub.task_result(task public.mac_tasks) returns jsonb
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-  -- Read again: where posting failed, delivered_at was taken back after the update returned.
+  -- What an executor needs of it: the whole row as JSON would cost more than the rest of a report.
   return (
-    select jsonb_build_object('task', to_jsonb(t) || jsonb_build_object('short_id', hub.short_id(t.id)))
+    select jsonb_build_object('task', jsonb_build_object(
+      'id', t.id, 'short_id', hub.short_id(t.id), 'status', t.status, 'attempt', t.attempt,
+      'cancel_requested_at', t.cancel_requested_at
+    ))
     from public.mac_tasks as t where t.id = task.id
   );
 end
 $$;
+comment on function hub.task_result(public.mac_tasks) is
+  '{task: {id, short_id, status, attempt, cancel_requested_at}}: what a device''s calls answer about its task.';
 
 create or replace function hub.require_length(content text, what text) returns void
 language plpgsql
@@ -130,6 +186,8 @@ begin
   if device_heartbeat.models is not null and device_heartbeat.models <> 'null' then
     perform hub.set_device_models(v_device.id, device_heartbeat.models);
   end if;
+  -- After the models too: a task that goes back posts, and that comes last.
+  perform hub.lose_unheard_claim(v_device, device_heartbeat.running);
   if device_heartbeat.agent_version is not null then
     update public.mesh_devices as d set agent_version = hub.one_line(device_heartbeat.agent_version)
     where d.id = v_device.id and d.agent_version is distinct from hub.one_line(device_heartbeat.agent_version);
@@ -252,7 +310,7 @@ comment on function hub.require_refusals(jsonb) is 'Raises bad_argument for what
 
 create or replace function hub.complete_task(
   token text, task_id uuid, claim_id uuid, result text, model_used text, session_id text, usage jsonb,
-  refusals jsonb
+  refusals jsonb, changes jsonb
 ) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
@@ -261,9 +319,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(complete_task.token);
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(complete_task.token), complete_task.task_id, complete_task.claim_id);
+  v_task := hub.held_task(v_device, complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
     perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
@@ -277,7 +336,8 @@ begin
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
     session_id = coalesce(complete_task.session_id, t.session_id),
     usage = coalesce(complete_task.usage, t.usage),
-    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]')
+    refusals = nullif(nullif(complete_task.refusals, 'null'), '[]'),
+    changes = hub.checked_changes(complete_task.changes, v_device.id)
   where t.id = v_task.id;
   return hub.task_result(v_task);
 end
@@ -286,7 +346,7 @@ $$;
 create or replace function public.complete_task(
   token text, task_id uuid, claim_id uuid, result text,
   model_used text default null, session_id text default null, usage jsonb default null,
-  refusals jsonb default null
+  refusals jsonb default null, changes jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -295,14 +355,15 @@ as $$
 begin
   return hub.complete_task(
     complete_task.token, complete_task.task_id, complete_task.claim_id, complete_task.result,
-    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals
+    complete_task.model_used, complete_task.session_id, complete_task.usage, complete_task.refusals,
+    complete_task.changes
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb) is
-  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
+comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb) is
+  'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result; changes is what a working tree''s branch has: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions}. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
 create or replace function hub.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
@@ -368,9 +429,11 @@ begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
   if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
     perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
-  elsif report_rate_limit.until is null or report_rate_limit.until > clock_timestamp() + interval '31 days' then
-    perform hub.fail('bad_argument', array['until is a time at most 31 days ahead.']);
+  elsif report_rate_limit.until is null then
+    perform hub.fail('bad_argument', array['until is a time.']);
   end if;
+  -- Farther ahead is a date without a year that is past, or a clock that is wrong.
+  v_until := least(v_until, clock_timestamp() + interval '31 days');
   if v_until <= clock_timestamp() then
     -- By the device's clock, which may be slow: without a pause it would claim and report for ever.
     v_until := clock_timestamp() + (select s.retry_backoff from hub.settings as s);
@@ -403,7 +466,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
-  'Says that the model is throttled on this device until then (or for retry_backoff, if that is past): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
+  'Says that the model is throttled on this device until then (for retry_backoff, if that is past; for 31 days at most): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
 
 create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
@@ -437,15 +500,15 @@ comment on function public.release_task(text, uuid, uuid) is
 revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), public.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz), public.release_task(text, uuid, uuid)
 from public, service_role;
 grant execute on function
   public.device_heartbeat(text, uuid[], jsonb, text), hub.device_heartbeat(text, uuid[], jsonb, text),
   public.report_progress(text, uuid, uuid, text, text), hub.report_progress(text, uuid, uuid, text, text),
-  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
-  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb),
+  public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
+  hub.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb),
   public.fail_task(text, uuid, uuid, text, boolean, boolean), hub.fail_task(text, uuid, uuid, text, boolean, boolean),
   public.report_rate_limit(text, uuid, uuid, text, timestamptz),
   hub.report_rate_limit(text, uuid, uuid, text, timestamptz),

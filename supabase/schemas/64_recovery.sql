@@ -136,12 +136,7 @@ begin
     perform hub.park(task, format('%s was not heard of', task.claimed_by));
     return 'requeued';
   end if;
-  perform hub.end_attempt(task, 'expired', null);
-  if task.attempt < coalesce(task.max_attempts, v_settings.max_attempts) then
-    v_task := hub.requeue(task, format('%s was not heard of', task.claimed_by), null, task.attempt);
-  else
-    v_task := hub.finish(task, format('%s was not heard of, %s attempts in all.', task.claimed_by, task.attempt));
-  end if;
+  v_task := hub.lose(task, 'expired', format('%s was not heard of', task.claimed_by));
   return case v_task.status when 'pending' then 'requeued' else 'failed' end;
 end
 $$;
@@ -285,8 +280,11 @@ begin
       return jsonb_build_object('redelivered', hub.redeliver());
     when 'feeds' then
       perform hub.post_lines(waiting.feed) from (select distinct l.feed from hub.feed_lines as l) as waiting;
+    when 'files' then
+      perform hub.fail_missing_files();
     when 'queue' then
       perform hub.admit_due_tasks(1000);
+      perform hub.offer_elsewhere();
     when 'attempts' then
       perform hub.end_lost_attempts();
   end case;
@@ -308,14 +306,14 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'queue', 'attempts'] loop
+  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'attempts'] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;
 end
 $$;
 comment on function hub.recover() is
-  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
+  'Takes back orphaned tasks, posts undelivered outcomes, marks silent devices offline and files that never came as failed; returns {requeued, failed, redelivered, devices_offline, timed_out}. Reads nothing but state and waits for nobody: safe to run twice, and twice at once.';
 
 create or replace function public.recover() returns jsonb
 language plpgsql
@@ -359,11 +357,13 @@ begin
     $cron$;
     get diagnostics v_runs = row_count;
   end if;
-  return jsonb_build_object('attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs);
+  return jsonb_build_object(
+    'attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs, 'files', hub.prune_files()
+  );
 end
 $$;
 comment on function hub.prune() is
-  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, and empty lanes; returns the counts. Daily by pg_cron.';
+  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, empty lanes, and files that no request has named for a day; returns the counts. Daily by pg_cron.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.recover() from public, anon, authenticated;

@@ -53,6 +53,32 @@ after update on public.hub_task_threads
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_thread();
 
+create or replace function hub.broadcast_file() returns trigger
+language plpgsql
+security definer -- nobody but the database broadcasts to these topics
+set search_path = ''
+as $$
+begin
+  perform realtime.send(
+    to_jsonb(new), 'file',
+    case when new.task_thread_id is null then 'channel:' || new.channel_id else 'thread:' || new.task_thread_id end,
+    true
+  );
+  return null;
+end
+$$;
+
+-- A file that no request names yet is nobody's news.
+create or replace trigger _700_broadcast_new_file
+after insert on public.hub_files
+for each row when (new.task_id is not null)
+execute function hub.broadcast_file();
+
+create or replace trigger _700_broadcast_changed_file
+after update on public.hub_files
+for each row when (new.task_id is not null and old.* is distinct from new.*)
+execute function hub.broadcast_file();
+
 create or replace function hub.broadcast_question() returns trigger
 language plpgsql
 security definer -- nobody but the database broadcasts to these topics
@@ -152,7 +178,7 @@ begin
   for v_table in
     select t.name from unnest(array[
       'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
-      'hub_task_attempts', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+      'hub_task_attempts', 'hub_files', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.
     where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))

@@ -169,4 +169,28 @@ $$;
 comment on function tests.touched(text[]) is
   'Rows of these tables, or of all, that this transaction has read so far: what a statement adds is what it costs.';
 
+
+create or replace function tests.arrive(path text, size bigint, file_type text default 'text/plain') returns void
+language sql
+set search_path = ''
+as $$
+  insert into storage.objects (bucket_id, name, version, metadata)
+  values ('hub-files', arrive.path, gen_random_uuid(), jsonb_build_object('size', arrive.size, 'mimetype', arrive.file_type))
+$$;
+comment on function tests.arrive(text, bigint, text) is 'The object of a file arrives, as Storage writes it down.';
+
+create or replace function tests.file(name text, channel text default 'buf-barista/quick', size bigint default 5) returns uuid
+language plpgsql
+security definer -- the object is written by Storage, whoever the caller is
+set search_path = ''
+as $$
+declare
+  v_file jsonb := public.create_file(tests.channel(file.channel), file.name, 'text/plain', file.size) -> 'file';
+begin
+  perform tests.arrive(v_file ->> 'path', file.size);
+  return v_file ->> 'id';
+end
+$$;
+comment on function tests.file(text, text, bigint) is 'A file of the caller''s that has arrived; returns its id.';
+
 grant execute on all functions in schema tests to anon, authenticated, service_role;

@@ -220,6 +220,76 @@ stackTest(
   },
 );
 
+stackTest("hub send --file sends files, with words or without", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const channel = await fixture.channel("flat_task_pipeline");
+  const folder = await Deno.makeTempDir();
+  const [shot, log] = [join(folder, "shot.png"), join(folder, "a log.txt")];
+  await Deno.writeFile(shot, new Uint8Array([137, 80, 78, 71]));
+  await Deno.writeTextFile(log, "PK\x03\x04 a log");
+
+  const { task } = await hub.json(
+    "send",
+    channel.name,
+    "--file",
+    shot,
+    "--file",
+    log,
+    "--at",
+    "2h",
+  );
+  assert.equal(task.content, "📎 shot.png, a log.txt");
+  const files = await hub.json("files", task.id);
+  assert.deepEqual(
+    files.map((file: Record<string, unknown>) => [file.name, file.media_type, file.state]),
+    [["shot.png", "image/png", "stored"], ["a log.txt", "text/plain", "stored"]],
+  );
+  assert.match((await hub.run("files", task.id)).out, /^in\tstored\t4\tshot\.png\t\n/);
+  const worded = await hub.json("send", channel.name, "Look at it", "--file", shot, "--at", "2h");
+  assert.equal(worded.task.content, "Look at it");
+
+  // What cannot be sent is no task.
+  assert.equal((await hub.run("send", channel.name, "--file", folder)).code, 1);
+  assert.equal((await hub.run("send", channel.name, "x", "--file", join(folder, "none"))).code, 1);
+  const large = join(folder, "large.bin");
+  await Deno.writeTextFile(large, "");
+  await Deno.truncate(large, 25_000_001);
+  const { code, err } = await hub.run("send", channel.name, "--file", shot, "--file", large);
+  assert.deepEqual([code, /25000000 are allowed/.test(err)], [1, true]);
+  const tasks = await fixture.sql`select id from mac_tasks where channel_id = ${channel.id}`;
+  assert.equal(tasks.length, 2);
+  await Deno.remove(folder, { recursive: true });
+});
+
+stackTest("hub files --save replaces nothing, and tells what is missing", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { aura } = await fixture.user();
+  const file = await aura.sendFile(channel.id, "notes.txt", new Blob(["new"]));
+  const { task } = await aura.dispatchTask(channel.id, "x", {
+    file_ids: [file.id],
+    run_at: new Date(Date.now() + 3_600_000).toISOString(),
+  });
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(join(folder, "notes.txt"), "old");
+  await Deno.symlink(join(folder, "elsewhere"), join(folder, "notes (2).txt"));
+
+  const saved = await hub.run("files", task.id, "--save", folder, "--all");
+  assert.deepEqual([saved.code, saved.out], [0, `${join(folder, "notes (3).txt")}\n`]);
+  assert.equal(await Deno.readTextFile(join(folder, "notes (3).txt")), "new");
+  assert.equal(await Deno.readTextFile(join(folder, "notes.txt")), "old");
+  await assert.rejects(Deno.stat(join(folder, "elsewhere")), Deno.errors.NotFound);
+  assert.equal((await hub.run("files", task.id, "--save", folder)).out, "");
+
+  await fixture.sql`
+    insert into hub_files (channel_id, task_id, name, size, direction, state, error)
+    values (${channel.id}, ${task.id}, 'big.bin', 9, 'out', 'failed', 'it is too large')`;
+  const missing = await hub.run("files", task.id, "--save", folder);
+  assert.equal(missing.code, 1);
+  assert.equal(missing.err, "big.bin could not be delivered: it is too large\n");
+  await Deno.remove(folder, { recursive: true });
+});
+
 async function pendingTask(fixture: Fixture, channelId: string): Promise<string> {
   while (true) {
     const [task] = await fixture.sql`

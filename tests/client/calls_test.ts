@@ -124,6 +124,32 @@ stackTest("cancelTask(), retryTask() and explainTask() follow a task's life", as
   assert.deepEqual(await aura.fetchTaskAttempts(task.id), []);
 });
 
+stackTest("publishChanges() and reviewChanges() go on with a task's branch", async (fixture) => {
+  const { aura } = await fixture.user();
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { device, token } = await aura.registerDevice(`test-${crypto.randomUUID()}`, "linux", [
+    "claude",
+  ]);
+  const { task } = await aura.dispatchTask(channel.id, "Tidy up", { priority: 100 });
+  await assert.rejects(aura.publishChanges(task.id), refusal("no_changes", 409));
+  const changes = { base: "main", branch: "aura/1", additions: 1, deletions: 0, files: [] };
+  await fixture.sql`
+    select device_heartbeat(${token}), complete_task(${token}, ${task.id}, c.claim_id, 'Done.', changes => ${
+    fixture.sql.json(changes)
+  })
+    from (select (claim_tasks(${token}) -> 0 ->> 'claim_id')::uuid as claim_id) as c`;
+  assert.equal((await aura.fetchTask(task.id)).changes?.device_id, device.id);
+
+  const published = await aura.publishChanges(task.id, false);
+  assert.equal(published.kind, "publish");
+  assert.equal((await aura.publishChanges(task.id)).id, published.id);
+  const comments = [{ path: "a.ts", line: 3, body: "Why?" }];
+  const review = await aura.reviewChanges(task.id, comments, { idempotency_key: "once" });
+  assert.match(review.message.content, /a\.ts:3\n> Why\?$/);
+  const again = await aura.reviewChanges(task.id, comments, { idempotency_key: "once" });
+  assert.equal(again.task.id, review.task.id);
+});
+
 stackTest("registerDevice() enrols a device that can be drained", async (fixture) => {
   const { aura } = await fixture.user();
   const name = `test-${crypto.randomUUID()}`;

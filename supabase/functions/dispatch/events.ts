@@ -1,5 +1,5 @@
 // A task's life as server-sent events: `queued` with what dispatch answers, `progress` with the
-// output so far, and at the end `complete` or `failed` with the task.
+// output so far, `file` with each file that an agent left, once it is there or has failed, and at the end `complete` or `failed` with the task.
 //
 // It looks at the task's row again and again rather than listen to Realtime: the row says
 // everything, also after a lost connection, and a function lives too short to keep a socket for it.
@@ -53,11 +53,14 @@ async function follow(client: SupabaseClient, id: string, send: Send, gone: Abor
   const look = (columns: string) =>
     client.from("mac_tasks").select(columns).eq("id", id).abortSignal(gone).single<Task>();
   let output: string | null = null;
+  const told = new Map<string, string>();
   let wait = SHORTEST_WAIT;
   for (let failures = 0;;) {
     await setTimeout(wait, undefined, { signal: gone });
     wait = Math.min(wait * 2, LONGEST_WAIT);
-    const { error, data: task, status } = await look("status, partial_output, progress_count");
+    const { error, data: task, status } = await look(
+      `status, partial_output, progress_count, ${FILES}`,
+    );
     gone.throwIfAborted();
     if (error) {
       if (error.code === "PGRST116") {
@@ -66,6 +69,14 @@ async function follow(client: SupabaseClient, id: string, send: Send, gone: Abor
       continue;
     }
     failures = 0;
+    for (const file of task.hub_files) {
+      if (file.direction === "in" || file.state === "pending" || told.get(file.id) === file.state) {
+        continue;
+      }
+      told.set(file.id, file.state);
+      wait = SHORTEST_WAIT;
+      send("file", { task_id: id, file });
+    }
     if (task.status === "complete" || task.status === "failed") {
       const last = await look("*");
       if (last.error) throw problemOf(last);
@@ -74,13 +85,18 @@ async function follow(client: SupabaseClient, id: string, send: Send, gone: Abor
     if (task.partial_output && task.partial_output !== output) {
       output = task.partial_output;
       wait = SHORTEST_WAIT;
-      send("progress", { task_id: id, ...task });
+      const { status, partial_output, progress_count } = task;
+      send("progress", { task_id: id, status, partial_output, progress_count });
     }
   }
 }
+
+const FILES =
+  "hub_files(id, name, media_type, size, sha256, direction, state, error, message_id, created_at)";
 
 interface Task {
   status: "pending" | "running" | "complete" | "failed";
   partial_output: string | null;
   progress_count: number;
+  hub_files: { id: string; direction: "in" | "out"; state: "pending" | "stored" | "failed" }[];
 }

@@ -1,4 +1,4 @@
-// A task: {channel, content, ...} → 202 {message, task, thread}; with Accept: text/event-stream, its
+// A task: {channel, content, file_ids, ...} → 202 {message, task, thread}; with Accept: text/event-stream, its
 // life as events.
 import { z } from "zod";
 import { Channel, channelId } from "../_shared/aura/channel.ts";
@@ -9,12 +9,13 @@ import { taskEvents } from "./events.ts";
 
 export const Input = z.object({
   channel: Channel,
-  content: z.string(),
+  content: z.string().nullish(),
   task_thread_id: z.uuid().nullish(),
   model: z.string().nullish(),
   priority: z.int().min(-100).max(100).nullish(),
   run_at: z.iso.datetime({ offset: true }).nullish(),
   idempotency_key: z.string().min(1).max(200).nullish(),
+  file_ids: z.array(z.uuid()).max(100).nullish(),
 });
 
 export async function dispatch(

@@ -1,5 +1,6 @@
-// Recovery on demand, with the secret key only → the report.
+// Recovery on demand, with the secret key only → the report. And the objects of files that are gone go.
 import { z } from "zod";
+import { removeObjects } from "../_shared/aura/bucket.ts";
 import type { Call } from "../_shared/aura/endpoint.ts";
 import { Problem, problemOf } from "../_shared/aura/problem.ts";
 
@@ -16,5 +17,6 @@ export async function recover({ context }: Call<z.infer<typeof Input>>): Promise
   }
   const answer = await context.supabaseAdmin.rpc("recover");
   if (answer.error) throw problemOf(answer);
+  await removeObjects(context.supabaseAdmin);
   return Response.json(answer.data);
 }

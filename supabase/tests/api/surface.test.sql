@@ -20,23 +20,29 @@ cancel_task(task_id uuid) -> jsonb volatile
 claim_sweep() -> jsonb volatile
 claim_tasks(token text, max_tasks integer DEFAULT 1) -> jsonb volatile
 complete_sweep(sweep_id uuid, prospects jsonb DEFAULT '[]'::jsonb, error text DEFAULT NULL::text) -> jsonb volatile
-complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb, refusals jsonb DEFAULT NULL::jsonb) -> jsonb volatile
+complete_task(token text, task_id uuid, claim_id uuid, result text, model_used text DEFAULT NULL::text, session_id text DEFAULT NULL::text, usage jsonb DEFAULT NULL::jsonb, refusals jsonb DEFAULT NULL::jsonb, changes jsonb DEFAULT NULL::jsonb) -> jsonb volatile
+create_file(channel_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text) -> jsonb volatile
 create_task_thread(channel_id uuid, task_id uuid) -> jsonb volatile
 device_heartbeat(token text, running uuid[] DEFAULT '{}'::uuid[], models jsonb DEFAULT NULL::jsonb, agent_version text DEFAULT NULL::text) -> jsonb volatile
-dispatch_task(channel_id uuid, content text, task_thread_id uuid DEFAULT NULL::uuid, model text DEFAULT NULL::text, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
+dispatch_task(channel_id uuid, content text DEFAULT NULL::text, task_thread_id uuid DEFAULT NULL::uuid, model text DEFAULT NULL::text, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, idempotency_key text DEFAULT NULL::text, file_ids uuid[] DEFAULT NULL::uuid[]) -> jsonb volatile
 dispatch_team(channel_id uuid, goal text, subtasks jsonb DEFAULT NULL::jsonb, model text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 execute_command(channel_id uuid, command text) -> jsonb volatile
 explain_task(task_id uuid) -> jsonb stable
 fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean DEFAULT true, elsewhere boolean DEFAULT false) -> jsonb volatile
+files_to_remove(removed text[] DEFAULT '{}'::text[]) -> jsonb volatile
 list_commands() -> jsonb stable
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
+offer_file(token text, task_id uuid, claim_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text, error text DEFAULT NULL::text) -> jsonb volatile
+read_file(token text, task_id uuid, claim_id uuid, file_id uuid) -> jsonb volatile
+publish_changes(task_id uuid, pull_request boolean DEFAULT true) -> jsonb volatile
 recover() -> jsonb volatile
 register_device(name text, platform text, models jsonb, max_running integer DEFAULT NULL::integer) -> jsonb volatile
 release_task(token text, task_id uuid, claim_id uuid) -> jsonb volatile
 report_progress(token text, task_id uuid, claim_id uuid, partial_output text DEFAULT NULL::text, session_id text DEFAULT NULL::text) -> jsonb volatile
 report_rate_limit(token text, task_id uuid, claim_id uuid, model text, until timestamp with time zone) -> jsonb volatile
 retry_task(task_id uuid) -> jsonb volatile
+review_changes(task_id uuid, comments jsonb, content text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 set_device_draining(device_id uuid, draining boolean) -> jsonb volatile
 set_member_role(user_id uuid, role text) -> jsonb volatile
@@ -98,6 +104,21 @@ hub_channels.model_preference text not null default 'any'::text
 hub_channels.name text not null
 hub_channels.project_path text
 hub_channels.server_id uuid not null
+hub_files.channel_id uuid not null
+hub_files.created_at timestamp with time zone not null default clock_timestamp()
+hub_files.created_by uuid
+hub_files.direction text not null
+hub_files.error text
+hub_files.id uuid not null default gen_random_uuid()
+hub_files.media_type text not null default 'application/octet-stream'::text
+hub_files.message_id uuid
+hub_files.name text not null
+hub_files.path text not null default (((channel_id)::text || '/'::text) || (id)::text)
+hub_files.sha256 text
+hub_files.size bigint not null
+hub_files.state text not null default 'pending'::text
+hub_files.task_id uuid
+hub_files.task_thread_id uuid
 hub_members.created_at timestamp with time zone not null default now()
 hub_members.role text not null
 hub_members.user_id uuid not null
@@ -183,6 +204,7 @@ hub_teams.task_thread_id uuid
 mac_tasks.attempt integer not null default 0
 mac_tasks.cancel_requested_at timestamp with time zone
 mac_tasks.cancelled_at timestamp with time zone
+mac_tasks.changes jsonb
 mac_tasks.channel_id uuid
 mac_tasks.claim_id uuid
 mac_tasks.claimed_by text
@@ -196,6 +218,7 @@ mac_tasks.id uuid not null default gen_random_uuid()
 mac_tasks.idempotency_key text
 mac_tasks.kind text not null default 'task'::text
 mac_tasks.lease_expires_at timestamp with time zone
+mac_tasks.losses integer not null default 0
 mac_tasks.max_attempts integer
 mac_tasks.metadata jsonb not null default '{}'::jsonb
 mac_tasks.model_preference text default 'any'::text
@@ -334,6 +357,7 @@ public.hub_channels.admin_delete_channels: delete to authenticated, permissive
 public.hub_channels.admin_insert_channels: insert to authenticated, permissive
 public.hub_channels.admin_update_channels: update to authenticated, permissive
 public.hub_channels.authenticated_read_channels: select to authenticated, permissive
+public.hub_files.authenticated_read_files: select to authenticated, permissive
 public.hub_members.authenticated_read_members: select to authenticated, permissive
 public.hub_models.admin_delete_models: delete to authenticated, permissive
 public.hub_models.admin_insert_models: insert to authenticated, permissive
@@ -354,8 +378,14 @@ public.mesh_device_models.authenticated_read_device_models: select to authentica
 public.mesh_devices.authenticated_read_devices: select to authenticated, permissive
 realtime.messages.hub_authenticated_read_topics: select to authenticated, permissive
 realtime.messages.hub_only_the_database_speaks: insert to anon and authenticated, restrictive
+storage.objects.hub_nobody_changes_files: update to anon and authenticated, restrictive
+storage.objects.hub_nobody_deletes_files: delete to anon and authenticated, restrictive
+storage.objects.hub_only_readers_read_files: select to anon and authenticated, restrictive
+storage.objects.hub_only_senders_upload_files: insert to anon and authenticated, restrictive
+storage.objects.hub_read_files: select to authenticated, permissive
+storage.objects.hub_upload_files: insert to authenticated, permissive
 $lines$, E'\n'), E'\n'),
-  'The policies, on Realtime too'
+  'The policies, on Realtime and Storage too'
 );
 
 -- Publication --------------------------------------------------------------------------------------
@@ -368,6 +398,7 @@ select set_eq(
   string_to_array(btrim($lines$
 hub_channel_messages
 hub_channels
+hub_files
 hub_models
 hub_questions
 hub_servers

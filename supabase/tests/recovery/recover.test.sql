@@ -29,7 +29,7 @@ select set_device_draining((select id from mesh_devices where name = 'a'), false
 select dispatch_task(tests.channel('buf-barista/bridge'), n) from (values ('requeue'), ('fail'), ('time out')) as t (n);
 select claim_tasks(tests.kept('a') #>> '{}', 5);
 update mac_tasks set lease_expires_at = now() - interval '1 second' where content in ('requeue', 'fail');
-update mac_tasks set attempt = 3 where content = 'fail';
+update mac_tasks set losses = 9 where content = 'fail';
 update mac_tasks set started_at = now() - interval '3 hours' where content = 'time out';
 update mesh_devices set last_seen_at = now() - interval '2 minutes' where name = 'b';
 select is(

@@ -29,8 +29,9 @@ select is((select (what, reason, failures)::text from hub.delivery_failures), '(
 select is((select outcome from hub_task_attempts where task_id = tests.id('flat')), 'complete', 'the attempt is complete');
 select is((select count(*) from hub.queue where task_id = tests.id('flat')), 0::bigint, 'the task has left the queue');
 select is(explain_task(tests.id('flat')) #>> '{detail,delivery_failure}', 'The owner''s trigger is broken', 'explain_task tells');
+select report_progress(tests.kept('token') #>> '{}', id, claim_id, 'step') from mac_tasks where content = 'thread';
 select is(
-  (select report_progress(tests.kept('token') #>> '{}', id, claim_id, 'step') #>> '{task,partial_output}' from mac_tasks where content = 'thread'), 'step',
+  (select partial_output from mac_tasks where content = 'thread'), 'step',
   'progress is kept, too'
 );
 select is(

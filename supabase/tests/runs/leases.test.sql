@@ -1,6 +1,6 @@
 -- Leases: what a heartbeat renews, what happens to a lease that ran out, and to a task that runs too long.
 begin;
-select plan(23);
+select plan(25);
 
 select tests.keep('token', tests.device('linux-1', '{claude}', max_running => 5));
 create function pg_temp.claim() returns void language sql as $$
@@ -22,28 +22,34 @@ select ok((tests.kept('beat') ->> 'lease_expires_at')::timestamptz between now()
 select is(tests.kept('beat') - array['lease_expires_at', 'now', 'version'], '{"cancel": [], "lost": [], "answered": [], "inputs": []}', 'with nothing to stop, nothing lost and no news');
 select is(hub.recover(), '{"failed": 0, "requeued": 0, "timed_out": 0, "redelivered": 0, "devices_offline": 0}', 'a renewed lease is left alone');
 
--- Expired: once, twice, and the last time.
+-- Expired: a device that is not heard of is no failure of the task, and has a bound of its own.
+update hub.settings set max_losses = 3;
 select pg_temp.expire();
 select is(hub.recover() -> 'requeued', '1', 'an expired lease is taken back');
-select is((select (status, attempt, run_at, claim_id, claimed_by)::text from mac_tasks where id = tests.id('d')), '(pending,1,,,)', 'the task waits again, at once');
+select is((select (status, attempt, losses, run_at, claim_id, claimed_by)::text from mac_tasks where id = tests.id('d')), '(pending,0,1,,,)', 'the task waits again, at once, at the cost of no attempt');
 select is(
   (tests.said(tests.channel('buf-barista/bridge')))[3:],
-  array[format('system: 🔁 %s requeued: linux-1 was not heard of (attempt 2 of 3)', left(tests.id('d')::text, 8))],
+  array[format('system: 🔁 %s requeued: linux-1 was not heard of (attempt 1 of 3)', left(tests.id('d')::text, 8))],
   'and says why'
 );
 select is((select outcome from hub_task_attempts where claim_id = tests.id('c', 'claim_id')), 'expired', 'the attempt is closed');
 select is(hub.recover() -> 'requeued', '0', 'a second recovery finds nothing');
 select pg_temp.claim();
+select report_progress(tests.kept('token') #>> '{}', tests.id('d'), tests.id('c', 'claim_id'), 'Working', 'session-1');
 select pg_temp.expire();
 select hub.recover();
 select pg_temp.claim();
-select is(tests.kept('c') -> 'attempt', '3', 'the third attempt');
+select is(tests.kept('c') ->> 'session_id', 'session-1', 'the next run resumes the session');
+select is(tests.kept('c') -> 'attempt', '1', 'it is still the first attempt');
 select pg_temp.expire();
-select is(hub.recover() -> 'failed', '1', 'is the last');
+select is(hub.recover() -> 'failed', '1', 'the third loss is the last');
 select is(
-  (select (status, error)::text from mac_tasks where id = tests.id('d')), '(failed,"linux-1 was not heard of, 3 attempts in all.")', 'the task fails'
+  (select (status, error)::text from mac_tasks where id = tests.id('d')), '(failed,"linux-1 was not heard of, 3 times in all.")', 'the task fails'
 );
-select is((select array_agg(outcome) from hub_task_attempts where task_id = tests.id('d')), '{expired,expired,expired}', 'three attempts expired');
+select is((select array_agg(outcome) from hub_task_attempts where task_id = tests.id('d')), '{expired,expired,expired}', 'three runs expired');
+select retry_task(tests.id('d'));
+select is((select losses from mac_tasks where id = tests.id('d')), 0, 'a retry begins with none lost');
+select cancel_task(tests.id('d'));
 
 -- Too long a run, however well the lease is kept.
 select tests.keep('d', dispatch_task(tests.channel('buf-barista/bridge'), 'Long'));

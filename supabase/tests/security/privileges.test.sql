@@ -12,6 +12,7 @@ begin
   insert into public.mesh_device_models (device_id, model)
   select d.id, 'claude' from public.mesh_devices as d where d.name = 'matrix';
   perform public.dispatch_task(tests.channel('cloud-hub/dispatch'), 'One task');
+  perform public.create_file(tests.channel('cloud-hub/dispatch'), 'one.txt', 'text/plain', 1);
   perform public.dispatch_team(tests.channel('cloud-hub/dispatch'), 'One team', '["a", "b"]');
   insert into public.hub_questions (task_id, channel_id, kind, title, allow_text, tool_call_id, claim_id)
   select t.id, t.channel_id, 'question', 'Which?', true, 'call', gen_random_uuid() from public.mac_tasks as t limit 1;
@@ -66,6 +67,7 @@ create temp table expected_tables (name text primary key, anon text, viewer text
 insert into expected_tables values
   ('public.hub_channel_messages', '', 's', 'si', 'si', 'siud'),
   ('public.hub_channels', '', 's', 's', 'siud', 'siud'),
+  ('public.hub_files', '', 's', 's', 's', 'siud'),
   ('public.hub_members', '', 's', 's', 's', 'siud'),
   ('public.hub_models', '', 's', 's', 'siud', 'siud'),
   ('public.hub_questions', '', 's', 's', 's', 'siud'),
@@ -83,7 +85,7 @@ select t.name, '', '', '', '', '' from unnest(array[
   'hub.clock',
   'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
   'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.message_events', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
-  'hub.routing_rules', 'hub.sessions', 'hub.settings', 'hub.undelivered',
+  'hub.removed_files', 'hub.routing_rules', 'hub.sessions', 'hub.settings', 'hub.undelivered',
   'koji.accounts', 'koji.commands', 'koji.follow_ups', 'koji.orders', 'koji.prospects', 'koji.shipments',
   'koji.sweeps'
 ]) as t (name);
@@ -215,16 +217,20 @@ insert into expected_functions values
   ('public.cancel_task(uuid)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.claim_sweep()', 'no', 'no', 'no', 'no', 'yes'),
   ('public.complete_sweep(uuid,jsonb,text)', 'no', 'no', 'no', 'no', 'yes'),
+  ('public.create_file(uuid,text,text,bigint,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.create_task_thread(uuid,uuid)', 'no', 'no', 'yes', 'yes', 'yes'),
-  ('public.dispatch_task(uuid,text,uuid,text,integer,timestamp with time zone,text)', 'no', 'no', 'yes', 'yes', 'yes'),
+  ('public.dispatch_task(uuid,text,uuid,text,integer,timestamp with time zone,text,uuid[])', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.dispatch_team(uuid,text,jsonb,text,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.execute_command(uuid,text)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.explain_task(uuid)', 'no', 'yes', 'yes', 'yes', 'yes'),
+  ('public.files_to_remove(text[])', 'no', 'no', 'no', 'no', 'yes'),
   ('public.list_commands()', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.mesh_activity(integer)', 'no', 'yes', 'yes', 'yes', 'yes'),
+  ('public.publish_changes(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.recover()', 'no', 'no', 'no', 'no', 'yes'),
   ('public.register_device(text,text,jsonb,integer)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.retry_task(uuid)', 'no', 'no', 'yes', 'yes', 'yes'),
+  ('public.review_changes(uuid,jsonb,text,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.send_input(uuid,text,boolean,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.set_device_draining(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.set_member_role(uuid,text)', 'no', 'no', 'no', 'yes', 'yes'),
@@ -235,10 +241,12 @@ insert into expected_functions values
   -- Called by executors, who need a device's token and no user.
   ('public.ask_question(text,uuid,uuid,text,text,text,jsonb,boolean,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.claim_tasks(text,integer)', 'yes', 'yes', 'yes', 'yes', 'no'),
-  ('public.complete_task(text,uuid,uuid,text,text,text,jsonb,jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.complete_task(text,uuid,uuid,text,text,text,jsonb,jsonb,jsonb)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.device_heartbeat(text,uuid[],jsonb,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.fail_task(text,uuid,uuid,text,boolean,boolean)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.park_task(text,uuid,uuid,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.offer_file(text,uuid,uuid,text,text,bigint,text,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('public.read_file(text,uuid,uuid,uuid)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.release_task(text,uuid,uuid)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.report_progress(text,uuid,uuid,text,text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('public.report_rate_limit(text,uuid,uuid,text,timestamp with time zone)', 'yes', 'yes', 'yes', 'yes', 'no'),
@@ -258,7 +266,10 @@ insert into expected_functions values
   ('hub.busy()', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.check_embed(jsonb)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('hub.is_one_line(text)', 'no', 'yes', 'yes', 'yes', 'yes'),
-  ('hub.is_topic(text)', 'yes', 'yes', 'yes', 'yes', 'no');
+  ('hub.is_topic(text)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('hub.is_file_name(text)', 'no', 'no', 'no', 'no', 'yes'),
+  ('hub.sees_file(text)', 'yes', 'yes', 'yes', 'yes', 'no'),
+  ('hub.sends_file(text)', 'yes', 'yes', 'yes', 'yes', 'no');
 
 create temp view functions as
 select p.oid, p.oid::regprocedure as signature,

@@ -77,7 +77,7 @@ from (values
   ('claimed_by', 'mac'), ('claim_id', gen_random_uuid()::text), ('lease_expires_at', now()::text), ('attempt', '1'),
   ('max_attempts', '100'), ('kind', 'plan'), ('team_id', gen_random_uuid()::text), ('created_by', gen_random_uuid()::text),
   ('created_at', now()::text), ('session_id', 's'), ('progress_count', '-5'), ('task_type', 'x'), ('error', 'x'),
-  ('delivered_at', now()::text), ('cancelled_at', now()::text), ('usage', '{}'), ('model_used', 'x')
+  ('delivered_at', now()::text), ('cancelled_at', now()::text), ('usage', '{}'), ('changes', '{}'), ('model_used', 'x')
 ) as c (name, value);
 
 select is(tests.error_of($$ update public.mac_tasks set priority = 100 $$), '42501', 'An operator updates no task');

@@ -23,7 +23,7 @@ select is(
 select throws_ok(format($$insert into hub_channels (server_id, name, display_name) values (%L, %L, 'x')$$, pg_temp.server('a'), n), s, null, 'name ' || left(translate(n, E'\n', '|'), 10))
 from (values ('one', '23505'), ('', '23514'), ('One', '23514'), ('o_ne', '23514'), ('o ne', '23514'), (repeat('x', 65), '23514'), (E'one\n', '23514')) as v (n, s);
 select lives_ok(format($$insert into hub_channels (server_id, name, display_name) values (%L, 'one', 'x'), (%L, repeat('x', 64), 'x')$$, pg_temp.server('b'), pg_temp.server('b')), 'the same name on another server, and 64 characters');
-select throws_ok($$update hub_channels set model_preference = 'gpt' where name = 'one'$$, '23514', null, 'four preferences');
+select throws_ok($$update hub_channels set model_preference = 'gpt' where name = 'one'$$, 'PT400', null, 'a model that there is, or any');
 select throws_ok($$update hub_channels set idle_after = '0' where name = 'one'$$, '23514', null, 'a positive idle_after');
 select throws_ok(format($$insert into hub_channels (server_id, name, display_name) values (%L, 'x', 'x')$$, gen_random_uuid()), '23503', null, 'a channel has a server');
 

@@ -1,6 +1,6 @@
 -- What a change of partial_output posts: what is new, at once, and at most 15 messages for a task.
 begin;
-select plan(17);
+select plan(19);
 
 select tests.keep('token', tests.device('linux-1'));
 select tests.keep('d', dispatch_task(tests.channel('cloud-hub/dispatch'), 'Count'));
@@ -28,7 +28,8 @@ select pg_temp.report(E'Counting\n\nOne');
 select is((pg_temp.progress())[3:], '{"📋 One"}', 'only the appended part is posted');
 select pg_temp.report('Something else');
 select is((pg_temp.progress())[4:], '{"📋 Something else"}', 'a text that does not go on is posted whole');
-select is(pg_temp.report('Something else, still') -> 'progress_count', '5', 'the task counts what was posted');
+select pg_temp.report('Something else, still');
+select is((select progress_count from mac_tasks where id = tests.id('d')), 5, 'the task counts what was posted');
 select is(
   (select distinct (sender_type, sender_id, content_type)::text from hub_channel_messages where is_progress),
   '(agent,linux-1,text)', 'progress is the agent''s text'
@@ -68,6 +69,23 @@ select is(
   tests.error_of(format('select public.report_progress(%L, %L, %L, repeat(''x'', 1000001))',
     tests.kept('token') #>> '{}', tests.id('d'), tests.id('c', 'claim_id'))),
   'content_too_long', 'too long an output is refused'
+);
+
+-- The id of a progress message is no secret, and people choose the ids of theirs.
+select tests.keep('e', dispatch_task(tests.channel('cloud-hub/pulse-control'), 'Count'));
+select tests.keep('c', claim_tasks(tests.device('linux-2')) -> 0);
+select tests.sign_in('operator');
+insert into hub_channel_messages (id, channel_id, content)
+values (md5(format('%s:1', tests.id('e')))::uuid, tests.channel('cloud-hub/pulse-control'), 'Mine');
+select tests.sign_out();
+update mac_tasks set partial_output = 'Counting' where id = tests.id('e');
+select is(
+  (select content from hub_channel_messages where id = md5(format('%s:1', tests.id('e')))::uuid), 'Mine',
+  'a person''s message is not taken for progress'
+);
+select is(
+  (select array_agg(content) from hub_channel_messages where task_thread_id = tests.id('e', 'thread', 'id') and is_progress),
+  '{"📋 Counting"}', 'which is posted all the same'
 );
 
 select * from finish();
