@@ -357,11 +357,42 @@ export type Database = {
           },
         ];
       };
+      "hub_server_members": {
+        Row: {
+          "created_at": string;
+          "role": string;
+          "server_id": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "role": string;
+          "server_id": string;
+          "user_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "role"?: string;
+          "server_id"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_server_members_server_id_fkey";
+            columns: ["server_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_servers";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "hub_servers": {
         Row: {
           "architecture_type": string;
           "channel_count": number;
           "created_at": string;
+          "default_role": string | null;
           "description": string | null;
           "display_name": string;
           "icon": string;
@@ -377,6 +408,7 @@ export type Database = {
           "architecture_type": string;
           "channel_count"?: number;
           "created_at"?: string;
+          "default_role"?: string | null;
           "description"?: string | null;
           "display_name": string;
           "icon"?: string;
@@ -391,6 +423,7 @@ export type Database = {
           "architecture_type"?: string;
           "channel_count"?: number;
           "created_at"?: string;
+          "default_role"?: string | null;
           "description"?: string | null;
           "display_name"?: string;
           "icon"?: string;
@@ -1057,6 +1090,10 @@ export type Database = {
       "set_device_draining": { Args: { "device_id": string; "draining": boolean }; Returns: Json };
       "set_member_role": { Args: { "role": string; "user_id": string }; Returns: Json };
       "set_server_paused": { Args: { "paused": boolean; "server_id": string }; Returns: Json };
+      "set_server_role": {
+        Args: { "role": string; "server_id": string; "user_id": string };
+        Returns: Json;
+      };
       "take_input": {
         Args: { "claim_id": string; "input_id": string; "task_id": string; "token": string };
         Returns: Json;

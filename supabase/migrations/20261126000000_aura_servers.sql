@@ -35,9 +35,9 @@ begin
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
     'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
-    'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
+    'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'set_server_role(uuid, uuid, text)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
-    'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
+    'hub_members', 'hub_server_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
     'hub_files', 'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
@@ -226,7 +226,7 @@ begin
   select * into strict v_error from hub.errors as e where e.name = fail.name;
   raise exception using
     errcode = 'PT' || v_error.status,
-    message = format(v_error.message, variadic fail.args),
+    message = format(v_error.message, variadic array_replace(fail.args, null, 'null')),
     detail = v_error.name,
     hint = coalesce(fail.hint, v_error.hint, '');
 end
@@ -270,19 +270,14 @@ comment on function hub.version() is
 
 revoke execute on function hub.version() from public;
 
--- supabase/schemas/14_members.sql
+-- supabase/schemas/12_roles.sql
 
--- Members: who may do what, and the names by which the system's texts call people.
-
-create table if not exists public.hub_members (
-  user_id uuid primary key references auth.users on delete cascade,
-  role text not null check (role in ('viewer', 'operator', 'admin')),
-  created_at timestamptz not null default now()
-);
-comment on table public.hub_members is
-  'Who has which role. A user without a row has the default role of the settings row. Written by set_member_role.';
-comment on column public.hub_members.role is
-  'viewer reads and runs read-only commands; operator also posts, dispatches and enrols devices; admin also manages servers, channels and members.';
+-- Roles: who is calling, and what they may do on which server. Every guard, policy, RPC, view, topic and
+-- search asks here; the rule itself is hub.role_of() and stands nowhere else.
+--
+-- A policy asks once for each statement, not for each row: `channel_id in (select hub.channels_with('viewer'))`
+-- becomes a set that is made when the first row is looked at. Never write `= any (array)` for it: that would
+-- be taken for a condition of an index, and a page would be sorted out of whole channels.
 
 create or replace function hub.api_role() returns text
 language plpgsql
@@ -307,6 +302,62 @@ $$;
 comment on function hub.api_role() is
   'The API role this call came in with, also inside a definer function; null for a direct SQL session of the owner or a superuser.';
 
+-- The rule -----------------------------------------------------------------------------------------
+
+create or replace function hub.role_of(global_role text, own_role text, default_role text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when global_role is null or global_role = 'admin' then global_role
+    else nullif(coalesce(own_role, default_role, global_role), 'none')
+  end;
+end
+$$;
+comment on function hub.role_of(text, text, text) is
+  'A person''s role on a server: a global admin is admin everywhere; else their own role there, else the server''s default, else the global role. Null: the server does not exist for them.';
+
+create or replace function hub.global_role(user_id uuid) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(m.role, (select s.default_role from hub.settings as s))
+    -- The token of a user who was deleted is valid until it expires.
+    from auth.users as u
+    left join public.hub_members as m on m.user_id = u.id
+    where u.id = global_role.user_id and not u.is_anonymous and u.deleted_at is null
+  );
+end
+$$;
+comment on function hub.global_role(uuid) is
+  'The role of a user where no server says otherwise; null for an anonymous or deleted one, who has no role ever.';
+
+create or replace function hub.server_roles(user_id uuid) returns table (server_id uuid, role text)
+language plpgsql
+stable
+rows 10
+set search_path = ''
+as $$
+declare
+  v_global text := hub.global_role(server_roles.user_id);
+begin
+  return query
+  select s.id, r.role
+  from public.hub_servers as s
+  left join public.hub_server_members as m on m.server_id = s.id and m.user_id = server_roles.user_id
+  cross join lateral (select hub.role_of(v_global, m.role, s.default_role) as role) as r
+  where r.role is not null;
+end
+$$;
+comment on function hub.server_roles(uuid) is 'The servers that exist for a user, each with the role there.';
+
+-- The caller, globally -------------------------------------------------------------------------------
+
 create or replace function hub.caller_role() returns text
 language plpgsql
 stable
@@ -319,18 +370,14 @@ declare
 begin
   if v_role is null or v_role = 'service_role' then
     return 'admin';
-  elsif v_role = 'authenticated' and auth.uid() is not null then
-    return coalesce(
-      (select m.role from public.hub_members as m where m.user_id = auth.uid()),
-      -- The token of a user who was deleted is valid until it expires; the member's row is gone.
-      (select s.default_role from hub.settings as s, auth.users as u where u.id = auth.uid())
-    );
+  elsif v_role = 'authenticated' then
+    return hub.global_role(auth.uid());
   end if;
   return null;
 end
 $$;
 comment on function hub.caller_role() is
-  'viewer, operator or admin; null for an API caller who is not signed in. The service key and direct SQL sessions count as admin.';
+  'The caller''s global role, viewer, operator or admin; null for nobody. The service key and direct SQL sessions count as admin.';
 
 create or replace function hub.has_role(role text) returns boolean
 language plpgsql
@@ -338,14 +385,22 @@ stable
 set search_path = ''
 as $$
 begin
-  return coalesce(
-    array_position(array['viewer', 'operator', 'admin'], hub.caller_role())
-      >= array_position(array['viewer', 'operator', 'admin'], has_role.role),
-    false
-  );
+  return coalesce(hub.is_at_least(hub.caller_role(), has_role.role), false);
 end
 $$;
-comment on function hub.has_role(text) is 'Whether the caller has this role or a higher one.';
+comment on function hub.has_role(text) is 'Whether the caller''s global role is this one or a higher one.';
+
+create or replace function hub.is_at_least(role text, wanted text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return array_position(array['viewer', 'operator', 'admin'], is_at_least.role)
+    >= array_position(array['viewer', 'operator', 'admin'], is_at_least.wanted);
+end
+$$;
+comment on function hub.is_at_least(text, text) is 'Whether a role is as high as another; null without a role.';
 
 create or replace function hub.require_role(role text) returns void
 language plpgsql
@@ -363,7 +418,133 @@ begin
 end
 $$;
 comment on function hub.require_role(text) is
-  'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
+  'Raises not_signed_in or role_required unless the caller has this global role or a higher one.';
+
+-- The caller, on a server ------------------------------------------------------------------------------
+
+create or replace function hub.role_on(server_id uuid) returns text
+language plpgsql
+stable
+security definer -- callers may not read who else is a member
+set search_path = ''
+as $$
+declare
+  v_global text := hub.caller_role();
+begin
+  return (
+    select hub.role_of(v_global, m.role, s.default_role)
+    from public.hub_servers as s
+    left join public.hub_server_members as m on m.server_id = s.id and m.user_id = auth.uid()
+    where s.id = role_on.server_id
+  );
+end
+$$;
+comment on function hub.role_on(uuid) is
+  'The caller''s role on a server: viewer, operator, admin; null where the server does not exist for the caller.';
+
+create or replace function hub.servers_with(role text) returns setof uuid
+language plpgsql
+stable
+rows 10
+security definer -- callers may not read who else is a member
+set search_path = ''
+as $$
+declare
+  v_global text := hub.caller_role();
+  v_user uuid := auth.uid();
+begin
+  if v_global is not null then
+    return query
+    select s.id from public.hub_servers as s
+    left join public.hub_server_members as m on m.server_id = s.id and m.user_id = v_user
+    where hub.is_at_least(hub.role_of(v_global, m.role, s.default_role), servers_with.role);
+  end if;
+end
+$$;
+comment on function hub.servers_with(text) is
+  'The servers on which the caller has this role or a higher one; with viewer, those that exist for the caller.';
+
+create or replace function hub.channels_with(role text) returns setof uuid
+language plpgsql
+stable
+rows 100
+security definer -- callers may not read who else is a member
+set search_path = ''
+as $$
+begin
+  return query
+  select c.id from public.hub_channels as c where c.server_id in (select hub.servers_with(channels_with.role));
+end
+$$;
+comment on function hub.channels_with(text) is
+  'The channels on whose servers the caller has this role or a higher one. In a policy: channel_id in (select hub.channels_with(''viewer'')).';
+
+create or replace function hub.require_server_role(server_id uuid, role text) returns void
+language plpgsql
+stable
+security definer -- reads the registry of errors
+set search_path = ''
+as $$
+declare
+  v_role text := hub.role_on(require_server_role.server_id);
+begin
+  if v_role is null then
+    perform hub.require_role('viewer');
+    perform hub.fail('server_not_found', array[require_server_role.server_id::text]);
+  elsif hub.is_at_least(v_role, require_server_role.role) is not true then
+    perform hub.fail('role_required', array[require_server_role.role, v_role]);
+  end if;
+end
+$$;
+comment on function hub.require_server_role(uuid, text) is
+  'Raises not_signed_in, server_not_found (also where the server is hidden from the caller) or role_required.';
+
+create or replace function hub.require_channel_role(
+  channel_id uuid, role text, missing text default 'channel_not_found', id uuid default null
+) returns void
+language plpgsql
+stable
+security definer -- reads the registry of errors
+set search_path = ''
+as $$
+declare
+  v_role text := hub.role_on((
+    select c.server_id from public.hub_channels as c where c.id = require_channel_role.channel_id
+  ));
+begin
+  if v_role is null then
+    perform hub.require_role('viewer');
+    perform hub.fail(require_channel_role.missing, array[
+      coalesce(require_channel_role.id, require_channel_role.channel_id)::text
+    ]);
+  elsif hub.is_at_least(v_role, require_channel_role.role) is not true then
+    perform hub.fail('role_required', array[require_channel_role.role, v_role]);
+  end if;
+end
+$$;
+comment on function hub.require_channel_role(uuid, text, text, uuid) is
+  'Raises not_signed_in, role_required or, where the channel does not exist for the caller, channel_not_found. What is found by an id of its own is missing in its own name: require_channel_role(v_task.channel_id, ''operator'', ''task_not_found'', task_id).';
+
+revoke execute on all functions in schema hub from public;
+grant execute on function
+  hub.api_role(), hub.caller_role(), hub.is_at_least(text, text), hub.has_role(text), hub.require_role(text), hub.role_on(uuid),
+  hub.servers_with(text), hub.channels_with(text), hub.require_server_role(uuid, text),
+  hub.require_channel_role(uuid, text, text, uuid)
+to anon, authenticated, service_role;
+
+-- supabase/schemas/14_members.sql
+
+-- Members: who may do what, and the names by which the system's texts call people.
+
+create table if not exists public.hub_members (
+  user_id uuid primary key references auth.users on delete cascade,
+  role text not null check (role in ('viewer', 'operator', 'admin')),
+  created_at timestamptz not null default now()
+);
+comment on table public.hub_members is
+  'Who has which role. A user without a row has the default role of the settings row. Written by set_member_role.';
+comment on column public.hub_members.role is
+  'viewer reads and runs read-only commands; operator also posts, dispatches and enrols devices; admin also manages servers, channels and members.';
 
 create or replace function hub.is_one_line(content text) returns boolean
 language plpgsql
@@ -418,15 +599,25 @@ $$;
 comment on function hub.user_label(uuid) is
   'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
 
--- The settings row is made once; whoever is a user at that moment becomes an admin. A later run of
--- this chapter must not promote people who signed up since.
+-- The settings row is made once; if exactly one person is there at that moment, they become the admin. A
+-- later run of this chapter must not promote people who signed up since.
 do $$
+declare
+  v_people uuid[];
 begin
   insert into hub.settings (id) values (true) on conflict do nothing;
-  if found then
-    insert into public.hub_members (user_id, role)
-    select u.id, 'admin' from auth.users as u
-    on conflict do nothing;
+  if not found then
+    return;
+  end if;
+  select array_agg(u.id) into v_people
+  from auth.users as u
+  where (u.email_confirmed_at is not null or u.phone_confirmed_at is not null)
+    and not u.is_anonymous and u.deleted_at is null
+    and (u.banned_until is null or u.banned_until <= now());
+  if cardinality(v_people) = 1 then
+    insert into public.hub_members (user_id, role) values (v_people[1], 'admin') on conflict do nothing;
+  else
+    raise notice 'Aura Servers has no admin yet. Make one with: select public.set_member_role(''<user id>'', ''admin'');';
   end if;
 end
 $$;
@@ -472,6 +663,23 @@ create policy authenticated_read_members on public.hub_members
 for select to authenticated
 using (user_id = (select auth.uid()) or (select hub.has_role('admin')));
 
+create or replace function hub.require_user(user_id uuid) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- An anonymous user is nobody: a role given to one would be forgotten.
+  if not exists (
+    select from auth.users as u
+    where u.id = require_user.user_id and not u.is_anonymous and u.deleted_at is null
+  ) then
+    perform hub.fail('user_not_found', array[require_user.user_id::text]);
+  end if;
+end
+$$;
+comment on function hub.require_user(uuid) is 'Raises user_not_found unless there is this user, and it is no anonymous one.';
+
 create or replace function hub.set_member_role(user_id uuid, role text) returns jsonb
 language plpgsql
 security definer -- members are written by nobody else
@@ -484,9 +692,7 @@ begin
   if set_member_role.role is null or set_member_role.role not in ('viewer', 'operator', 'admin') then
     perform hub.fail('bad_argument', array['role is one of viewer, operator, admin.']);
   end if;
-  if not exists (select from auth.users as u where u.id = set_member_role.user_id) then
-    perform hub.fail('user_not_found', array[coalesce(set_member_role.user_id::text, 'null')]);
-  end if;
+  perform hub.require_user(set_member_role.user_id);
   insert into public.hub_members as m (user_id, role)
   values (set_member_role.user_id, set_member_role.role)
   on conflict on constraint hub_members_pkey do update set role = excluded.role
@@ -510,8 +716,6 @@ comment on function public.set_member_role(uuid, text) is
   'Gives a user the role viewer, operator or admin; returns the hub_members row. Admin. Errors: role_required, user_not_found, last_admin, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
-grant execute on function hub.api_role(), hub.caller_role(), hub.has_role(text), hub.require_role(text)
-to anon, authenticated, service_role;
 revoke execute on function public.set_member_role(uuid, text) from public;
 grant execute on function public.set_member_role(uuid, text), hub.set_member_role(uuid, text)
 to anon, authenticated, service_role;
@@ -610,13 +814,30 @@ create table if not exists public.hub_servers (
   updated_at timestamptz not null default now(),
   paused_at timestamptz
 );
-comment on table public.hub_servers is 'Chat servers. Read by every signed-in user, written by admins.';
+comment on table public.hub_servers is 'Chat servers. Read by whoever has a role on them, written by admins.';
 comment on column public.hub_servers.icon is 'Name of an SF Symbol.';
 comment on column public.hub_servers.architecture_type is
   'command_dispatch runs a command and keeps nothing; flat_task_pipeline answers in the channel; threaded_task_isolation answers in a thread of its own.';
 comment on column public.hub_servers.channel_count is 'Kept by trigger.';
+alter table public.hub_servers
+  add column if not exists default_role text check (default_role in ('none', 'viewer', 'operator'));
+comment on column public.hub_servers.default_role is
+  'The role here of whoever has no row of their own in hub_server_members; none: the server is private, it does not exist for them; null: their global role.';
 comment on column public.hub_servers.paused_at is
   'While set, no new task of this server is claimed and no command is run. Written by set_server_paused.';
+
+create table if not exists public.hub_server_members (
+  server_id uuid not null references public.hub_servers on delete cascade,
+  user_id uuid not null references auth.users on delete cascade,
+  role text not null check (role in ('none', 'viewer', 'operator', 'admin')),
+  created_at timestamptz not null default now(),
+  primary key (server_id, user_id)
+);
+comment on table public.hub_server_members is
+  'Who has which role on one server, above or below their global one. Read by themselves and the server''s admins; written by set_server_role.';
+comment on column public.hub_server_members.role is
+  'none: the server does not exist for this person; admin: also manages its channels and members. A global admin is admin everywhere.';
+create index if not exists idx_hub_server_members_user on public.hub_server_members (user_id);
 
 create table if not exists public.hub_channels (
   id uuid primary key default gen_random_uuid(),
@@ -638,7 +859,7 @@ create table if not exists public.hub_channels (
 )
 -- The counters of a busy channel are rewritten with every message: leave room for that on the page.
 with (fillfactor = 50);
-comment on table public.hub_channels is 'Channels of a server. Read by every signed-in user, written by admins.';
+comment on table public.hub_channels is 'Channels of a server. Read by whoever has a role on it, written by its admins.';
 comment on column public.hub_channels.category_group is 'Heading under which clients list the channel.';
 comment on column public.hub_channels.project_path is 'Working directory of the channel''s tasks, below the executor''s root folder.';
 comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks, a name of hub_models; any leaves it to the routing rules.';
@@ -766,14 +987,18 @@ for each row execute function hub.touch_updated_at();
 -- Permissions ------------------------------------------------------------------------------------
 
 alter table public.hub_servers enable row level security;
+alter table public.hub_server_members enable row level security;
 alter table public.hub_channels enable row level security;
-revoke all on public.hub_servers, public.hub_channels from anon, authenticated, service_role;
+revoke all on public.hub_servers, public.hub_server_members, public.hub_channels
+from anon, authenticated, service_role;
 
-grant select, insert, update, delete on public.hub_servers, public.hub_channels to service_role;
+grant select, insert, update, delete on public.hub_servers, public.hub_server_members, public.hub_channels
+to service_role;
 grant select, delete on public.hub_servers, public.hub_channels to authenticated;
-grant insert (name, display_name, description, icon, architecture_type, is_default, metadata)
+grant select on public.hub_server_members to authenticated;
+grant insert (name, display_name, description, icon, architecture_type, is_default, metadata, default_role)
 on public.hub_servers to authenticated;
-grant update (name, display_name, description, icon, is_default, metadata)
+grant update (name, display_name, description, icon, is_default, metadata, default_role)
 on public.hub_servers to authenticated;
 grant insert (
   server_id, name, display_name, description, category_group, project_path, model_preference,
@@ -784,10 +1009,11 @@ grant update (
   is_read_only, metadata, idle_after, archive_after
 ) on public.hub_channels to authenticated;
 
--- Anonymous callers have no grant; the condition is a constant per query, not per row.
+-- Servers are made, named and deleted by global admins: names are unique over all of them, and one that is
+-- refused would tell of a server that is hidden.
 drop policy if exists authenticated_read_servers on public.hub_servers;
 create policy authenticated_read_servers on public.hub_servers
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (id in (select hub.servers_with('viewer')));
 drop policy if exists admin_insert_servers on public.hub_servers;
 create policy admin_insert_servers on public.hub_servers
 for insert to authenticated with check ((select hub.has_role('admin')));
@@ -800,42 +1026,55 @@ for delete to authenticated using ((select hub.has_role('admin')));
 
 drop policy if exists authenticated_read_channels on public.hub_channels;
 create policy authenticated_read_channels on public.hub_channels
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (server_id in (select hub.servers_with('viewer')));
 drop policy if exists admin_insert_channels on public.hub_channels;
 create policy admin_insert_channels on public.hub_channels
-for insert to authenticated with check ((select hub.has_role('admin')));
+for insert to authenticated with check (server_id in (select hub.servers_with('admin')));
 drop policy if exists admin_update_channels on public.hub_channels;
 create policy admin_update_channels on public.hub_channels
-for update to authenticated using ((select hub.has_role('admin')));
+for update to authenticated using (server_id in (select hub.servers_with('admin')));
 drop policy if exists admin_delete_channels on public.hub_channels;
 create policy admin_delete_channels on public.hub_channels
-for delete to authenticated using ((select hub.has_role('admin')));
+for delete to authenticated using (server_id in (select hub.servers_with('admin')));
 
--- An update or delete that row security hides would answer with an empty list: refuse it instead.
+drop policy if exists authenticated_read_server_members on public.hub_server_members;
+create policy authenticated_read_server_members on public.hub_server_members
+for select to authenticated using (
+  user_id = (select auth.uid()) and role <> 'none' or server_id in (select hub.servers_with('admin'))
+);
+
+-- An update or delete that row security hides would answer with an empty list: refuse it instead, unless
+-- there is some server where it is allowed.
 create or replace function hub.require_admin_for_write() returns trigger
 language plpgsql
 set search_path = ''
 as $$
 begin
-  perform hub.require_role('admin');
+  if tg_table_name <> 'hub_channels' or not exists (select hub.servers_with('admin')) then
+    perform hub.require_role('admin');
+  end if;
   return null;
 end
 $$;
 
-create or replace trigger _050_require_admin_for_write
-before insert or update or delete on public.hub_servers
-for each statement when (current_user::text in ('anon', 'authenticated'))
-execute function hub.require_admin_for_write();
-
-create or replace trigger _050_require_admin_for_write
-before insert or update or delete on public.hub_channels
-for each statement when (current_user::text in ('anon', 'authenticated'))
-execute function hub.require_admin_for_write();
-
-create or replace trigger _050_require_admin_for_write
-before insert or update or delete on public.hub_models
-for each statement when (current_user::text in ('anon', 'authenticated'))
-execute function hub.require_admin_for_write();
+-- For every database role but the owner's.
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['hub_models', 'hub_servers', 'hub_channels'] loop
+    execute format(
+      $trigger$
+        create or replace trigger _050_require_admin_for_write
+        before insert or update or delete on public.%I
+        for each statement when (current_user::text <> %L)
+        execute function hub.require_admin_for_write()
+      $trigger$,
+      v_table, current_user
+    );
+  end loop;
+end
+$$;
 
 -- Pausing ----------------------------------------------------------------------------------------
 
@@ -847,10 +1086,11 @@ as $$
 declare
   v_server public.hub_servers;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_role('viewer');
   if set_server_paused.paused is null then
     perform hub.fail('bad_argument', array['paused is true or false.']);
   end if;
+  perform hub.require_server_role(set_server_paused.server_id, 'operator');
   update public.hub_servers as s
   set paused_at = case when set_server_paused.paused then coalesce(s.paused_at, now()) end
   where s.id = set_server_paused.server_id
@@ -876,7 +1116,57 @@ $$;
 comment on function public.set_server_paused(uuid, boolean) is
   'Pauses a server (its waiting tasks are not claimed, its commands are refused) or resumes it; returns the hub_servers row. Operator. Errors: server_not_found, bad_argument.';
 
+-- Members ----------------------------------------------------------------------------------------
+
+create or replace function hub.set_server_role(server_id uuid, user_id uuid, role text) returns jsonb
+language plpgsql
+security definer -- members are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_member public.hub_server_members;
+begin
+  perform hub.require_server_role(set_server_role.server_id, 'admin');
+  if set_server_role.role is not null and set_server_role.role not in ('none', 'viewer', 'operator', 'admin') then
+    perform hub.fail('bad_argument', array[
+      'role is one of none, viewer, operator, admin, or null for the server''s default.'
+    ]);
+  end if;
+  perform hub.require_user(set_server_role.user_id);
+  if set_server_role.role is null then
+    delete from public.hub_server_members as m
+    where m.server_id = set_server_role.server_id and m.user_id = set_server_role.user_id;
+  else
+    insert into public.hub_server_members as m (server_id, user_id, role)
+    values (set_server_role.server_id, set_server_role.user_id, set_server_role.role)
+    on conflict on constraint hub_server_members_pkey do update set role = excluded.role
+    returning * into v_member;
+  end if;
+  return jsonb_build_object(
+    'server_id', set_server_role.server_id, 'user_id', set_server_role.user_id, 'role', v_member.role
+  );
+end
+$$;
+
+create or replace function public.set_server_role(server_id uuid, user_id uuid, role text) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.set_server_role(set_server_role.server_id, set_server_role.user_id, set_server_role.role);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.set_server_role(uuid, uuid, text) is
+  'Gives a user the role none, viewer, operator or admin on one server; null takes it away again. Returns {server_id, user_id, role}. Admin of the server. Errors: server_not_found, role_required, user_not_found, bad_argument.';
+
 revoke execute on all functions in schema hub from public;
+revoke execute on function public.set_server_role(uuid, uuid, text) from public;
+grant execute on function public.set_server_role(uuid, uuid, text), hub.set_server_role(uuid, uuid, text)
+to anon, authenticated, service_role;
 revoke execute on function public.set_server_paused(uuid, boolean) from public;
 grant execute on function public.set_server_paused(uuid, boolean), hub.set_server_paused(uuid, boolean)
 to anon, authenticated, service_role;
@@ -1135,11 +1425,19 @@ begin
       idempotency_key, metadata
     ) on public.mac_tasks to authenticated;
     create policy authenticated_read_tasks on public.mac_tasks
-    for select to authenticated using ((select auth.uid()) is not null);
+    for select to authenticated using (
+      channel_id in (select hub.channels_with('viewer'))
+      -- Of no channel: somebody else's. One that has lost its channel may have been private.
+      or channel_id is null and (select hub.has_role('viewer')) and not metadata ? 'created_by_label'
+      or channel_id is null and (select hub.has_role('admin'))
+    );
     create policy authenticated_insert_tasks on public.mac_tasks
-    for insert to authenticated with check ((select hub.has_role('operator')));
+    for insert to authenticated with check (
+      channel_id in (select hub.channels_with('operator'))
+      or channel_id is null and (select hub.has_role('operator'))
+    );
     comment on table public.mac_tasks is
-      'Tasks for executors. Read by every signed-in user; made by dispatch_task or by an operator''s insert; written by executors.';
+      'Tasks for executors. Read by whoever may read their channel; made by dispatch_task or by an operator''s insert; written by executors.';
   elsif not exists (
     select from pg_catalog.pg_constraint as c
     where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
@@ -1148,14 +1446,17 @@ begin
     drop policy if exists authenticated_read_hub_tasks on public.mac_tasks;
     drop policy if exists authenticated_insert_hub_tasks on public.mac_tasks;
     create policy authenticated_read_hub_tasks on public.mac_tasks
-    for select to authenticated using (channel_id is not null and (select auth.uid()) is not null);
+    for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
     create policy authenticated_insert_hub_tasks on public.mac_tasks
-    for insert to authenticated with check (channel_id is not null and (select hub.has_role('operator')));
+    for insert to authenticated with check (channel_id in (select hub.channels_with('operator')));
     -- And this keeps them from whoever the owner's policies show all rows to.
     drop policy if exists signed_in_read_hub_tasks on public.mac_tasks;
     create policy signed_in_read_hub_tasks on public.mac_tasks
     as restrictive for select to anon, authenticated
-    using (channel_id is null or (select auth.uid()) is not null);
+    using (
+      channel_id in (select hub.channels_with('viewer'))
+      or channel_id is null and coalesce(metadata ? 'created_by_label', false) is false
+    );
     if not (select c.relrowsecurity from pg_catalog.pg_class as c where c.oid = 'public.mac_tasks'::regclass) then
       raise warning 'The table mac_tasks that exists here has no row security: whoever may read it will read the tasks of channels too.';
     end if;
@@ -1220,10 +1521,10 @@ grant select, insert, update, delete on public.hub_teams, public.hub_task_thread
 
 drop policy if exists authenticated_read_teams on public.hub_teams;
 create policy authenticated_read_teams on public.hub_teams
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 drop policy if exists authenticated_read_task_threads on public.hub_task_threads;
 create policy authenticated_read_task_threads on public.hub_task_threads
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 -- supabase/schemas/22_messages.sql
 
@@ -1382,22 +1683,23 @@ declare
   v_channel public.hub_channels;
   v_extra text;
   v_before integer := coalesce(nullif(current_setting('hub.posted', true), '')::integer, 0);
+  v_is_person boolean := hub.api_role() in ('anon', 'authenticated');
 begin
+  if v_is_person then
+    perform hub.require_channel_role(new.channel_id, 'operator');
+  end if;
   if new.task_thread_id is not null and not exists (
     select from public.hub_task_threads as t
     where t.id = new.task_thread_id and t.channel_id = new.channel_id
   ) then
     perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
   end if;
-  if hub.api_role() = 'service_role' then
+  if v_is_person is not true then
     return new;
   end if;
 
-  perform hub.require_role('operator');
   select * into v_channel from public.hub_channels as c where c.id = new.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(new.channel_id::text, 'null')]);
-  elsif v_channel.is_read_only then
+  if v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   v_extra := case
@@ -1428,10 +1730,20 @@ $$;
 comment on function hub.guard_message() is
   'A direct insert is a person''s own words: anything else is refused, and the sender is filled in.';
 
-create or replace trigger _100_guard_message
-before insert on public.hub_channel_messages
-for each row when (current_user::text in ('anon', 'authenticated', 'service_role'))
-execute function hub.guard_message();
+-- For every database role but the owner's: whatever roles an app has made may post, none is let by.
+do $$
+begin
+  execute format(
+    $trigger$
+      create or replace trigger _100_guard_message
+      before insert on public.hub_channel_messages
+      for each row when (current_user::text <> %L)
+      execute function hub.guard_message()
+    $trigger$,
+    current_user
+  );
+end
+$$;
 
 alter table public.hub_channel_messages enable row level security;
 revoke all on public.hub_channel_messages from anon, authenticated, service_role;
@@ -1445,11 +1757,11 @@ grant insert (
 
 drop policy if exists authenticated_read_messages on public.hub_channel_messages;
 create policy authenticated_read_messages on public.hub_channel_messages
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 drop policy if exists authenticated_insert_messages on public.hub_channel_messages;
 create policy authenticated_insert_messages on public.hub_channel_messages
 for insert to authenticated with check (
-  (select hub.has_role('operator'))
+  channel_id in (select hub.channels_with('operator'))
   and sender_type = 'human' and sender_id = (select auth.uid())::text
   and embed_data is null and not is_progress
 );
@@ -1678,6 +1990,18 @@ create index if not exists idx_hub_task_attempts_task on public.hub_task_attempt
 -- Claims come in the order of time: a block range index finds the old ones and costs next to nothing.
 create index if not exists idx_hub_task_attempts_started on public.hub_task_attempts using brin (started_at);
 
+create or replace function hub.channel_of_task(task_id uuid) returns uuid
+language plpgsql
+stable
+security definer -- the owner of a mac_tasks that was here first may have closed it
+set search_path = ''
+as $$
+begin
+  return (select t.channel_id from public.mac_tasks as t where t.id = channel_of_task.task_id);
+end
+$$;
+comment on function hub.channel_of_task(uuid) is 'The channel of a task, for policies on what belongs to the task.';
+
 alter table public.mesh_devices enable row level security;
 alter table public.mesh_device_models enable row level security;
 alter table public.hub_task_attempts enable row level security;
@@ -1689,13 +2013,15 @@ to service_role;
 
 drop policy if exists authenticated_read_devices on public.mesh_devices;
 create policy authenticated_read_devices on public.mesh_devices
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using ((select hub.has_role('viewer')));
 drop policy if exists authenticated_read_device_models on public.mesh_device_models;
 create policy authenticated_read_device_models on public.mesh_device_models
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using ((select hub.has_role('viewer')));
 drop policy if exists authenticated_read_task_attempts on public.hub_task_attempts;
 create policy authenticated_read_task_attempts on public.hub_task_attempts
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (
+  (select hub.has_role('admin')) or hub.channel_of_task(task_id) in (select hub.channels_with('viewer'))
+);
 
 -- Devices ----------------------------------------------------------------------------------------
 
@@ -1890,6 +2216,8 @@ revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.register_device(text, text, jsonb, integer), public.set_device_draining(uuid, boolean)
 from public;
+-- Asked by the policy on attempts, as whoever reads.
+grant execute on function hub.channel_of_task(uuid) to authenticated, service_role;
 grant execute on function
   public.register_device(text, text, jsonb, integer), hub.register_device(text, text, jsonb, integer),
   public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)
@@ -1963,7 +2291,7 @@ grant select, insert, update, delete on public.hub_files to service_role;
 
 drop policy if exists authenticated_read_files on public.hub_files;
 create policy authenticated_read_files on public.hub_files
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 insert into hub.errors (name, status, message, hint) values
   ('file_not_found', 404, 'There is no file %s.', null),
@@ -2015,14 +2343,12 @@ declare
   v_file public.hub_files;
   v_unused integer;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(create_file.channel_id, 'operator');
   select * into v_settings from hub.settings;
   select c.*, s.architecture_type into v_channel
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_file.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(create_file.channel_id::text, 'null')]);
-  elsif v_channel.architecture_type = 'command_dispatch' then
+  if v_channel.architecture_type = 'command_dispatch' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
   elsif v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
@@ -2449,12 +2775,13 @@ stable
 set search_path = ''
 as $$
 begin
-  if auth.uid() is null or not hub.has_role('operator') then
+  if auth.uid() is null then
     return false;
   end if;
   return exists (
     select from public.hub_files as f
     where f.path = sends_file.path and f.created_by = auth.uid() and f.direction = 'in' and f.state = 'pending'
+      and f.channel_id in (select hub.channels_with('operator'))
   );
 end
 $$;
@@ -4104,7 +4431,13 @@ declare
   v_counted text[];
   v_rows integer := 1;
 begin
-  perform hub.require_role('operator');
+  if hub.api_role() is null then
+    return coalesce(new, old); -- a superuser
+  elsif coalesce(new.channel_id, old.channel_id) is null then
+    perform hub.require_role('operator');
+  else
+    perform hub.require_channel_role(coalesce(new.channel_id, old.channel_id), 'operator');
+  end if;
   if tg_op <> 'INSERT' then
     -- Reached only where the owner of an older mac_tasks has granted it.
     perform hub.fail('role_required', array['of an executor', hub.caller_role()]);
@@ -4368,6 +4701,7 @@ $$;
 comment on function hub.settle_task() is
   'The state machine of a task: what each change of status means for the other columns. What is over stays over, but for a retry.';
 
+-- For every database role but the owner's and that of executors with a service key.
 -- In a table that was here before, only rows that name something of this project are guarded. In one of
 -- its own every row is: what has no channel is run by executors all the same. And there nobody has the
 -- right to change or delete a task: only in an older table its owner may have granted that.
@@ -4382,28 +4716,34 @@ begin
     $trigger$
       create or replace trigger _050_guard_task_on_insert
       before insert on public.mac_tasks
-      for each row when ((%s) and current_user::text in ('anon', 'authenticated'))
+      for each row when ((%s) and current_user::text not in (%L, 'service_role'))
       execute function hub.guard_task()
     $trigger$,
     case
       when v_fresh then 'true'
       else 'num_nonnulls(new.channel_id, new.task_thread_id, new.team_id, new.claim_id) > 0'
-    end
+    end,
+    current_user
   );
   if not v_fresh then
-    create or replace trigger _050_guard_task_on_update
-    before update on public.mac_tasks
-    for each row when (
-      num_nonnulls(
-        old.channel_id, new.channel_id, new.task_thread_id, new.team_id, old.claim_id, new.claim_id
-      ) > 0
-      and current_user::text in ('anon', 'authenticated')
-    )
-    execute function hub.guard_task();
-    create or replace trigger _050_guard_task_on_delete
-    before delete on public.mac_tasks
-    for each row when (old.channel_id is not null and current_user::text in ('anon', 'authenticated'))
-    execute function hub.guard_task();
+    execute format(
+      $trigger$
+        create or replace trigger _050_guard_task_on_update
+        before update on public.mac_tasks
+        for each row when (
+          num_nonnulls(
+            old.channel_id, new.channel_id, new.task_thread_id, new.team_id, old.claim_id, new.claim_id
+          ) > 0
+          and current_user::text not in (%1$L, 'service_role')
+        )
+        execute function hub.guard_task();
+        create or replace trigger _050_guard_task_on_delete
+        before delete on public.mac_tasks
+        for each row when (old.channel_id is not null and current_user::text not in (%1$L, 'service_role'))
+        execute function hub.guard_task()
+      $trigger$,
+      current_user
+    );
   end if;
 end
 $$;
@@ -4476,10 +4816,7 @@ declare
   v_files public.hub_files[];
   v_content text := dispatch_task.content;
 begin
-  perform hub.require_role('operator');
-  if dispatch_task.channel_id is null then
-    perform hub.fail('channel_not_found', array['null']);
-  end if;
+  perform hub.require_channel_role(dispatch_task.channel_id, 'operator');
   if dispatch_task.idempotency_key is not null then
     perform hub.lock_idempotency_key(dispatch_task.channel_id, dispatch_task.idempotency_key);
     select * into v_task from public.mac_tasks as t
@@ -4550,22 +4887,24 @@ declare
   v_thread uuid := gen_random_uuid();
   v_route record;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(create_task_thread.channel_id, 'operator');
   select c.*, s.architecture_type into v_channel
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_task_thread.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(create_task_thread.channel_id::text, 'null')]);
-  elsif v_channel.architecture_type <> 'threaded_task_isolation' then
+  if v_channel.architecture_type <> 'threaded_task_isolation' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
   elsif v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for no key update;
-  -- A task of no channel can be given one, unless it is another app's or somebody is at work on it.
+  -- A task of no channel can be given one by who made it or an admin, unless it is another app's or
+  -- somebody is at work on it.
   if not found
-    or v_task.channel_id is null
-      and (v_task.status = 'running' or not (select s.claims_foreign_tasks from hub.settings as s))
+    or v_task.channel_id is null and (
+      v_task.status = 'running'
+      or not (select s.claims_foreign_tasks from hub.settings as s)
+      or v_task.created_by is distinct from auth.uid() and not hub.has_role('admin')
+    )
     or v_task.channel_id <> create_task_thread.channel_id
   then
     perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
@@ -4692,20 +5031,21 @@ as $$
 #variable_conflict use_column
 declare
   v_task public.mac_tasks;
+  v_team public.hub_teams;
   v_label text := hub.user_label(auth.uid());
 begin
-  perform hub.require_role('operator');
   select * into v_task from public.mac_tasks as t where t.id = cancel_task.task_id and t.channel_id is not null;
   if not found then
     -- A team, or its thread, stands for all its tasks.
-    return hub.cancel_team(
-      (
-        select team.id from public.hub_teams as team
-        where team.id = cancel_task.task_id or team.task_thread_id = cancel_task.task_id
-        order by team.created_at desc limit 1
-      ),
-      cancel_task.task_id, v_label
-    );
+    select * into v_team from public.hub_teams as team
+    where team.id = cancel_task.task_id or team.task_thread_id = cancel_task.task_id
+    order by team.created_at desc limit 1;
+  end if;
+  perform hub.require_channel_role(
+    coalesce(v_task.channel_id, v_team.channel_id), 'operator', 'task_not_found', cancel_task.task_id
+  );
+  if v_task.id is null then
+    return hub.cancel_team(v_team.id, cancel_task.task_id, v_label);
   elsif v_task.kind in ('plan', 'synthesis') then
     -- Not locked yet: all tasks of a team are, in their order.
     return hub.cancel_team(v_task.team_id, v_task.id, v_label);
@@ -4745,11 +5085,14 @@ declare
   v_task public.mac_tasks;
   v_state text;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(
+    (select t.channel_id from public.mac_tasks as t where t.id = retry_task.task_id),
+    'operator', 'task_not_found', retry_task.task_id
+  );
   select * into v_task from public.mac_tasks as t
   where t.id = retry_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(retry_task.task_id::text, 'null')]);
+    perform hub.fail('task_not_found', array[retry_task.task_id::text]);
   end if;
   -- A subtask that ends meanwhile decides under this lock whether its team goes on.
   perform from public.hub_teams as team where team.id = v_task.team_id for no key update;
@@ -4881,12 +5224,17 @@ declare
   v_server public.hub_servers;
   v_why jsonb;
 begin
-  perform hub.require_role('viewer');
   select * into v_task from public.mac_tasks as t where t.id = explain_task.task_id;
-  if not found
-    or v_task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s)
-  then
-    perform hub.fail('task_not_found', array[coalesce(explain_task.task_id::text, 'null')]);
+  if v_task.channel_id is not null or v_task.id is null then
+    perform hub.require_channel_role(v_task.channel_id, 'viewer', 'task_not_found', explain_task.task_id);
+  else
+    perform hub.require_role('viewer');
+    -- As its policy has it: another app's, or of a channel that is gone and may have been private.
+    if not (select s.claims_foreign_tasks from hub.settings as s)
+      or v_task.metadata ? 'created_by_label' and not hub.has_role('admin')
+    then
+      perform hub.fail('task_not_found', array[v_task.id::text]);
+    end if;
   end if;
   select * into v_queued from hub.queue as q where q.task_id = v_task.id;
   select s.* into v_server
@@ -5903,11 +6251,9 @@ declare
   v_listed jsonb;
   v_subtasks text[];
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(dispatch_team.channel_id, 'operator');
   select * into v_channel from public.hub_channels as c where c.id = dispatch_team.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(dispatch_team.channel_id::text, 'null')]);
-  elsif v_channel.is_read_only then
+  if v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if dispatch_team.idempotency_key is not null then
@@ -6421,7 +6767,7 @@ grant select on public.hub_questions to authenticated;
 grant select, insert, update, delete on public.hub_questions to service_role;
 drop policy if exists authenticated_read_questions on public.hub_questions;
 create policy authenticated_read_questions on public.hub_questions
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 insert into hub.message_events (name, meaning) values
   ('question_asked', 'An agent asks a person; the row is in hub_questions.'),
@@ -6691,7 +7037,10 @@ declare
   v_question public.hub_questions;
   v_answer text := nullif(btrim(answer_question.answer, E' \t\r\n'), '');
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(
+    (select q.channel_id from public.hub_questions as q where q.id = answer_question.question_id),
+    'operator', 'question_not_found', answer_question.question_id
+  );
   v_locked := hub.lock_question(answer_question.question_id);
   v_question := v_locked.question;
   v_task := v_locked.task;
@@ -6973,7 +7322,7 @@ grant select on public.hub_task_inputs to authenticated;
 grant select, insert, update, delete on public.hub_task_inputs to service_role;
 drop policy if exists authenticated_read_task_inputs on public.hub_task_inputs;
 create policy authenticated_read_task_inputs on public.hub_task_inputs
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 create or replace function hub.send_input(task_id uuid, content text, interrupt boolean, idempotency_key text)
 returns jsonb
@@ -6986,7 +7335,10 @@ declare
   v_task public.mac_tasks;
   v_input public.hub_task_inputs;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(
+    (select t.channel_id from public.mac_tasks as t where t.id = send_input.task_id),
+    'operator', 'task_not_found', send_input.task_id
+  );
   if length(send_input.idempotency_key) not between 1 and 200 then
     perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   end if;
@@ -7176,6 +7528,10 @@ begin
   perform hub.require_role('viewer');
   return jsonb_build_object(
     'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role(),
+    'servers', coalesce((
+      select jsonb_agg(jsonb_build_object('server_id', s.id, 'name', s.name, 'role', hub.role_on(s.id)) order by s.name)
+      from public.hub_servers as s where hub.role_on(s.id) is not null
+    ), '[]'),
     'limits', hub.limits(), 'version', hub.version()
   );
 end
@@ -7189,7 +7545,7 @@ as $$
   select hub.whoami()
 $$;
 comment on function public.whoami() is
-  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends; version: that of Aura Servers here. Viewer.';
+  'The caller: {user_id, label: the name shown beside their messages, role: the global one, servers: [{server_id, name, role}], those that exist for the caller}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends; version: that of Aura Servers here. Viewer.';
 
 create or replace function hub.mesh_activity(hours integer) returns jsonb
 language plpgsql
@@ -7477,14 +7833,18 @@ as $$
 declare
   v_thread public.hub_task_threads;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_role('viewer');
   if update_thread_status.status is null or update_thread_status.status not in ('active', 'archived') then
     perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
   end if;
+  perform hub.require_channel_role(
+    (select t.channel_id from public.hub_task_threads as t where t.id = update_thread_status.thread_id),
+    'operator', 'thread_not_found', update_thread_status.thread_id
+  );
   select * into v_thread from public.hub_task_threads as t
   where t.id = update_thread_status.thread_id for no key update;
   if not found then
-    perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
+    perform hub.fail('thread_not_found', array[update_thread_status.thread_id::text]);
   end if;
   if update_thread_status.status = 'active' then
     perform hub.reopen_thread(v_thread.id);
@@ -8686,15 +9046,13 @@ declare
   v_command koji.commands;
   v_text text;
 begin
-  perform hub.require_role('viewer');
+  perform hub.require_channel_role(execute_command.channel_id, 'viewer');
   select c.display_name, c.is_read_only, s.architecture_type, s.paused_at, s.display_name as server
   into v_channel
   from public.hub_channels as c
   join public.hub_servers as s on s.id = c.server_id
   where c.id = execute_command.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(execute_command.channel_id::text, 'null')]);
-  elsif v_channel.architecture_type <> 'command_dispatch' then
+  if v_channel.architecture_type <> 'command_dispatch' then
     perform hub.fail('wrong_architecture',
       array[v_channel.display_name, v_channel.architecture_type, 'commands'],
       hint => 'Send it with dispatch_task.');
@@ -8718,7 +9076,7 @@ begin
     perform koji.unknown_command(v_name);
   end if;
   if v_command.changes_data then
-    perform hub.require_role('operator');
+    perform hub.require_channel_role(execute_command.channel_id, 'operator');
   end if;
   if v_argument = '' and v_command.usage like '%>' then
     perform koji.bad_argument(v_name, format('!%s needs an argument.', v_name));
@@ -9561,31 +9919,49 @@ after update on public.mesh_device_models
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_device();
 
+create or replace function hub.server_of_topic(topic text) returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select c.server_id from public.hub_channels as c
+  where c.id = case
+    when topic !~ '^(channel|thread):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then null
+    when topic like 'channel:%' then split_part(topic, ':', 2)::uuid
+    else (select t.channel_id from public.hub_task_threads as t where t.id = split_part(topic, ':', 2)::uuid)
+  end
+$$;
+comment on function hub.server_of_topic(text) is 'The server of a topic channel:<id> or thread:<id>; null where there is no such channel or thread.';
+
 create or replace function hub.is_topic(topic text) returns boolean
 language sql
 stable
 security definer -- whether a topic is this project's is the same for everybody
 set search_path = ''
 as $$
-  select coalesce(case
-    when topic !~ '^(channel|thread):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then topic = 'mesh'
-    when topic like 'channel:%' then
-      exists (select from public.hub_channels as c where c.id = split_part(topic, ':', 2)::uuid)
-    else exists (select from public.hub_task_threads as t where t.id = split_part(topic, ':', 2)::uuid)
-  end, false)
+  select coalesce(topic = 'mesh', false) or hub.server_of_topic(topic) is not null
 $$;
 comment on function hub.is_topic(text) is
   'Whether a private topic belongs to a channel or thread that exists, or is mesh. An app beside this may name its own topics channel:<id>: they stay its own.';
+
+create or replace function hub.may_listen(topic text) returns boolean
+language sql
+stable
+security definer -- the channel of a topic may be one that the caller does not see
+set search_path = ''
+as $$
+  select case topic
+    when 'mesh' then hub.has_role('viewer')
+    else hub.role_on(hub.server_of_topic(topic)) is not null
+  end
+$$;
+comment on function hub.may_listen(text) is 'Whether the caller may join a private topic: mesh, or that of a channel or thread they may read.';
 
 -- Who may listen: whoever may read.
 drop policy if exists hub_authenticated_read_topics on realtime.messages;
 create policy hub_authenticated_read_topics on realtime.messages
 for select to authenticated
-using (
-  (select auth.uid()) is not null
-  and extension = 'broadcast'
-  and (select hub.is_topic(realtime.topic()))
-);
+using (extension = 'broadcast' and (select hub.may_listen(realtime.topic())));
 -- Nobody but the database speaks on these topics, whatever other policies of the app allow.
 drop policy if exists hub_only_the_database_speaks on realtime.messages;
 create policy hub_only_the_database_speaks on realtime.messages
@@ -9619,6 +9995,7 @@ $$;
 revoke execute on all functions in schema hub from public;
 -- Asked by the policies, as whoever joins.
 grant execute on function hub.is_topic(text) to anon, authenticated;
+grant execute on function hub.may_listen(text) to authenticated;
 
 -- supabase/schemas/82_views.sql
 

@@ -31,9 +31,9 @@ begin
     'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
     'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
-    'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'take_input(text, uuid, uuid, uuid)',
+    'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'set_server_role(uuid, uuid, text)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
-    'hub_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
+    'hub_members', 'hub_server_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
     'hub_files', 'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)
   where case
@@ -222,7 +222,7 @@ begin
   select * into strict v_error from hub.errors as e where e.name = fail.name;
   raise exception using
     errcode = 'PT' || v_error.status,
-    message = format(v_error.message, variadic fail.args),
+    message = format(v_error.message, variadic array_replace(fail.args, null, 'null')),
     detail = v_error.name,
     hint = coalesce(fail.hint, v_error.hint, '');
 end

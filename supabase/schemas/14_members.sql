@@ -10,87 +10,6 @@ comment on table public.hub_members is
 comment on column public.hub_members.role is
   'viewer reads and runs read-only commands; operator also posts, dispatches and enrols devices; admin also manages servers, channels and members.';
 
-create or replace function hub.api_role() returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
-begin
-  if v_role in ('anon', 'authenticated', 'service_role') then
-    return v_role;
-  end if;
-  -- Any other role that is not the owner's, as one that an app's tokens name, is a person at most.
-  if not pg_has_role(v_role, (
-    select n.nspowner from pg_catalog.pg_namespace as n where n.nspname = 'hub'
-  ), 'member') then
-    return 'authenticated';
-  end if;
-  return null;
-end
-$$;
-comment on function hub.api_role() is
-  'The API role this call came in with, also inside a definer function; null for a direct SQL session of the owner or a superuser.';
-
-create or replace function hub.caller_role() returns text
-language plpgsql
-stable
--- Definer: callers may neither read the settings nor other members' rows.
-security definer
-set search_path = ''
-as $$
-declare
-  v_role text := hub.api_role();
-begin
-  if v_role is null or v_role = 'service_role' then
-    return 'admin';
-  elsif v_role = 'authenticated' and auth.uid() is not null then
-    return coalesce(
-      (select m.role from public.hub_members as m where m.user_id = auth.uid()),
-      -- The token of a user who was deleted is valid until it expires; the member's row is gone.
-      (select s.default_role from hub.settings as s, auth.users as u where u.id = auth.uid())
-    );
-  end if;
-  return null;
-end
-$$;
-comment on function hub.caller_role() is
-  'viewer, operator or admin; null for an API caller who is not signed in. The service key and direct SQL sessions count as admin.';
-
-create or replace function hub.has_role(role text) returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return coalesce(
-    array_position(array['viewer', 'operator', 'admin'], hub.caller_role())
-      >= array_position(array['viewer', 'operator', 'admin'], has_role.role),
-    false
-  );
-end
-$$;
-comment on function hub.has_role(text) is 'Whether the caller has this role or a higher one.';
-
-create or replace function hub.require_role(role text) returns void
-language plpgsql
-stable
-security definer -- reads the registry of errors
-set search_path = ''
-as $$
-begin
-  if not hub.has_role(require_role.role) then
-    if hub.caller_role() is null then
-      perform hub.fail('not_signed_in');
-    end if;
-    perform hub.fail('role_required', array[require_role.role, hub.caller_role()]);
-  end if;
-end
-$$;
-comment on function hub.require_role(text) is
-  'Raises not_signed_in or role_required unless the caller has this role or a higher one.';
-
 create or replace function hub.is_one_line(content text) returns boolean
 language plpgsql
 immutable
@@ -144,15 +63,25 @@ $$;
 comment on function hub.user_label(uuid) is
   'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
 
--- The settings row is made once; whoever is a user at that moment becomes an admin. A later run of
--- this chapter must not promote people who signed up since.
+-- The settings row is made once; if exactly one person is there at that moment, they become the admin. A
+-- later run of this chapter must not promote people who signed up since.
 do $$
+declare
+  v_people uuid[];
 begin
   insert into hub.settings (id) values (true) on conflict do nothing;
-  if found then
-    insert into public.hub_members (user_id, role)
-    select u.id, 'admin' from auth.users as u
-    on conflict do nothing;
+  if not found then
+    return;
+  end if;
+  select array_agg(u.id) into v_people
+  from auth.users as u
+  where (u.email_confirmed_at is not null or u.phone_confirmed_at is not null)
+    and not u.is_anonymous and u.deleted_at is null
+    and (u.banned_until is null or u.banned_until <= now());
+  if cardinality(v_people) = 1 then
+    insert into public.hub_members (user_id, role) values (v_people[1], 'admin') on conflict do nothing;
+  else
+    raise notice 'Aura Servers has no admin yet. Make one with: select public.set_member_role(''<user id>'', ''admin'');';
   end if;
 end
 $$;
@@ -198,6 +127,23 @@ create policy authenticated_read_members on public.hub_members
 for select to authenticated
 using (user_id = (select auth.uid()) or (select hub.has_role('admin')));
 
+create or replace function hub.require_user(user_id uuid) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- An anonymous user is nobody: a role given to one would be forgotten.
+  if not exists (
+    select from auth.users as u
+    where u.id = require_user.user_id and not u.is_anonymous and u.deleted_at is null
+  ) then
+    perform hub.fail('user_not_found', array[require_user.user_id::text]);
+  end if;
+end
+$$;
+comment on function hub.require_user(uuid) is 'Raises user_not_found unless there is this user, and it is no anonymous one.';
+
 create or replace function hub.set_member_role(user_id uuid, role text) returns jsonb
 language plpgsql
 security definer -- members are written by nobody else
@@ -210,9 +156,7 @@ begin
   if set_member_role.role is null or set_member_role.role not in ('viewer', 'operator', 'admin') then
     perform hub.fail('bad_argument', array['role is one of viewer, operator, admin.']);
   end if;
-  if not exists (select from auth.users as u where u.id = set_member_role.user_id) then
-    perform hub.fail('user_not_found', array[coalesce(set_member_role.user_id::text, 'null')]);
-  end if;
+  perform hub.require_user(set_member_role.user_id);
   insert into public.hub_members as m (user_id, role)
   values (set_member_role.user_id, set_member_role.role)
   on conflict on constraint hub_members_pkey do update set role = excluded.role
@@ -236,8 +180,6 @@ comment on function public.set_member_role(uuid, text) is
   'Gives a user the role viewer, operator or admin; returns the hub_members row. Admin. Errors: role_required, user_not_found, last_admin, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
-grant execute on function hub.api_role(), hub.caller_role(), hub.has_role(text), hub.require_role(text)
-to anon, authenticated, service_role;
 revoke execute on function public.set_member_role(uuid, text) from public;
 grant execute on function public.set_member_role(uuid, text), hub.set_member_role(uuid, text)
 to anon, authenticated, service_role;

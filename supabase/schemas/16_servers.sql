@@ -15,13 +15,30 @@ create table if not exists public.hub_servers (
   updated_at timestamptz not null default now(),
   paused_at timestamptz
 );
-comment on table public.hub_servers is 'Chat servers. Read by every signed-in user, written by admins.';
+comment on table public.hub_servers is 'Chat servers. Read by whoever has a role on them, written by admins.';
 comment on column public.hub_servers.icon is 'Name of an SF Symbol.';
 comment on column public.hub_servers.architecture_type is
   'command_dispatch runs a command and keeps nothing; flat_task_pipeline answers in the channel; threaded_task_isolation answers in a thread of its own.';
 comment on column public.hub_servers.channel_count is 'Kept by trigger.';
+alter table public.hub_servers
+  add column if not exists default_role text check (default_role in ('none', 'viewer', 'operator'));
+comment on column public.hub_servers.default_role is
+  'The role here of whoever has no row of their own in hub_server_members; none: the server is private, it does not exist for them; null: their global role.';
 comment on column public.hub_servers.paused_at is
   'While set, no new task of this server is claimed and no command is run. Written by set_server_paused.';
+
+create table if not exists public.hub_server_members (
+  server_id uuid not null references public.hub_servers on delete cascade,
+  user_id uuid not null references auth.users on delete cascade,
+  role text not null check (role in ('none', 'viewer', 'operator', 'admin')),
+  created_at timestamptz not null default now(),
+  primary key (server_id, user_id)
+);
+comment on table public.hub_server_members is
+  'Who has which role on one server, above or below their global one. Read by themselves and the server''s admins; written by set_server_role.';
+comment on column public.hub_server_members.role is
+  'none: the server does not exist for this person; admin: also manages its channels and members. A global admin is admin everywhere.';
+create index if not exists idx_hub_server_members_user on public.hub_server_members (user_id);
 
 create table if not exists public.hub_channels (
   id uuid primary key default gen_random_uuid(),
@@ -43,7 +60,7 @@ create table if not exists public.hub_channels (
 )
 -- The counters of a busy channel are rewritten with every message: leave room for that on the page.
 with (fillfactor = 50);
-comment on table public.hub_channels is 'Channels of a server. Read by every signed-in user, written by admins.';
+comment on table public.hub_channels is 'Channels of a server. Read by whoever has a role on it, written by its admins.';
 comment on column public.hub_channels.category_group is 'Heading under which clients list the channel.';
 comment on column public.hub_channels.project_path is 'Working directory of the channel''s tasks, below the executor''s root folder.';
 comment on column public.hub_channels.model_preference is 'Model of the channel''s tasks, a name of hub_models; any leaves it to the routing rules.';
@@ -171,14 +188,18 @@ for each row execute function hub.touch_updated_at();
 -- Permissions ------------------------------------------------------------------------------------
 
 alter table public.hub_servers enable row level security;
+alter table public.hub_server_members enable row level security;
 alter table public.hub_channels enable row level security;
-revoke all on public.hub_servers, public.hub_channels from anon, authenticated, service_role;
+revoke all on public.hub_servers, public.hub_server_members, public.hub_channels
+from anon, authenticated, service_role;
 
-grant select, insert, update, delete on public.hub_servers, public.hub_channels to service_role;
+grant select, insert, update, delete on public.hub_servers, public.hub_server_members, public.hub_channels
+to service_role;
 grant select, delete on public.hub_servers, public.hub_channels to authenticated;
-grant insert (name, display_name, description, icon, architecture_type, is_default, metadata)
+grant select on public.hub_server_members to authenticated;
+grant insert (name, display_name, description, icon, architecture_type, is_default, metadata, default_role)
 on public.hub_servers to authenticated;
-grant update (name, display_name, description, icon, is_default, metadata)
+grant update (name, display_name, description, icon, is_default, metadata, default_role)
 on public.hub_servers to authenticated;
 grant insert (
   server_id, name, display_name, description, category_group, project_path, model_preference,
@@ -189,10 +210,11 @@ grant update (
   is_read_only, metadata, idle_after, archive_after
 ) on public.hub_channels to authenticated;
 
--- Anonymous callers have no grant; the condition is a constant per query, not per row.
+-- Servers are made, named and deleted by global admins: names are unique over all of them, and one that is
+-- refused would tell of a server that is hidden.
 drop policy if exists authenticated_read_servers on public.hub_servers;
 create policy authenticated_read_servers on public.hub_servers
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (id in (select hub.servers_with('viewer')));
 drop policy if exists admin_insert_servers on public.hub_servers;
 create policy admin_insert_servers on public.hub_servers
 for insert to authenticated with check ((select hub.has_role('admin')));
@@ -205,42 +227,55 @@ for delete to authenticated using ((select hub.has_role('admin')));
 
 drop policy if exists authenticated_read_channels on public.hub_channels;
 create policy authenticated_read_channels on public.hub_channels
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (server_id in (select hub.servers_with('viewer')));
 drop policy if exists admin_insert_channels on public.hub_channels;
 create policy admin_insert_channels on public.hub_channels
-for insert to authenticated with check ((select hub.has_role('admin')));
+for insert to authenticated with check (server_id in (select hub.servers_with('admin')));
 drop policy if exists admin_update_channels on public.hub_channels;
 create policy admin_update_channels on public.hub_channels
-for update to authenticated using ((select hub.has_role('admin')));
+for update to authenticated using (server_id in (select hub.servers_with('admin')));
 drop policy if exists admin_delete_channels on public.hub_channels;
 create policy admin_delete_channels on public.hub_channels
-for delete to authenticated using ((select hub.has_role('admin')));
+for delete to authenticated using (server_id in (select hub.servers_with('admin')));
 
--- An update or delete that row security hides would answer with an empty list: refuse it instead.
+drop policy if exists authenticated_read_server_members on public.hub_server_members;
+create policy authenticated_read_server_members on public.hub_server_members
+for select to authenticated using (
+  user_id = (select auth.uid()) and role <> 'none' or server_id in (select hub.servers_with('admin'))
+);
+
+-- An update or delete that row security hides would answer with an empty list: refuse it instead, unless
+-- there is some server where it is allowed.
 create or replace function hub.require_admin_for_write() returns trigger
 language plpgsql
 set search_path = ''
 as $$
 begin
-  perform hub.require_role('admin');
+  if tg_table_name <> 'hub_channels' or not exists (select hub.servers_with('admin')) then
+    perform hub.require_role('admin');
+  end if;
   return null;
 end
 $$;
 
-create or replace trigger _050_require_admin_for_write
-before insert or update or delete on public.hub_servers
-for each statement when (current_user::text in ('anon', 'authenticated'))
-execute function hub.require_admin_for_write();
-
-create or replace trigger _050_require_admin_for_write
-before insert or update or delete on public.hub_channels
-for each statement when (current_user::text in ('anon', 'authenticated'))
-execute function hub.require_admin_for_write();
-
-create or replace trigger _050_require_admin_for_write
-before insert or update or delete on public.hub_models
-for each statement when (current_user::text in ('anon', 'authenticated'))
-execute function hub.require_admin_for_write();
+-- For every database role but the owner's.
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['hub_models', 'hub_servers', 'hub_channels'] loop
+    execute format(
+      $trigger$
+        create or replace trigger _050_require_admin_for_write
+        before insert or update or delete on public.%I
+        for each statement when (current_user::text <> %L)
+        execute function hub.require_admin_for_write()
+      $trigger$,
+      v_table, current_user
+    );
+  end loop;
+end
+$$;
 
 -- Pausing ----------------------------------------------------------------------------------------
 
@@ -252,10 +287,11 @@ as $$
 declare
   v_server public.hub_servers;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_role('viewer');
   if set_server_paused.paused is null then
     perform hub.fail('bad_argument', array['paused is true or false.']);
   end if;
+  perform hub.require_server_role(set_server_paused.server_id, 'operator');
   update public.hub_servers as s
   set paused_at = case when set_server_paused.paused then coalesce(s.paused_at, now()) end
   where s.id = set_server_paused.server_id
@@ -281,7 +317,57 @@ $$;
 comment on function public.set_server_paused(uuid, boolean) is
   'Pauses a server (its waiting tasks are not claimed, its commands are refused) or resumes it; returns the hub_servers row. Operator. Errors: server_not_found, bad_argument.';
 
+-- Members ----------------------------------------------------------------------------------------
+
+create or replace function hub.set_server_role(server_id uuid, user_id uuid, role text) returns jsonb
+language plpgsql
+security definer -- members are written by nobody else
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_member public.hub_server_members;
+begin
+  perform hub.require_server_role(set_server_role.server_id, 'admin');
+  if set_server_role.role is not null and set_server_role.role not in ('none', 'viewer', 'operator', 'admin') then
+    perform hub.fail('bad_argument', array[
+      'role is one of none, viewer, operator, admin, or null for the server''s default.'
+    ]);
+  end if;
+  perform hub.require_user(set_server_role.user_id);
+  if set_server_role.role is null then
+    delete from public.hub_server_members as m
+    where m.server_id = set_server_role.server_id and m.user_id = set_server_role.user_id;
+  else
+    insert into public.hub_server_members as m (server_id, user_id, role)
+    values (set_server_role.server_id, set_server_role.user_id, set_server_role.role)
+    on conflict on constraint hub_server_members_pkey do update set role = excluded.role
+    returning * into v_member;
+  end if;
+  return jsonb_build_object(
+    'server_id', set_server_role.server_id, 'user_id', set_server_role.user_id, 'role', v_member.role
+  );
+end
+$$;
+
+create or replace function public.set_server_role(server_id uuid, user_id uuid, role text) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.set_server_role(set_server_role.server_id, set_server_role.user_id, set_server_role.role);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.set_server_role(uuid, uuid, text) is
+  'Gives a user the role none, viewer, operator or admin on one server; null takes it away again. Returns {server_id, user_id, role}. Admin of the server. Errors: server_not_found, role_required, user_not_found, bad_argument.';
+
 revoke execute on all functions in schema hub from public;
+revoke execute on function public.set_server_role(uuid, uuid, text) from public;
+grant execute on function public.set_server_role(uuid, uuid, text), hub.set_server_role(uuid, uuid, text)
+to anon, authenticated, service_role;
 revoke execute on function public.set_server_paused(uuid, boolean) from public;
 grant execute on function public.set_server_paused(uuid, boolean), hub.set_server_paused(uuid, boolean)
 to anon, authenticated, service_role;

@@ -188,11 +188,19 @@ begin
       idempotency_key, metadata
     ) on public.mac_tasks to authenticated;
     create policy authenticated_read_tasks on public.mac_tasks
-    for select to authenticated using ((select auth.uid()) is not null);
+    for select to authenticated using (
+      channel_id in (select hub.channels_with('viewer'))
+      -- Of no channel: somebody else's. One that has lost its channel may have been private.
+      or channel_id is null and (select hub.has_role('viewer')) and not metadata ? 'created_by_label'
+      or channel_id is null and (select hub.has_role('admin'))
+    );
     create policy authenticated_insert_tasks on public.mac_tasks
-    for insert to authenticated with check ((select hub.has_role('operator')));
+    for insert to authenticated with check (
+      channel_id in (select hub.channels_with('operator'))
+      or channel_id is null and (select hub.has_role('operator'))
+    );
     comment on table public.mac_tasks is
-      'Tasks for executors. Read by every signed-in user; made by dispatch_task or by an operator''s insert; written by executors.';
+      'Tasks for executors. Read by whoever may read their channel; made by dispatch_task or by an operator''s insert; written by executors.';
   elsif not exists (
     select from pg_catalog.pg_constraint as c
     where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
@@ -201,14 +209,17 @@ begin
     drop policy if exists authenticated_read_hub_tasks on public.mac_tasks;
     drop policy if exists authenticated_insert_hub_tasks on public.mac_tasks;
     create policy authenticated_read_hub_tasks on public.mac_tasks
-    for select to authenticated using (channel_id is not null and (select auth.uid()) is not null);
+    for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
     create policy authenticated_insert_hub_tasks on public.mac_tasks
-    for insert to authenticated with check (channel_id is not null and (select hub.has_role('operator')));
+    for insert to authenticated with check (channel_id in (select hub.channels_with('operator')));
     -- And this keeps them from whoever the owner's policies show all rows to.
     drop policy if exists signed_in_read_hub_tasks on public.mac_tasks;
     create policy signed_in_read_hub_tasks on public.mac_tasks
     as restrictive for select to anon, authenticated
-    using (channel_id is null or (select auth.uid()) is not null);
+    using (
+      channel_id in (select hub.channels_with('viewer'))
+      or channel_id is null and coalesce(metadata ? 'created_by_label', false) is false
+    );
     if not (select c.relrowsecurity from pg_catalog.pg_class as c where c.oid = 'public.mac_tasks'::regclass) then
       raise warning 'The table mac_tasks that exists here has no row security: whoever may read it will read the tasks of channels too.';
     end if;
@@ -273,7 +284,7 @@ grant select, insert, update, delete on public.hub_teams, public.hub_task_thread
 
 drop policy if exists authenticated_read_teams on public.hub_teams;
 create policy authenticated_read_teams on public.hub_teams
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 drop policy if exists authenticated_read_task_threads on public.hub_task_threads;
 create policy authenticated_read_task_threads on public.hub_task_threads
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));

@@ -153,22 +153,23 @@ declare
   v_channel public.hub_channels;
   v_extra text;
   v_before integer := coalesce(nullif(current_setting('hub.posted', true), '')::integer, 0);
+  v_is_person boolean := hub.api_role() in ('anon', 'authenticated');
 begin
+  if v_is_person then
+    perform hub.require_channel_role(new.channel_id, 'operator');
+  end if;
   if new.task_thread_id is not null and not exists (
     select from public.hub_task_threads as t
     where t.id = new.task_thread_id and t.channel_id = new.channel_id
   ) then
     perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
   end if;
-  if hub.api_role() = 'service_role' then
+  if v_is_person is not true then
     return new;
   end if;
 
-  perform hub.require_role('operator');
   select * into v_channel from public.hub_channels as c where c.id = new.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(new.channel_id::text, 'null')]);
-  elsif v_channel.is_read_only then
+  if v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   v_extra := case
@@ -199,10 +200,20 @@ $$;
 comment on function hub.guard_message() is
   'A direct insert is a person''s own words: anything else is refused, and the sender is filled in.';
 
-create or replace trigger _100_guard_message
-before insert on public.hub_channel_messages
-for each row when (current_user::text in ('anon', 'authenticated', 'service_role'))
-execute function hub.guard_message();
+-- For every database role but the owner's: whatever roles an app has made may post, none is let by.
+do $$
+begin
+  execute format(
+    $trigger$
+      create or replace trigger _100_guard_message
+      before insert on public.hub_channel_messages
+      for each row when (current_user::text <> %L)
+      execute function hub.guard_message()
+    $trigger$,
+    current_user
+  );
+end
+$$;
 
 alter table public.hub_channel_messages enable row level security;
 revoke all on public.hub_channel_messages from anon, authenticated, service_role;
@@ -216,11 +227,11 @@ grant insert (
 
 drop policy if exists authenticated_read_messages on public.hub_channel_messages;
 create policy authenticated_read_messages on public.hub_channel_messages
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 drop policy if exists authenticated_insert_messages on public.hub_channel_messages;
 create policy authenticated_insert_messages on public.hub_channel_messages
 for insert to authenticated with check (
-  (select hub.has_role('operator'))
+  channel_id in (select hub.channels_with('operator'))
   and sender_type = 'human' and sender_id = (select auth.uid())::text
   and embed_data is null and not is_progress
 );

@@ -67,6 +67,18 @@ create index if not exists idx_hub_task_attempts_task on public.hub_task_attempt
 -- Claims come in the order of time: a block range index finds the old ones and costs next to nothing.
 create index if not exists idx_hub_task_attempts_started on public.hub_task_attempts using brin (started_at);
 
+create or replace function hub.channel_of_task(task_id uuid) returns uuid
+language plpgsql
+stable
+security definer -- the owner of a mac_tasks that was here first may have closed it
+set search_path = ''
+as $$
+begin
+  return (select t.channel_id from public.mac_tasks as t where t.id = channel_of_task.task_id);
+end
+$$;
+comment on function hub.channel_of_task(uuid) is 'The channel of a task, for policies on what belongs to the task.';
+
 alter table public.mesh_devices enable row level security;
 alter table public.mesh_device_models enable row level security;
 alter table public.hub_task_attempts enable row level security;
@@ -78,13 +90,15 @@ to service_role;
 
 drop policy if exists authenticated_read_devices on public.mesh_devices;
 create policy authenticated_read_devices on public.mesh_devices
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using ((select hub.has_role('viewer')));
 drop policy if exists authenticated_read_device_models on public.mesh_device_models;
 create policy authenticated_read_device_models on public.mesh_device_models
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using ((select hub.has_role('viewer')));
 drop policy if exists authenticated_read_task_attempts on public.hub_task_attempts;
 create policy authenticated_read_task_attempts on public.hub_task_attempts
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (
+  (select hub.has_role('admin')) or hub.channel_of_task(task_id) in (select hub.channels_with('viewer'))
+);
 
 -- Devices ----------------------------------------------------------------------------------------
 
@@ -279,6 +293,8 @@ revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.register_device(text, text, jsonb, integer), public.set_device_draining(uuid, boolean)
 from public;
+-- Asked by the policy on attempts, as whoever reads.
+grant execute on function hub.channel_of_task(uuid) to authenticated, service_role;
 grant execute on function
   public.register_device(text, text, jsonb, integer), hub.register_device(text, text, jsonb, integer),
   public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)

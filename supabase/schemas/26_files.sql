@@ -64,7 +64,7 @@ grant select, insert, update, delete on public.hub_files to service_role;
 
 drop policy if exists authenticated_read_files on public.hub_files;
 create policy authenticated_read_files on public.hub_files
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 insert into hub.errors (name, status, message, hint) values
   ('file_not_found', 404, 'There is no file %s.', null),
@@ -116,14 +116,12 @@ declare
   v_file public.hub_files;
   v_unused integer;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(create_file.channel_id, 'operator');
   select * into v_settings from hub.settings;
   select c.*, s.architecture_type into v_channel
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_file.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(create_file.channel_id::text, 'null')]);
-  elsif v_channel.architecture_type = 'command_dispatch' then
+  if v_channel.architecture_type = 'command_dispatch' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
   elsif v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
@@ -550,12 +548,13 @@ stable
 set search_path = ''
 as $$
 begin
-  if auth.uid() is null or not hub.has_role('operator') then
+  if auth.uid() is null then
     return false;
   end if;
   return exists (
     select from public.hub_files as f
     where f.path = sends_file.path and f.created_by = auth.uid() and f.direction = 'in' and f.state = 'pending'
+      and f.channel_id in (select hub.channels_with('operator'))
   );
 end
 $$;

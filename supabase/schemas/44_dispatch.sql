@@ -50,10 +50,7 @@ declare
   v_files public.hub_files[];
   v_content text := dispatch_task.content;
 begin
-  perform hub.require_role('operator');
-  if dispatch_task.channel_id is null then
-    perform hub.fail('channel_not_found', array['null']);
-  end if;
+  perform hub.require_channel_role(dispatch_task.channel_id, 'operator');
   if dispatch_task.idempotency_key is not null then
     perform hub.lock_idempotency_key(dispatch_task.channel_id, dispatch_task.idempotency_key);
     select * into v_task from public.mac_tasks as t
@@ -124,22 +121,24 @@ declare
   v_thread uuid := gen_random_uuid();
   v_route record;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(create_task_thread.channel_id, 'operator');
   select c.*, s.architecture_type into v_channel
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_task_thread.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(create_task_thread.channel_id::text, 'null')]);
-  elsif v_channel.architecture_type <> 'threaded_task_isolation' then
+  if v_channel.architecture_type <> 'threaded_task_isolation' then
     perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
   elsif v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for no key update;
-  -- A task of no channel can be given one, unless it is another app's or somebody is at work on it.
+  -- A task of no channel can be given one by who made it or an admin, unless it is another app's or
+  -- somebody is at work on it.
   if not found
-    or v_task.channel_id is null
-      and (v_task.status = 'running' or not (select s.claims_foreign_tasks from hub.settings as s))
+    or v_task.channel_id is null and (
+      v_task.status = 'running'
+      or not (select s.claims_foreign_tasks from hub.settings as s)
+      or v_task.created_by is distinct from auth.uid() and not hub.has_role('admin')
+    )
     or v_task.channel_id <> create_task_thread.channel_id
   then
     perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
@@ -266,20 +265,21 @@ as $$
 #variable_conflict use_column
 declare
   v_task public.mac_tasks;
+  v_team public.hub_teams;
   v_label text := hub.user_label(auth.uid());
 begin
-  perform hub.require_role('operator');
   select * into v_task from public.mac_tasks as t where t.id = cancel_task.task_id and t.channel_id is not null;
   if not found then
     -- A team, or its thread, stands for all its tasks.
-    return hub.cancel_team(
-      (
-        select team.id from public.hub_teams as team
-        where team.id = cancel_task.task_id or team.task_thread_id = cancel_task.task_id
-        order by team.created_at desc limit 1
-      ),
-      cancel_task.task_id, v_label
-    );
+    select * into v_team from public.hub_teams as team
+    where team.id = cancel_task.task_id or team.task_thread_id = cancel_task.task_id
+    order by team.created_at desc limit 1;
+  end if;
+  perform hub.require_channel_role(
+    coalesce(v_task.channel_id, v_team.channel_id), 'operator', 'task_not_found', cancel_task.task_id
+  );
+  if v_task.id is null then
+    return hub.cancel_team(v_team.id, cancel_task.task_id, v_label);
   elsif v_task.kind in ('plan', 'synthesis') then
     -- Not locked yet: all tasks of a team are, in their order.
     return hub.cancel_team(v_task.team_id, v_task.id, v_label);
@@ -319,11 +319,14 @@ declare
   v_task public.mac_tasks;
   v_state text;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(
+    (select t.channel_id from public.mac_tasks as t where t.id = retry_task.task_id),
+    'operator', 'task_not_found', retry_task.task_id
+  );
   select * into v_task from public.mac_tasks as t
   where t.id = retry_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(retry_task.task_id::text, 'null')]);
+    perform hub.fail('task_not_found', array[retry_task.task_id::text]);
   end if;
   -- A subtask that ends meanwhile decides under this lock whether its team goes on.
   perform from public.hub_teams as team where team.id = v_task.team_id for no key update;

@@ -67,12 +67,17 @@ declare
   v_server public.hub_servers;
   v_why jsonb;
 begin
-  perform hub.require_role('viewer');
   select * into v_task from public.mac_tasks as t where t.id = explain_task.task_id;
-  if not found
-    or v_task.channel_id is null and not (select s.claims_foreign_tasks from hub.settings as s)
-  then
-    perform hub.fail('task_not_found', array[coalesce(explain_task.task_id::text, 'null')]);
+  if v_task.channel_id is not null or v_task.id is null then
+    perform hub.require_channel_role(v_task.channel_id, 'viewer', 'task_not_found', explain_task.task_id);
+  else
+    perform hub.require_role('viewer');
+    -- As its policy has it: another app's, or of a channel that is gone and may have been private.
+    if not (select s.claims_foreign_tasks from hub.settings as s)
+      or v_task.metadata ? 'created_by_label' and not hub.has_role('admin')
+    then
+      perform hub.fail('task_not_found', array[v_task.id::text]);
+    end if;
   end if;
   select * into v_queued from hub.queue as q where q.task_id = v_task.id;
   select s.* into v_server

@@ -422,11 +422,9 @@ declare
   v_listed jsonb;
   v_subtasks text[];
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(dispatch_team.channel_id, 'operator');
   select * into v_channel from public.hub_channels as c where c.id = dispatch_team.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(dispatch_team.channel_id::text, 'null')]);
-  elsif v_channel.is_read_only then
+  if v_channel.is_read_only then
     perform hub.fail('channel_read_only', array[v_channel.display_name]);
   end if;
   if dispatch_team.idempotency_key is not null then

@@ -63,7 +63,7 @@ grant select on public.hub_questions to authenticated;
 grant select, insert, update, delete on public.hub_questions to service_role;
 drop policy if exists authenticated_read_questions on public.hub_questions;
 create policy authenticated_read_questions on public.hub_questions
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 insert into hub.message_events (name, meaning) values
   ('question_asked', 'An agent asks a person; the row is in hub_questions.'),
@@ -333,7 +333,10 @@ declare
   v_question public.hub_questions;
   v_answer text := nullif(btrim(answer_question.answer, E' \t\r\n'), '');
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(
+    (select q.channel_id from public.hub_questions as q where q.id = answer_question.question_id),
+    'operator', 'question_not_found', answer_question.question_id
+  );
   v_locked := hub.lock_question(answer_question.question_id);
   v_question := v_locked.question;
   v_task := v_locked.task;

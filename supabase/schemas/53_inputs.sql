@@ -41,7 +41,7 @@ grant select on public.hub_task_inputs to authenticated;
 grant select, insert, update, delete on public.hub_task_inputs to service_role;
 drop policy if exists authenticated_read_task_inputs on public.hub_task_inputs;
 create policy authenticated_read_task_inputs on public.hub_task_inputs
-for select to authenticated using ((select auth.uid()) is not null);
+for select to authenticated using (channel_id in (select hub.channels_with('viewer')));
 
 create or replace function hub.send_input(task_id uuid, content text, interrupt boolean, idempotency_key text)
 returns jsonb
@@ -54,7 +54,10 @@ declare
   v_task public.mac_tasks;
   v_input public.hub_task_inputs;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_channel_role(
+    (select t.channel_id from public.mac_tasks as t where t.id = send_input.task_id),
+    'operator', 'task_not_found', send_input.task_id
+  );
   if length(send_input.idempotency_key) not between 1 and 200 then
     perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   end if;

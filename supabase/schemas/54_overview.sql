@@ -10,6 +10,10 @@ begin
   perform hub.require_role('viewer');
   return jsonb_build_object(
     'user_id', auth.uid(), 'label', hub.user_label(auth.uid()), 'role', hub.caller_role(),
+    'servers', coalesce((
+      select jsonb_agg(jsonb_build_object('server_id', s.id, 'name', s.name, 'role', hub.role_on(s.id)) order by s.name)
+      from public.hub_servers as s where hub.role_on(s.id) is not null
+    ), '[]'),
     'limits', hub.limits(), 'version', hub.version()
   );
 end
@@ -23,7 +27,7 @@ as $$
   select hub.whoami()
 $$;
 comment on function public.whoami() is
-  'The caller: {user_id, label: the name shown beside their messages, role}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends; version: that of Aura Servers here. Viewer.';
+  'The caller: {user_id, label: the name shown beside their messages, role: the global one, servers: [{server_id, name, role}], those that exist for the caller}, and limits: the settings that a client has to know, as max_content, the longest text that a person sends; version: that of Aura Servers here. Viewer.';
 
 create or replace function hub.mesh_activity(hours integer) returns jsonb
 language plpgsql

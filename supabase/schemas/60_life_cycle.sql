@@ -203,14 +203,18 @@ as $$
 declare
   v_thread public.hub_task_threads;
 begin
-  perform hub.require_role('operator');
+  perform hub.require_role('viewer');
   if update_thread_status.status is null or update_thread_status.status not in ('active', 'archived') then
     perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
   end if;
+  perform hub.require_channel_role(
+    (select t.channel_id from public.hub_task_threads as t where t.id = update_thread_status.thread_id),
+    'operator', 'thread_not_found', update_thread_status.thread_id
+  );
   select * into v_thread from public.hub_task_threads as t
   where t.id = update_thread_status.thread_id for no key update;
   if not found then
-    perform hub.fail('thread_not_found', array[coalesce(update_thread_status.thread_id::text, 'null')]);
+    perform hub.fail('thread_not_found', array[update_thread_status.thread_id::text]);
   end if;
   if update_thread_status.status = 'active' then
     perform hub.reopen_thread(v_thread.id);

@@ -161,15 +161,13 @@ declare
   v_command koji.commands;
   v_text text;
 begin
-  perform hub.require_role('viewer');
+  perform hub.require_channel_role(execute_command.channel_id, 'viewer');
   select c.display_name, c.is_read_only, s.architecture_type, s.paused_at, s.display_name as server
   into v_channel
   from public.hub_channels as c
   join public.hub_servers as s on s.id = c.server_id
   where c.id = execute_command.channel_id;
-  if not found then
-    perform hub.fail('channel_not_found', array[coalesce(execute_command.channel_id::text, 'null')]);
-  elsif v_channel.architecture_type <> 'command_dispatch' then
+  if v_channel.architecture_type <> 'command_dispatch' then
     perform hub.fail('wrong_architecture',
       array[v_channel.display_name, v_channel.architecture_type, 'commands'],
       hint => 'Send it with dispatch_task.');
@@ -193,7 +191,7 @@ begin
     perform koji.unknown_command(v_name);
   end if;
   if v_command.changes_data then
-    perform hub.require_role('operator');
+    perform hub.require_channel_role(execute_command.channel_id, 'operator');
   end if;
   if v_argument = '' and v_command.usage like '%>' then
     perform koji.bad_argument(v_name, format('!%s needs an argument.', v_name));

@@ -137,31 +137,49 @@ after update on public.mesh_device_models
 for each row when (old.* is distinct from new.*)
 execute function hub.broadcast_device();
 
+create or replace function hub.server_of_topic(topic text) returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select c.server_id from public.hub_channels as c
+  where c.id = case
+    when topic !~ '^(channel|thread):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then null
+    when topic like 'channel:%' then split_part(topic, ':', 2)::uuid
+    else (select t.channel_id from public.hub_task_threads as t where t.id = split_part(topic, ':', 2)::uuid)
+  end
+$$;
+comment on function hub.server_of_topic(text) is 'The server of a topic channel:<id> or thread:<id>; null where there is no such channel or thread.';
+
 create or replace function hub.is_topic(topic text) returns boolean
 language sql
 stable
 security definer -- whether a topic is this project's is the same for everybody
 set search_path = ''
 as $$
-  select coalesce(case
-    when topic !~ '^(channel|thread):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then topic = 'mesh'
-    when topic like 'channel:%' then
-      exists (select from public.hub_channels as c where c.id = split_part(topic, ':', 2)::uuid)
-    else exists (select from public.hub_task_threads as t where t.id = split_part(topic, ':', 2)::uuid)
-  end, false)
+  select coalesce(topic = 'mesh', false) or hub.server_of_topic(topic) is not null
 $$;
 comment on function hub.is_topic(text) is
   'Whether a private topic belongs to a channel or thread that exists, or is mesh. An app beside this may name its own topics channel:<id>: they stay its own.';
+
+create or replace function hub.may_listen(topic text) returns boolean
+language sql
+stable
+security definer -- the channel of a topic may be one that the caller does not see
+set search_path = ''
+as $$
+  select case topic
+    when 'mesh' then hub.has_role('viewer')
+    else hub.role_on(hub.server_of_topic(topic)) is not null
+  end
+$$;
+comment on function hub.may_listen(text) is 'Whether the caller may join a private topic: mesh, or that of a channel or thread they may read.';
 
 -- Who may listen: whoever may read.
 drop policy if exists hub_authenticated_read_topics on realtime.messages;
 create policy hub_authenticated_read_topics on realtime.messages
 for select to authenticated
-using (
-  (select auth.uid()) is not null
-  and extension = 'broadcast'
-  and (select hub.is_topic(realtime.topic()))
-);
+using (extension = 'broadcast' and (select hub.may_listen(realtime.topic())));
 -- Nobody but the database speaks on these topics, whatever other policies of the app allow.
 drop policy if exists hub_only_the_database_speaks on realtime.messages;
 create policy hub_only_the_database_speaks on realtime.messages
@@ -195,3 +213,4 @@ $$;
 revoke execute on all functions in schema hub from public;
 -- Asked by the policies, as whoever joins.
 grant execute on function hub.is_topic(text) to anon, authenticated;
+grant execute on function hub.may_listen(text) to authenticated;

@@ -48,6 +48,7 @@ set_device_draining(device_id uuid, draining boolean) -> jsonb volatile
 set_member_role(user_id uuid, role text) -> jsonb volatile
 set_server_paused(server_id uuid, paused boolean) -> jsonb volatile
 take_input(token text, task_id uuid, claim_id uuid, input_id uuid) -> jsonb volatile
+set_server_role(server_id uuid, user_id uuid, role text) -> jsonb volatile
 update_settings(changes jsonb DEFAULT '{}'::jsonb) -> jsonb volatile
 update_thread_status(thread_id uuid, status text) -> jsonb volatile
 whoami() -> jsonb stable
@@ -122,9 +123,14 @@ hub_files.task_thread_id uuid
 hub_members.created_at timestamp with time zone not null default now()
 hub_members.role text not null
 hub_members.user_id uuid not null
+hub_server_members.created_at timestamp with time zone not null default now()
+hub_server_members.role text not null
+hub_server_members.server_id uuid not null
+hub_server_members.user_id uuid not null
 hub_servers.architecture_type text not null
 hub_servers.channel_count integer not null default 0
 hub_servers.created_at timestamp with time zone not null default now()
+hub_servers.default_role text
 hub_servers.description text
 hub_servers.display_name text not null
 hub_servers.icon text not null default 'server.rack'::text
@@ -301,6 +307,7 @@ insert hub_models.label
 insert hub_models.name
 insert hub_models.position
 insert hub_servers.architecture_type
+insert hub_servers.default_role
 insert hub_servers.description
 insert hub_servers.display_name
 insert hub_servers.icon
@@ -331,6 +338,7 @@ update hub_models.enabled
 update hub_models.label
 update hub_models.name
 update hub_models.position
+update hub_servers.default_role
 update hub_servers.description
 update hub_servers.display_name
 update hub_servers.icon
@@ -364,6 +372,7 @@ public.hub_models.admin_insert_models: insert to authenticated, permissive
 public.hub_models.admin_update_models: update to authenticated, permissive
 public.hub_models.authenticated_read_models: select to authenticated, permissive
 public.hub_questions.authenticated_read_questions: select to authenticated, permissive
+public.hub_server_members.authenticated_read_server_members: select to authenticated, permissive
 public.hub_servers.admin_delete_servers: delete to authenticated, permissive
 public.hub_servers.admin_insert_servers: insert to authenticated, permissive
 public.hub_servers.admin_update_servers: update to authenticated, permissive

@@ -65,7 +65,7 @@ set local role tests_custom;
 select is(hub.caller_role(), null, 'A role of the app''s own, without a user, is nobody');
 do $$ begin perform set_config('request.jwt.claims', jsonb_build_object('sub', current_setting('tests.stranger'))::text, true); end $$;
 select is(hub.caller_role(), 'viewer', 'with a user it is that user');
-select is(tests.error_of($$ select public.set_server_paused(null, true) $$), 'role_required', 'and no admin');
+select is(tests.error_of($$ select public.update_settings('{}') $$), 'role_required', 'and no admin');
 do $$ begin perform tests.sign_out(); end $$;
 
 -- Commands that change data ----------------------------------------------------------------------
