@@ -90,6 +90,38 @@ export class Storm {
         String(this.random.next())
       })`;
     },
+    ask: (sql) => this.#ask(sql),
+    askMore: (sql) => this.#ask(sql),
+    answer: async (sql) => {
+      const [question] = await this.#any(sql, "id from hub_questions where state = 'open'");
+      if (question) {
+        await sql`select answer_question(${question.id}, ${this.random.pick(["allow", "reject"])})`;
+      }
+    },
+    expire: async (sql) => {
+      const [question] = await this.#any(sql, "id from hub_questions where state = 'open'");
+      if (!question) return;
+      await sql`update hub_questions set expires_at = now() where id = ${question.id}`;
+      await sql`select hub.recover()`;
+    },
+    park: (sql) =>
+      this.#write(
+        sql,
+        ({ token, id, claim_id }) =>
+          sql`select park_task(${token}, ${id}, ${claim_id}, ${
+            this.random.pick(["session", null])
+          })`,
+      ),
+    tell: async (sql) => {
+      const [task] = await this.#any(sql, "task_id as id from hub.queue");
+      if (task) await sql`select send_input(${task.id}, ${`Say ${this.random.next()}`})`;
+    },
+    take: async (sql) => {
+      const task = this.random.pick([undefined, ...this.#held]);
+      if (!task) return;
+      await sql`select take_input(${task.token}, ${task.id}, ${task.claim_id}, i.id)
+        from hub_task_inputs as i where i.task_id = ${task.id} and i.state = 'waiting' limit 1`;
+    },
     beat: async (sql) => {
       const token = this.random.pick(this.tokens);
       const ids = this.#held.filter((task) => task.token === token).map((task) => task.id);
@@ -145,6 +177,14 @@ export class Storm {
       await sql`select hub.recover()`;
     },
   };
+
+  async #ask(sql: Connection): Promise<void> {
+    const task = this.random.pick([undefined, ...this.#held]);
+    if (!task) return;
+    const call = `call ${this.random.below(3)}`;
+    await sql`select ask_question(${task.token}, ${task.id}, ${task.claim_id}, 'approval', 'Go on?',
+      tool_call_id => ${call})`;
+  }
 
   async #claim(sql: Connection): Promise<void> {
     const token = this.random.pick(this.tokens);

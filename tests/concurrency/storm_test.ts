@@ -8,7 +8,14 @@ import { Storm } from "./storm.ts";
 const SESSIONS = 10;
 const EVENTS = Number(Deno.env.get("AURA_STORM_EVENTS") ?? 2_000);
 
-const EXPECTED = ["stale_claim", "task_finished", "thread_archived", "thread_busy"];
+const EXPECTED = [
+  "stale_claim",
+  "task_finished",
+  "thread_archived",
+  "thread_busy",
+  "question_closed",
+  "input_taken",
+];
 
 /** Each query lists what breaks its rule, whenever no session is at work. */
 const RULES: Record<string, string> = {
@@ -20,7 +27,7 @@ const RULES: Record<string, string> = {
     select q.task_id, q.thread_id from hub.queue as q
     where q.state = 'blocked' and not exists (
       select from hub.queue as o
-      where o.thread_id = q.thread_id and o.state in ('ready', 'running', 'backoff')
+      where o.thread_id = q.thread_id and o.state in ('ready', 'running', 'backoff', 'parked')
     )`,
   "a thread with an unfinished task is active": `
     select t.id, t.status from hub_task_threads as t join hub.queue as q on q.thread_id = t.id
@@ -36,9 +43,45 @@ const RULES: Record<string, string> = {
     union all
     select (m.metadata ->> 'team_id')::uuid from hub_channel_messages as m
     where m.embed_data ->> 'title' in ('Team Complete', 'Team Failed') group by 1 having count(*) > 1`,
-  "no device runs more than it may": `
-    select d.name from mesh_devices as d join hub.queue as q on q.device = d.name and q.state = 'running'
+  "no device runs more than it may, but for tasks that have waited for an answer": `
+    select d.name from mesh_devices as d
+    join hub.queue as q on q.device = d.name and q.state = 'running'
+    join mac_tasks as t on t.id = q.task_id
+    where not exists (select from hub_questions as x where x.claim_id = t.claim_id)
     group by d.id having count(*) > d.max_running`,
+  "a task is parked while a question of it is open, and not longer": `
+    select q.task_id, q.state from hub.queue as q
+    where q.state <> 'running' and (q.state = 'parked') is distinct from exists (
+      select from hub_questions as x where x.task_id = q.task_id and x.state = 'open'
+    )`,
+  "what has ended asks nothing": `
+    select x.id from hub_questions as x join mac_tasks as t on t.id = x.task_id
+    where x.state = 'open' and (t.status in ('complete', 'failed') or t.cancel_requested_at is not null)`,
+  "a question is shown once, and so is its answer or its end": `
+    select x.id, x.state, array_agg(m.metadata ->> 'event') from hub_questions as x
+    left join hub_channel_messages as m on m.metadata ->> 'question_id' = x.id::text
+    group by x.id
+    having array_agg(m.metadata ->> 'event' order by m.metadata ->> 'event') is distinct from case x.state
+      when 'answered' then array['question_answered', 'question_asked']
+      when 'expired' then array['question_asked', 'question_expired'] else array['question_asked'] end
+      -- Asked while it was being cancelled already.
+      and not (x.state = 'withdrawn' and x.answered_at = x.asked_at)`,
+  "an input is taken by a run of its task, waits, or is in one follow-up": `
+    select i.id, i.state, t.status from hub_task_inputs as i
+    join mac_tasks as t on t.id = i.task_id
+    left join mac_tasks as f on f.id = i.moved_to
+    left join hub_task_attempts as a on a.claim_id = i.claim_id
+    where case i.state
+      when 'taken' then a.task_id is distinct from i.task_id
+      when 'moved' then f.id is null or position(i.content in f.content) = 0
+      else t.status = 'complete' or t.status = 'failed' and t.cancelled_at is null
+    end`,
+  "what a person says is posted once": `
+    select i.id from hub_task_inputs as i left join hub_channel_messages as m on m.content = i.content
+    group by i.id having count(m.id) <> 1`,
+  "every attempt of what does not run is over": `
+    select a.claim_id from hub_task_attempts as a join mac_tasks as t on t.id = a.task_id
+    where a.ended_at is null and t.claim_id is distinct from a.claim_id and t.claimed_by is distinct from 'old'`,
   "every outcome is delivered": `select task_id, reason from hub.delivery_failures`,
   "every counter is exact": `
     select c.id from hub_channels as c where c.message_count <> (
