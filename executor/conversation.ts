@@ -63,7 +63,6 @@ export class Conversation {
     const { task, found, files, signal, onStep } = this.#options;
     const resumes = found.config.resume !== undefined || resumesByItself(found.config.format);
     let session = resumes && isSession(task.session_id) ? task.session_id : null;
-    if (session && isLastTry(task)) session = this.#giveUp("did not lead to an end");
     const begunWith = session;
     let prompt = promptOf(task, { anew: !session, resumed: session !== null, files });
     let first = true;
@@ -72,7 +71,8 @@ export class Conversation {
       if (signal.aborted) return end;
       const { report } = end;
       if (session && session === begunWith && report.sessionLost && report.result === undefined) {
-        session = this.#giveUp("cannot be resumed");
+        this.#beginAnew();
+        session = null;
         prompt = promptOf(task, { anew: true, resumed: false, files });
         continue;
       }
@@ -101,11 +101,10 @@ export class Conversation {
     else if (interrupt) this.#process.abort();
   }
 
-  #giveUp(why: string): null {
+  #beginAnew(): void {
     const { task, onStep, log } = this.#options;
-    log(`${task.short_id} begins anew: its session ${why}`);
-    onStep(`Began anew: the session of this thread ${why}`);
-    return null;
+    log(`${task.short_id} begins anew: its session cannot be resumed`);
+    onStep("Began anew with what was said here: the session could not be resumed");
   }
 
   async #runOnce(prompt: string, session: string | null, files: string[]): Promise<AgentEnd> {
@@ -162,11 +161,6 @@ export class Conversation {
     this.#session = id;
     this.#options.onSession(id);
   }
-}
-
-/** The task's last attempt: a session in which the earlier ones ended badly is not tried again. */
-function isLastTry({ attempt, max_attempts, answers }: ClaimedTask): boolean {
-  return !answers?.length && attempt >= (max_attempts ?? 3) && attempt > 1;
 }
 
 function canGoOn({ report }: AgentEnd, resumes: boolean): boolean {

@@ -6,7 +6,7 @@ export class Grants {
   readonly #left: Question[];
 
   constructor(answers: readonly Question[]) {
-    this.#left = answers.filter(({ state }) => state === "answered" || state === "expired");
+    this.#left = answers.filter(({ state, told }) => state !== "open" && !told);
   }
 
   take({ kind, title, detail }: NewQuestion): Question | null {

@@ -23,7 +23,7 @@ export interface ClaimedTask {
   cancel_requested_at: string | null;
   /** What was asked in earlier runs, with the answers. */
   answers?: Question[];
-  /** What was said in the thread, for a model that comes into it anew. */
+  /** What was said in the thread, for an agent that has no session of it. */
   history?: string | null;
   /** Files that belong to the request. */
   files?: TaskFile[];
@@ -39,6 +39,8 @@ export interface Question {
   state: "open" | "answered" | "expired" | "withdrawn";
   option_id: string | null;
   answer: string | null;
+  /** An earlier run has worked with the answer. */
+  told?: boolean;
 }
 
 export interface QuestionOption {
@@ -122,7 +124,7 @@ export class Hub {
   }
 
   async progress(claim: Claim, text: string, session?: string): Promise<ClaimedTask> {
-    const values = { partial_output: text };
+    const values = { partial_output: text || null };
     if (!session) return await this.#write("report_progress", claim, values);
     try {
       return await this.#write("report_progress", claim, { ...values, session_id: session });
@@ -145,8 +147,13 @@ export class Hub {
     });
   }
 
-  fail(claim: Claim, error: string, retryable: boolean): Promise<ClaimedTask> {
-    return this.#write("fail_task", claim, { error, retryable });
+  /** `elsewhere`: what is wrong is wrong with this device, and another one may do it. */
+  fail(
+    claim: Claim,
+    error: string,
+    { retryable, elsewhere = false }: { retryable: boolean; elsewhere?: boolean },
+  ): Promise<ClaimedTask> {
+    return this.#write("fail_task", claim, { error, retryable, ...(elsewhere && { elsewhere }) });
   }
 
   rateLimit(claim: Claim, model: string, until: Date): Promise<ClaimedTask> {

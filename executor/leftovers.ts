@@ -27,5 +27,7 @@ function giveBack({ taskId, claimId, asking, session }: RunRecord, hub: Hub): Pr
   const claim = { id: taskId, claim_id: claimId };
   return asking
     ? hub.park(claim, session ?? null)
-    : hub.fail(claim, "The executor or its machine went down while the task ran.", true);
+    : hub.fail(claim, "The executor or its machine went down while the task ran.", {
+      retryable: true,
+    });
 }

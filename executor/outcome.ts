@@ -5,7 +5,8 @@ export type Outcome =
   | { kind: "complete"; result: string }
   /** `until` is null when the agent did not say how long. */
   | { kind: "limited"; until: Date | null }
-  | { kind: "failed"; error: string; retryable: boolean };
+  /** `elsewhere`: another device may be able to do it. */
+  | { kind: "failed"; error: string; retryable: boolean; elsewhere?: boolean };
 
 /** Judges a run that nobody stopped; `program` and `device` are named in what is said of it. */
 export function outcomeOf(end: AgentEnd, program: string, device: string): Outcome {

@@ -14,7 +14,9 @@ export function promptOf(
   task: ClaimedTask,
   { anew, resumed, files }: PromptParts = { anew: false, resumed: false, files: [] },
 ): string {
-  const answers = (task.answers ?? []).filter(({ state }) => state !== "open");
+  const answers = (task.answers ?? []).filter(({ state, told }) =>
+    state !== "open" && (anew || !told)
+  );
   const request = resumed && answers.length > 0 ? GO_ON : requestOf(task);
   return [
     anew && task.history ? `What was said in this thread before:\n\n${task.history}\n\n---` : "",

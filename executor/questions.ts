@@ -114,38 +114,37 @@ export class Questions {
     };
   }
 
+  /**
+   * Null when the hub takes no such question. A run that is stopped is answered nothing: a "no" would
+   * be the last thing that the agent's session remembers.
+   */
   async #answered(question: NewQuestion): Promise<Question | null> {
     const { hub, claim, signal, log } = this.#options;
-    const waiter = Promise.withResolvers<Question | null>();
-    const gone = () => waiter.resolve(null);
-    signal.addEventListener("abort", gone, { once: true });
     try {
       let asked: Question | undefined;
-      const told = await deliver(async () => asked = await hub.ask(claim, question), {
+      await deliver(async () => asked = await hub.ask(claim, question), {
         signal,
         onDelay: (error) => log(`a question will be asked again: ${error.message}`),
       });
-      if (!told || !asked) return null;
+      if (!asked) return await NEVER;
       if (asked.state !== "open") return asked;
       const { id } = asked;
+      const waiter = Promise.withResolvers<Question>();
       this.#open.set(id, { question, answer: waiter.resolve });
       this.#options.onOpen(this.#open.size);
       const answer = await waiter.promise;
-      // A run that was stopped leaves its questions open.
-      if (answer) {
-        this.#open.delete(id);
-        this.#options.onOpen(this.#open.size);
-      }
+      this.#open.delete(id);
+      this.#options.onOpen(this.#open.size);
       return answer;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       log(`a question was refused by the hub: ${error.message}`);
       return null;
-    } finally {
-      signal.removeEventListener("abort", gone);
     }
   }
 }
+
+const NEVER = new Promise<never>(() => {});
 
 /** Only for this once: what an agent would keep for ever is not on offer. */
 const ONCE_OR_NO: QuestionOption[] = [

@@ -76,13 +76,13 @@ export class Reporter {
         const late = `The task ran longer than ${config.maxMinutes} minutes and was stopped.`;
         const error = [late, this.#tree?.note].filter(Boolean).join("\n");
         log(`${task.short_id} failed: ${error}`);
-        return await this.#deliver(() => hub.fail(task, error, false));
+        return await this.#deliver(() => hub.fail(task, error, { retryable: false }));
       }
     }
     if (outcome.kind === "limited") return await this.#limited(outcome.until);
     if (outcome.kind === "failed") {
       log(`${task.short_id} failed: ${outcome.error.split("\n")[0]}`);
-      return await this.#fail(outcome.error, outcome.retryable);
+      return await this.#fail(outcome.error, outcome);
     }
     return await this.#complete(outcome.result, session, refusals);
   }
@@ -123,7 +123,9 @@ export class Reporter {
       if (!(error instanceof ApiError)) throw error;
       const path = keepResult(whole, task, config.stateFolder);
       const where = `The whole result is in "${path}" on ${config.device}.`;
-      return await this.#fail(`The hub refused the result: ${error.message}\n${where}`, false);
+      return await this.#fail(`The hub refused the result: ${error.message}\n${where}`, {
+        retryable: false,
+      });
     }
   }
 
@@ -136,8 +138,12 @@ export class Reporter {
     return { ...(model && { model }), ...usage, total_cost_usd };
   }
 
-  #fail(error: string, retryable: boolean): Promise<boolean> {
-    return this.#deliver(() => this.#context.hub.fail(this.#task, clean(error), retryable));
+  #fail(
+    error: string,
+    { retryable, elsewhere }: { retryable: boolean; elsewhere?: boolean },
+  ): Promise<boolean> {
+    const again = { retryable, elsewhere: elsewhere ?? false };
+    return this.#deliver(() => this.#context.hub.fail(this.#task, clean(error), again));
   }
 
   #deliver(call: () => Promise<unknown>): Promise<boolean> {

@@ -136,16 +136,14 @@ export class TaskRun {
 
   async #failed(error: Error): Promise<Outcome> {
     if (!(error instanceof ProgramError)) {
-      return {
-        kind: "failed",
-        error: error.message,
-        retryable: !(error instanceof FolderError),
-      };
+      const missing = error instanceof FolderError;
+      return { kind: "failed", error: error.message, retryable: !missing, elsewhere: missing };
     }
     const { model } = this.task;
     await this.#context.withdraw(model, error.message);
     const where = `${model} cannot be started on "${this.#context.config.device}"`;
-    return { kind: "failed", error: `${where}: ${error.message}`, retryable: true };
+    const told = `${where}: ${error.message}`;
+    return { kind: "failed", error: told, retryable: true, elsewhere: true };
   }
 
   async #runIn(folder: string): Promise<Outcome> {

@@ -112,8 +112,7 @@ begin
         'files', hub.files_of(t.id),
         'session_id', hub.session_to_resume(t),
         'answers', coalesce(hub.answers_for(t), '[]')
-      ) || case when hub.session_to_resume(t) is null
-        then jsonb_strip_nulls(jsonb_build_object('history', hub.history_of(t))) else '{}' end
+      ) || jsonb_strip_nulls(jsonb_build_object('history', hub.history_of(t)))
       order by t.priority desc, t.created_at, t.id
     )
     from public.mac_tasks as t where t.id = any (v_ids)
@@ -194,7 +193,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.claim_tasks(text, integer) is
-  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, files (those of its request: [{id, name, media_type, size, sha256}]), the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and, where there is no session to resume, history: what was said so far. Errors: bad_device_token, bad_argument.';
+  'Claims up to max_tasks (1 to 100) tasks for the device of the token, as many as it has free slots; returns an array of tasks, each with claim_id, lease_expires_at, the model to use, short_id, files (those of its request: [{id, name, media_type, size, sha256}]), the session_id that the device can resume or null, answers: the questions of the task that were answered or expired, each with told (whether an earlier claim had it already), and history: what was said in its thread so far, for an agent that has no session of it or cannot resume it. Errors: bad_device_token, bad_argument.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.claim_tasks(text, integer) from public, service_role;
