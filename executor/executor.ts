@@ -144,8 +144,8 @@ export class Executor {
     const lasts = Date.parse(task.lease_expires_at) - Date.parse(task.started_at);
     if (lasts > 0) this.#leaseLasts = lasts;
     if (this.#running.size === 0) this.#leaseFrom = performance.now();
-    const found = offer.find(task.model);
-    if (!found) {
+    const found = task.kind === "publish" ? null : offer.find(task.model);
+    if (found === undefined) {
       // Withdrawn a moment ago: the hub has not heard of it yet.
       hub.release(task).catch((error) => this.#survive(error, "release"));
       return;

@@ -10,6 +10,7 @@ import type { Rests } from "./limits.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { processTable } from "./processes.ts";
 import { Progress } from "./progress.ts";
+import { runPublishing } from "./publishing.ts";
 import { redactor } from "./question_text.ts";
 import { Questions } from "./questions.ts";
 import { Reporter, type StopReason } from "./reporter.ts";
@@ -36,7 +37,8 @@ export class TaskRun {
   /** Settles when the end is reported, or need not be; never rejects. */
   readonly done: Promise<void>;
   readonly #context: RunContext;
-  readonly #found: FoundModel;
+  /** Null for a task that needs none. */
+  readonly #found: FoundModel | null;
   readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
   readonly #record: RunRecord;
@@ -49,7 +51,7 @@ export class TaskRun {
   #reason: StopReason | null = null;
   #recording: Promise<void> = Promise.resolve();
 
-  constructor(task: ClaimedTask, found: FoundModel, context: RunContext) {
+  constructor(task: ClaimedTask, found: FoundModel | null, context: RunContext) {
     this.task = task;
     this.#found = found;
     this.#context = context;
@@ -119,11 +121,12 @@ export class TaskRun {
 
   async #run(): Promise<Outcome> {
     const { config, environment } = this.#context;
+    if (!this.#found) return await this.#publish();
     let workplace: Workplace | undefined;
     let outcome: Outcome;
     try {
       workplace = await openWorkplace(this.task, config, environment);
-      outcome = await this.#runIn(workplace.folder);
+      outcome = await this.#runIn(workplace.folder, this.#found);
     } catch (error) {
       outcome = await this.#failed(error as Error);
     }
@@ -132,6 +135,16 @@ export class TaskRun {
     if (closed && outcome.kind === "complete") outcome.result += `\n\n${closed.note}`;
     if (closed && outcome.kind === "failed") outcome.error += `\n${closed.note}`;
     return outcome;
+  }
+
+  async #publish(): Promise<Outcome> {
+    const { config, environment } = this.#context;
+    const signal = this.#stopping.signal;
+    try {
+      return await runPublishing(this.task, { config, environment, signal });
+    } catch (error) {
+      return await this.#failed(error as Error);
+    }
   }
 
   async #failed(error: Error): Promise<Outcome> {
@@ -146,7 +159,7 @@ export class TaskRun {
     return { kind: "failed", error: told, retryable: true, elsewhere: true };
   }
 
-  async #runIn(folder: string): Promise<Outcome> {
+  async #runIn(folder: string, found: FoundModel): Promise<Outcome> {
     const { config, hub, environment, log } = this.#context;
     const scratch = join(config.stateFolder, "scratch", this.#record.marker);
     Deno.mkdirSync(scratch, { recursive: true, mode: 0o700 });
@@ -154,7 +167,7 @@ export class TaskRun {
     this.#questions = new Questions({
       hub,
       claim: this.task,
-      table: this.#found.config.permissions,
+      table: found.config.permissions,
       folders,
       answers: this.task.answers ?? [],
       redact: redactor(config.token, environment),
@@ -164,7 +177,7 @@ export class TaskRun {
     });
     this.#conversation = new Conversation({
       task: this.task,
-      found: this.#found,
+      found,
       hub,
       questions: this.#questions,
       folders,

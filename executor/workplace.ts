@@ -33,7 +33,12 @@ export async function openWorkplace(
   return { folder: tree.folder, close: (patchFile) => tree.close(message, patchFile) };
 }
 
-/** A thread's tasks run one after another on one branch; the subtasks of a team run at once. */
-function branchKey({ kind, task_thread_id, short_id }: ClaimedTask): string {
-  return kind === "task" && task_thread_id ? task_thread_id.slice(0, 8) : short_id;
+/**
+ * A thread's tasks run one after another on one branch; the subtasks of a team run at once. A review
+ * on a flat channel goes on with the branch of the task that made it.
+ */
+function branchKey({ kind, task_thread_id, short_id, metadata }: ClaimedTask): string {
+  if (kind !== "task") return short_id;
+  if (task_thread_id) return task_thread_id.slice(0, 8);
+  return typeof metadata?.branch_of === "string" ? metadata.branch_of.slice(0, 8) : short_id;
 }

@@ -27,6 +27,7 @@ export interface GitOptions {
   env?: Record<string, string>;
   /** ms until the command is ended. */
   patience?: number;
+  signal?: AbortSignal;
 }
 
 /** A git command that failed; the message has what git said. */
@@ -158,7 +159,10 @@ export class Git {
       stdin: options.input ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
-      signal: AbortSignal.timeout(options.patience ?? PATIENCE),
+      signal: AbortSignal.any([
+        AbortSignal.timeout(options.patience ?? PATIENCE),
+        ...(options.signal ? [options.signal] : []),
+      ]),
     });
   }
 }

@@ -18,6 +18,17 @@ export interface TreeRecord {
   tasks: string[];
 }
 
+/** Whether its folder is there. */
+export function isKept({ path }: TreeRecord): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 export class Records {
   readonly #folder: string;
 

@@ -113,6 +113,8 @@ export class Mesh {
 
 export class Device {
   log = "";
+  /** Variables of the executor, beside those of the tests. */
+  environment: Record<string, string> = {};
   #process: Deno.ChildProcess | null = null;
   #reading: Promise<void> = Promise.resolve();
 
@@ -136,6 +138,7 @@ export class Device {
   async start(...args: string[]): Promise<this> {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", MAIN, "run", "--config", this.config, ...args],
+      env: this.environment,
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -1,6 +1,7 @@
 // Executors that give each task a working tree of its own.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { TestForge } from "../../executor/git/test_forge.ts";
 import { git } from "../../executor/git/test_project.ts";
 import type { Fixture } from "../client/fixture.ts";
 import { type Device, type Mesh, meshTest, until } from "./mesh.ts";
@@ -13,7 +14,9 @@ async function treeDevice(mesh: Mesh, settings: Record<string, unknown> = {}) {
   const project = join(device.root, "Desktop");
   git(project, "init", "-q", "-b", "main");
   git(project, "commit", "-q", "--allow-empty", "-m", "Begin");
-  return { device: await device.start(), project };
+  const forge = new TestForge(device.folder, project);
+  device.environment = { PATH: forge.path };
+  return { device: await device.start(), project, forge };
 }
 
 const branchOf = (taskId: string) => `aura/${taskId.slice(0, 8)}`;
@@ -111,3 +114,43 @@ meshTest("run keeps the request when no working tree can be made", async (mesh, 
   assert.equal((await mesh.ended(second.id)).status, "complete");
   assert.equal(git(project, "show", `${branch}:b.txt`), "two");
 });
+
+meshTest(
+  "run publishes a branch, reports its changes and works in a review",
+  async (mesh, fixture) => {
+    const channel = await fixture.channel("flat_task_pipeline");
+    const { forge } = await treeDevice(mesh);
+    const changed = await mesh.ended((await mesh.task(channel, "write file.txt one")).id);
+    assert.deepEqual(
+      [changed.changes!.base, changed.changes!.branch, changed.changes!.files],
+      ["main", branchOf(changed.id), [
+        { path: "file.txt", status: "added", additions: 1, deletions: 0 },
+      ]],
+    );
+    const told = await messages(fixture, changed.id);
+    assert.match(told.at(-1)!, /\n\nChanges: 1 file \+1 −0 on aura\/\w{8}$/);
+
+    const { aura } = mesh.operator;
+    const published = await mesh.ended((await aura.publishChanges(changed.id)).id);
+    assert.equal(published.error, null);
+    assert.match(
+      published.result!,
+      /\nPull request: https:\/\/forge\.example\/team\/app\/pull\/7$/,
+    );
+    assert.equal(git(forge.bare, "show", `${branchOf(changed.id)}:file.txt`), "one");
+    const again = await mesh.ended((await aura.publishChanges(changed.id)).id);
+    assert.equal(again.result, published.result);
+    assert.equal(forge.calls().filter((call) => call.startsWith("pr create")).length, 1);
+
+    const comments = [{ path: "file.txt", line: 1, body: "Another word, please." }];
+    const { task } = await aura.reviewChanges(changed.id, comments, { content: "write b.txt two" });
+    const reviewed = await mesh.ended(task.id);
+    assert.equal(reviewed.changes!.branch, branchOf(changed.id));
+    assert.deepEqual(reviewed.changes!.files.map(({ path }) => path), ["b.txt", "file.txt"]);
+
+    forge.gh("#!/bin/sh\necho 'HTTP 401: run gh auth login' >&2\nexit 4\n");
+    const failed = await mesh.ended((await aura.publishChanges(reviewed.id)).id);
+    assert.equal(failed.attempt, 1);
+    assert.match(failed.error!, /^Pushed aura.* but no pull request was opened: gh: HTTP 401/);
+  },
+);
