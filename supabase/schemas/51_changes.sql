@@ -93,10 +93,14 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
+  perform hub.require_channel_role(
+    (select t.channel_id from public.mac_tasks as t where t.id = changed_task.task_id),
+    'operator', 'task_not_found', changed_task.task_id
+  );
   select * into v_task from public.mac_tasks as t
   where t.id = changed_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(changed_task.task_id::text, 'null')]);
+    perform hub.fail('task_not_found', array[changed_task.task_id::text]);
   elsif v_task.changes is null then
     perform hub.fail('no_changes', array[hub.short_id(v_task.id)]);
   elsif not exists (
@@ -108,7 +112,7 @@ begin
 end
 $$;
 comment on function hub.changed_task(uuid) is
-  'A task that has changes on a device that is still known; locked. Errors: task_not_found, no_changes, device_not_found.';
+  'A task that has changes on a device that is still known, for an operator of its server; locked. Errors: role_required, task_not_found, no_changes, device_not_found.';
 
 -- Publishing -------------------------------------------------------------------------------------
 
@@ -122,7 +126,6 @@ declare
   v_changed public.mac_tasks;
   v_task public.mac_tasks;
 begin
-  perform hub.require_role('operator');
   v_changed := hub.changed_task(publish_changes.task_id);
   -- Asked twice, it is one task; once it has ended, git and gh know what is there already.
   select t.* into v_task
@@ -280,7 +283,6 @@ declare
   v_problem text := hub.review_problem(review_changes.comments);
   v_content text;
 begin
-  perform hub.require_role('operator');
   v_changed := hub.changed_task(review_changes.task_id);
   if v_problem is not null then
     perform hub.fail('bad_argument', array[v_problem]);

@@ -1,6 +1,6 @@
 -- publish_changes: a task for the one device that has the branch.
 begin;
-select plan(34);
+select plan(35);
 
 create function pg_temp.changed(channel text, device text) returns jsonb language sql as $$
   select tests.keep('changed', dispatch_task(tests.channel(channel), E'Fix it\nat once', model => 'codex'));
@@ -103,6 +103,10 @@ select is(tests.error_of(format('select public.publish_changes(%L)', tests.id('f
 select tests.keep('plain', dispatch_task(tests.channel('buf-barista/bridge'), 'x'));
 select is(tests.error_of(format('select public.publish_changes(%L)', tests.id('plain'))), 'no_changes', 'a task without changes');
 select is(tests.error_of(format('select public.publish_changes(%L)', gen_random_uuid())), 'task_not_found', 'no task');
+select tests.sign_out();
+update hub_servers set default_role = 'none' where name = 'buf-barista';
+select tests.sign_in('operator');
+select is(tests.error_of(format('select public.publish_changes(%L)', tests.id('flat', 'id'))), 'task_not_found', 'who does not see the server publishes nothing of it');
 select tests.sign_in('anon');
 select is(tests.error_of(format('select public.publish_changes(%L)', tests.id('flat', 'id'))), 'not_signed_in', 'nobody');
 select tests.sign_out();
