@@ -123,6 +123,20 @@ comment on table hub.message_events is
 
 -- Who may post -----------------------------------------------------------------------------------
 
+create or replace function hub.is_visible(content text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Spaces, control characters, and what has no width or no ink: joiners, fillers, marks of direction, the
+  -- braille blank, variation selectors, tags, and the place of an object that is not there.
+  return content ~
+    '[^[:space:]\x01-\x1f\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001D173-\U0001D17A\U000E0000-\U000E0FFF]';
+end
+$$;
+comment on function hub.is_visible(text) is 'Whether there is something to see in a text.';
+
 create or replace function hub.require_content(content text, what text, most integer default null) returns void
 language plpgsql
 stable
@@ -131,10 +145,7 @@ as $$
 declare
   v_most integer := coalesce(most, (select s.max_content from hub.settings as s));
 begin
-  -- Spaces, control characters, and what has no width: joiners, fillers, marks of direction.
-  if content is null or content !~
-    '[^[:space:]\x01-\x1f\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]'
-  then
+  if hub.is_visible(content) is not true then
     perform hub.fail('content_empty', array[what]);
   end if;
   if length(content) > v_most then

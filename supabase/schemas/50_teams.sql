@@ -1,95 +1,7 @@
 -- Teams: a request split into subtasks that run side by side, and one synthesis of what they found.
 --
--- planning -> running -> synthesizing -> complete | failed. The team's row is locked by whoever ends
--- one of its tasks, so that exactly one of them finds that it was the last.
-
-create or replace function hub.listed_items(goal text) returns text[]
-language sql
-immutable
-set search_path = ''
-as $$
-  with lines as (
-    select l.position, l.line,
-      regexp_match(l.line, '^([ \t]*)(?:[-*•]|\d{1,3}[.)])[ \t]+(\S.*)$') as bullet -- indent, text
-    from regexp_split_to_table(goal, '\r\n|\r|\n') with ordinality as l (line, position)
-  ), first as (
-    select length(l.bullet[1]) as indent from lines as l
-    where l.bullet is not null order by l.position limit 1
-  ), numbered as (
-    -- What is indented further, as a list within the list, belongs to the item above it.
-    select l.*, count(*) filter (where length(l.bullet[1]) <= f.indent) over (order by l.position) as item
-    from lines as l, first as f
-  ), parts as (
-    select n.item, n.position,
-      case when n.position = min(n.position) over item then n.bullet[2] else n.line end as part,
-      count(*) filter (where n.line !~ '\S') over (item order by n.position) as blanks
-    from numbered as n
-    where n.item > 0
-    window item as (partition by n.item)
-  ), items as (
-    -- After a blank line an item goes on only where it is indented.
-    select p.item, rtrim(string_agg(p.part, E'\n' order by p.position), E' \t\n') as content
-    from parts as p
-    where p.blanks = 0 or p.part ~ '^[ \t]+\S'
-    group by p.item
-  )
-  select array_agg(i.content order by i.item) from items as i having count(*) >= 2
-$$;
-comment on function hub.listed_items(text) is
-  'The items of a bullet or numbered list in a text, each with the lines that belong to it; null where there are fewer than two.';
-
-create or replace function hub.subtasks_of(listed jsonb) returns text[]
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_most integer := (select s.max_subtasks from hub.settings as s);
-  v_subtasks text[];
-begin
-  if jsonb_typeof(listed) is distinct from 'array' then
-    perform hub.fail('bad_argument', array['subtasks is an array of strings.']);
-  elsif jsonb_array_length(listed) > v_most then
-    perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_most::text]);
-  elsif jsonb_array_length(listed) = 0 or exists (
-    select from jsonb_array_elements(listed) as e
-    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
-  ) then
-    perform hub.fail('bad_argument', array['subtasks is an array of strings of 1 to 32,000 characters.']);
-  end if;
-  select array_agg(e order by position) into v_subtasks
-  from jsonb_array_elements_text(listed) with ordinality as l (e, position);
-  return v_subtasks;
-end
-$$;
-comment on function hub.subtasks_of(jsonb) is 'The subtasks of a JSON array. Errors: bad_argument, too_many_subtasks.';
-
-create or replace function hub.planned_subtasks(result text) returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_plan jsonb;
-  v_most integer := (select s.max_subtasks from hub.settings as s);
-begin
-  -- Agents like to wrap the array into a code block or a sentence.
-  v_plan := substring(result from '\[.*\]')::jsonb;
-  if jsonb_typeof(v_plan) is distinct from 'array' or jsonb_array_length(v_plan) = 0 or exists (
-    select from jsonb_array_elements(v_plan) as e
-    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
-  ) then
-    return to_jsonb('The plan is not a JSON array of strings.'::text);
-  elsif jsonb_array_length(v_plan) > v_most then
-    return to_jsonb(format('The plan has %s subtasks; %s are allowed.', jsonb_array_length(v_plan), v_most));
-  end if;
-  return v_plan;
-exception when data_exception or program_limit_exceeded then
-  return to_jsonb('The plan is not a JSON array of strings.'::text);
-end
-$$;
-comment on function hub.planned_subtasks(text) is
-  'The array in a plan''s result, or, as a JSON string, what is wrong with it.';
+-- planning -> running -> synthesizing -> complete | failed. The team's row is locked by whoever ends or deletes
+-- one of its tasks, so that exactly one of them finds that it was the last. Its words are in the chapter before.
 
 -- Posting ----------------------------------------------------------------------------------------
 
@@ -169,27 +81,6 @@ as $$
 $$;
 comment on function hub.add_subtasks(public.hub_teams, text[], uuid) is 'Queues the subtasks of a team; the first gets the given id.';
 
-create or replace function hub.synthesis_prompt(team public.hub_teams) returns text
-language sql
-stable
-set search_path = ''
-as $$
-  select format(
-    E'Several agents have each worked on one part of a request. Combine what they found into one answer to the request. Name what failed.\n\n# Request\n\n%s\n\n%s',
-    team.goal,
-    string_agg(format(E'# Part %s: %s\n\n%s\n\n%s', s.metadata ->> 'position', hub.title(s.content),
-      case
-        when s.status = 'complete' then format('Result of %s on %s:', s.model_used, s.claimed_by)
-        else 'FAILED:'
-      end,
-      hub.cut(coalesce(case when s.status = 'complete' then s.result else s.error end, ''), 40000)
-    ), E'\n\n' order by (s.metadata ->> 'position')::integer)
-  )
-  from public.mac_tasks as s
-  where s.team_id = team.id and s.kind = 'subtask'
-$$;
-comment on function hub.synthesis_prompt(public.hub_teams) is 'The goal and every result or failure of a team.';
-
 create or replace function hub.end_team(team public.hub_teams, status text, error text) returns void
 language sql
 set search_path = ''
@@ -239,7 +130,7 @@ begin
   end case;
 exception when others then
   -- As with every delivery: the team goes on whether it can be shown or not.
-  if step = 'outcome' then
+  if step = 'outcome' and task.id is not null then
     perform hub.record_delivery_failure(task.id, 'team', sqlerrm);
   else
     raise warning 'Posting about team % failed: %', task.team_id, sqlerrm;
@@ -249,65 +140,124 @@ $$;
 comment on function hub.post_team_step(public.mac_tasks, text) is
   'Posts a step of a team: decomposed, synthesizing or outcome. A failure is recorded and undoes nothing.';
 
-create or replace function hub.advance_team() returns trigger
+create or replace function hub.begin_planned(team public.hub_teams, plan public.mac_tasks) returns boolean
 language plpgsql
-security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_plan jsonb := hub.planned_subtasks(plan.result);
+begin
+  if jsonb_typeof(v_plan) = 'array' then
+    update public.hub_teams as t set status = 'running' where t.id = team.id;
+    -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.
+    perform from public.hub_channels as c
+    where c.id = team.channel_id and team.task_thread_id is null
+    for no key update;
+    perform hub.add_subtasks(team, hub.subtasks_of(v_plan), gen_random_uuid());
+    perform hub.post_team_step(plan, 'decomposed');
+    return true;
+  elsif not team.metadata ? 'plan_problem' then
+    -- One more try: most agents do better when they are told.
+    update public.hub_teams as t set metadata = t.metadata || jsonb_build_object('plan_problem', v_plan #>> '{}')
+    where t.id = team.id
+    returning * into team;
+    perform hub.begin_plan(team);
+    return true;
+  end if;
+  perform hub.end_team(team, 'failed', v_plan #>> '{}');
+  return false;
+end
+$$;
+comment on function hub.begin_planned(public.hub_teams, public.mac_tasks) is
+  'Queues the subtasks of a plan, or another plan where there are none in the first; false: the team has failed.';
+
+create or replace function hub.settle_team(team_id uuid) returns void
+language plpgsql
+security definer -- called for whoever ends or deletes a task
 set search_path = ''
 as $$
 declare
   v_team public.hub_teams;
-  v_plan jsonb;
+  v_last public.mac_tasks;
 begin
-  if new.channel_id is null or new.status not in ('complete', 'failed') or old.status in ('complete', 'failed') then
-    return null;
-  end if;
-  select * into v_team from public.hub_teams as t where t.id = new.team_id for no key update;
-  if v_team.status in ('complete', 'failed') then
-    return null;
-  end if;
-  if new.kind = 'plan' and new.status = 'complete' then
-    v_plan := hub.planned_subtasks(new.result);
-    if jsonb_typeof(v_plan) = 'array' then
-      update public.hub_teams as t set status = 'running' where t.id = v_team.id;
-      -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.
-      perform from public.hub_channels as c
-      where c.id = v_team.channel_id and v_team.task_thread_id is null
-      for no key update;
-      perform hub.add_subtasks(v_team, hub.subtasks_of(v_plan), gen_random_uuid());
-      perform hub.post_team_step(new, 'decomposed');
-      return null;
-    end if;
-    perform hub.end_team(v_team, 'failed', v_plan #>> '{}');
-  elsif new.kind = 'synthesis' and new.status = 'complete' then
-    perform hub.end_team(v_team, 'complete', null);
-  elsif new.kind in ('plan', 'synthesis') then
-    perform hub.end_team(v_team, 'failed', new.error);
-  elsif v_team.status <> 'running' or exists (
-    select from public.mac_tasks as s
-    where s.team_id = v_team.id and s.kind = 'subtask' and s.status not in ('complete', 'failed')
+  select * into v_team from public.hub_teams as t where t.id = settle_team.team_id for no key update;
+  if not found or v_team.finished_at is not null or exists (
+    select from public.mac_tasks as t
+    where t.team_id = v_team.id and t.status not in ('complete', 'failed')
   ) then
-    return null;
-  elsif v_team.metadata ? 'cancelled_by' then
+    return;
+  end if;
+  -- The task that this is about: the newest of the step that the team is in.
+  select * into v_last from public.mac_tasks as t
+  where t.team_id = v_team.id
+    and t.kind = case v_team.status when 'planning' then 'plan' when 'running' then 'subtask' else 'synthesis' end
+  order by t.finished_at desc, t.created_at desc limit 1;
+  if not found then
+    v_last.channel_id := v_team.channel_id;
+    v_last.task_thread_id := v_team.task_thread_id;
+    v_last.team_id := v_team.id;
+  end if;
+
+  if v_team.metadata ? 'cancelled_by' then
     perform hub.end_team(v_team, 'failed', format('Cancelled by %s.', v_team.metadata ->> 'cancelled_by'));
-  elsif exists (
-    select from public.mac_tasks as s
-    where s.team_id = v_team.id and s.kind = 'subtask' and s.status = 'complete'
-  ) then
-    perform hub.begin_synthesis(v_team);
-    return null;
-  else
+  elsif v_last.id is null then
+    perform hub.end_team(v_team, 'failed', format('Somebody deleted %s.', case v_team.status
+      when 'planning' then 'the plan' when 'running' then 'every subtask' else 'the synthesis' end));
+  elsif v_team.status = 'planning' and v_last.status = 'complete' then
+    if hub.begin_planned(v_team, v_last) then
+      return;
+    end if;
+  elsif v_team.status = 'running' then
+    if exists (
+      select from public.mac_tasks as s
+      where s.team_id = v_team.id and s.kind = 'subtask' and s.status = 'complete'
+    ) then
+      perform hub.begin_synthesis(v_team);
+      return;
+    end if;
     perform hub.end_team(v_team, 'failed', 'Every subtask failed.');
+  elsif v_last.status = 'complete' then
+    perform hub.end_team(v_team, 'complete', null);
+  else
+    perform hub.end_team(v_team, 'failed', v_last.error);
   end if;
-  perform hub.post_team_step(new, 'outcome');
+  perform hub.post_team_step(v_last, 'outcome');
+end
+$$;
+comment on function hub.settle_team(uuid) is 'Takes a team whose tasks have all ended to its next step, whatever they ended by.';
+
+create or replace function hub.advance_team() returns trigger
+language plpgsql
+security definer -- teams are written by nobody else
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    if old.kind = 'subtask' then
+      update public.hub_teams as t
+      set metadata = jsonb_set(t.metadata, '{deleted}', coalesce(t.metadata -> 'deleted', '[]') || jsonb_build_object(
+        'position', old.metadata -> 'position', 'title', hub.title(old.content)
+      ))
+      where t.id = old.team_id and t.finished_at is null;
+    end if;
+    perform hub.settle_team(old.team_id);
+  elsif new.channel_id is not null and new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
+    perform hub.settle_team(new.team_id);
+  end if;
   return null;
 end
 $$;
-comment on function hub.advance_team() is 'What the end of one of its tasks means for a team.';
+comment on function hub.advance_team() is 'What the end or the deletion of one of its tasks means for a team.';
 
 -- After the task's own result, before the queue moves on: a follow-up in the thread waits for the team.
 create or replace trigger _550_advance_team
 after update on public.mac_tasks
 for each row when (new.team_id is not null and old.status <> new.status)
+execute function hub.advance_team();
+
+create or replace trigger _550_advance_team_on_delete
+after delete on public.mac_tasks
+for each row when (old.team_id is not null)
 execute function hub.advance_team();
 
 -- RPCs -------------------------------------------------------------------------------------------
@@ -391,14 +341,11 @@ declare
 begin
   insert into public.mac_tasks (
     id, status, project, platform, priority,
-    channel_id, team_id, kind, content, model_preference, created_by, metadata
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
   ) values (
     gen_random_uuid(), 'pending', null, null, 0,
-    team.channel_id, team.id, 'plan',
-    format(
-      E'Split the request below into at most %s subtasks that different agents can do at the same time, without seeing each other''s work. Each must make sense by itself. Answer with nothing but a JSON array of strings.\n\n# Request\n\n%s',
-      (select s.max_subtasks from hub.settings as s), team.goal
-    ),
+    team.channel_id, team.task_thread_id, team.id, 'plan',
+    hub.plan_prompt(team.goal, team.metadata ->> 'plan_problem'),
     coalesce(team.model_preference, 'any'), team.created_by,
     jsonb_build_object('message_id', team.metadata ->> 'message_id', 'request', team.goal)
   )
@@ -511,9 +458,14 @@ begin
     where m.team_id = v_team.id and m.status in ('pending', 'running')
     order by m.created_at, m.id
   ) as t;
-  return (
-    select to_jsonb(t) from public.mac_tasks as t
-    where t.team_id = v_team.id order by t.id = cancel_team.id desc, t.created_at limit 1
+  perform hub.settle_team(v_team.id);
+  return coalesce(
+    (
+      select to_jsonb(t) from public.mac_tasks as t
+      where t.team_id = v_team.id order by t.id = cancel_team.id desc, t.created_at limit 1
+    ),
+    -- Somebody has deleted all of its tasks.
+    (select to_jsonb(t) from public.hub_teams as t where t.id = v_team.id)
   );
 end
 $$;

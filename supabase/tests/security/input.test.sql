@@ -161,7 +161,7 @@ declare
 begin
   foreach v_plan in array array[
     '[' || repeat('[', 100000), repeat('[', 1000) || repeat(']', 1000), '["\u0000"]', '[1e400000]', '["\ud800"]', '[}', '', '[]',
-    '{"a": [1]}', '["' || repeat('x', 32001) || '"]', '["a"] and ["b"]'
+    '{"a": [1]}', '["' || repeat('x', 32001) || '"]', '["a] and [b"'
   ] loop
     perform public.dispatch_team(tests.channel('buf-barista/bridge'), 'Plan this', null, 'claude');
     loop
