@@ -56,16 +56,49 @@ comment on schema hub is
   'Aura Servers, not exposed by the API: settings, routing, the queue, token hashes, and the functions behind the RPCs and triggers.';
 grant usage on schema hub to anon, authenticated, service_role;
 
+-- Spans of time ----------------------------------------------------------------------------------
+
+create or replace function hub.is_span(span interval) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Postgres takes a month for 30 days when it compares, and for less when it counts: '1 month -29 days' is
+  -- more than nothing, and in February the day before.
+  return span <= interval '10 years' and least(
+    extract(year from span), extract(month from span), extract(day from span), extract(epoch from span)
+  ) >= 0 and extract(hour from span) >= 0 and extract(minute from span) >= 0 and extract(second from span) >= 0;
+end
+$$;
+comment on function hub.is_span(interval) is 'Whether it is from nothing to ten years, with no part of it below nothing: a check of settings.';
+
+create or replace function hub.backoff(first interval, times integer, most interval) returns interval
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  -- In seconds, since an interval of years cannot be doubled often. Up to a fifth less, by chance: what failed
+  -- together does not come back together.
+  return make_interval(secs => (1 - random() / 5) * least(
+    extract(epoch from first)::double precision * 2 ^ least(times, 20), extract(epoch from most)::double precision
+  ));
+end
+$$;
+comment on function hub.backoff(interval, integer, interval) is
+  'How long to wait after failing again: `first`, doubled so many times, `most` at most, and by chance up to a fifth less.';
+
 -- Settings ---------------------------------------------------------------------------------------
 
 create table if not exists hub.settings (
   id boolean primary key default true check (id),
   default_role text not null default 'viewer' check (default_role in ('viewer', 'operator', 'admin')),
-  task_lease interval not null default '90 seconds' check (task_lease > '0' and task_lease <= '10 years'),
+  task_lease interval not null default '90 seconds' check (task_lease > '0' and hub.is_span(task_lease)),
   max_attempts integer not null default 3 check (max_attempts between 1 and 100),
-  max_runtime interval not null default '2 hours' check (max_runtime > '0' and max_runtime <= '10 years'),
-  retry_backoff interval not null default '10 seconds' check (retry_backoff >= '0' and retry_backoff <= '10 years'),
-  max_retry_backoff interval not null default '10 minutes' check (max_retry_backoff >= '0' and max_retry_backoff <= '10 years'),
+  max_runtime interval not null default '2 hours' check (max_runtime > '0' and hub.is_span(max_runtime)),
+  retry_backoff interval not null default '10 seconds' check (hub.is_span(retry_backoff)),
+  max_retry_backoff interval not null default '10 minutes' check (hub.is_span(max_retry_backoff)),
   max_open_tasks_per_user integer not null default 100 check (max_open_tasks_per_user > 0),
   max_subtasks integer not null default 20 check (max_subtasks between 1 and 100),
   progress_limit integer not null default 15 check (progress_limit between 1 and 1000),
@@ -74,10 +107,10 @@ create table if not exists hub.settings (
   max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
   max_file_size bigint not null default 25000000 check (max_file_size between 1 and 5000000000),
   max_files_per_task integer not null default 20 check (max_files_per_task between 1 and 100),
-  idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
-  archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
-  device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
-  history_kept interval not null default '90 days' check (history_kept > '0' and history_kept <= '10 years'),
+  idle_after interval not null default '2 hours' check (idle_after > '0' and hub.is_span(idle_after)),
+  archive_after interval not null default '1 hour' check (archive_after > '0' and hub.is_span(archive_after)),
+  device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and hub.is_span(device_offline_after)),
+  history_kept interval not null default '90 days' check (history_kept > '0' and hub.is_span(history_kept)),
   claims_foreign_tasks boolean not null default true
 );
 comment on table hub.settings is 'One row: every number and limit of the product. A change takes effect at once.';
@@ -85,7 +118,7 @@ comment on column hub.settings.default_role is 'The role of a signed-in user who
 comment on column hub.settings.task_lease is 'How long a claim holds without a heartbeat.';
 comment on column hub.settings.max_attempts is 'Claims of one task before a retryable failure or an expired lease becomes final.';
 comment on column hub.settings.max_runtime is 'A claimed task that runs longer fails as timed_out.';
-comment on column hub.settings.retry_backoff is 'After the n-th failed attempt a task waits retry_backoff * 2^n, max_retry_backoff at most.';
+comment on column hub.settings.retry_backoff is 'After the n-th failed attempt a task waits retry_backoff * 2^n, max_retry_backoff at most, and by chance up to a fifth less.';
 comment on column hub.settings.max_retry_backoff is 'The longest wait between two attempts.';
 comment on column hub.settings.max_open_tasks_per_user is 'Unfinished tasks one user may have; more are refused with too_many_open_tasks.';
 comment on column hub.settings.max_subtasks is 'Subtasks of one team.';
@@ -250,6 +283,8 @@ comment on function hub.busy() is
 
 revoke execute on all functions in schema hub from public;
 grant execute on function hub.busy() to anon, authenticated, service_role;
+-- The checks of channels run as whoever writes them.
+grant execute on function hub.is_span(interval) to authenticated, service_role;
 revoke execute on function public.update_settings(jsonb) from public;
 grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
 to anon, authenticated, service_role;
@@ -853,8 +888,8 @@ create table if not exists public.hub_channels (
   last_message_at timestamptz,
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now(),
-  idle_after interval check (idle_after > '0' and idle_after <= '10 years'),
-  archive_after interval check (archive_after > '0' and archive_after <= '10 years'),
+  idle_after interval check (idle_after > '0' and hub.is_span(idle_after)),
+  archive_after interval check (archive_after > '0' and hub.is_span(archive_after)),
   unique (server_id, name)
 )
 -- The counters of a busy channel are rewritten with every message: leave room for that on the page.
@@ -1653,6 +1688,20 @@ comment on table hub.message_events is
 
 -- Who may post -----------------------------------------------------------------------------------
 
+create or replace function hub.is_visible(content text) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Spaces, control characters, and what has no width or no ink: joiners, fillers, marks of direction, the
+  -- braille blank, variation selectors, tags, and the place of an object that is not there.
+  return content ~
+    '[^[:space:]\x01-\x1f\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001D173-\U0001D17A\U000E0000-\U000E0FFF]';
+end
+$$;
+comment on function hub.is_visible(text) is 'Whether there is something to see in a text.';
+
 create or replace function hub.require_content(content text, what text, most integer default null) returns void
 language plpgsql
 stable
@@ -1661,10 +1710,7 @@ as $$
 declare
   v_most integer := coalesce(most, (select s.max_content from hub.settings as s));
 begin
-  -- Spaces, control characters, and what has no width: joiners, fillers, marks of direction.
-  if content is null or content !~
-    '[^[:space:]\x01-\x1f\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]'
-  then
+  if hub.is_visible(content) is not true then
     perform hub.fail('content_empty', array[what]);
   end if;
   if length(content) > v_most then
@@ -3413,6 +3459,39 @@ after update on public.mesh_devices
 for each row when (old.status = 'online' and new.status <> 'online')
 execute function hub.wake_others();
 
+-- Settings take effect at once: tasks of no channel come and go, and what is unfinished has as many attempts
+-- more or less.
+create or replace function hub.apply_settings() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if new.claims_foreign_tasks and not old.claims_foreign_tasks then
+    perform hub.enqueue(t) from (
+      select * from public.mac_tasks as own
+      where own.channel_id is null and own.status in ('pending', 'running') order by own.created_at
+    ) as t;
+  elsif old.claims_foreign_tasks and not new.claims_foreign_tasks then
+    delete from hub.queue as q using public.mac_tasks as t
+    where t.id = q.task_id and t.channel_id is null and q.state <> 'running';
+  end if;
+  if new.max_attempts <> old.max_attempts then
+    update public.mac_tasks as t
+    set max_attempts = greatest(1, t.max_attempts + new.max_attempts - old.max_attempts)
+    where t.channel_id is not null and t.id in (select q.task_id from hub.queue as q);
+  end if;
+  return null;
+end
+$$;
+comment on function hub.apply_settings() is 'Takes changed settings to the tasks that are unfinished.';
+
+create or replace trigger _500_apply_settings
+after update on hub.settings
+for each row when (
+  (old.claims_foreign_tasks, old.max_attempts) is distinct from (new.claims_foreign_tasks, new.max_attempts)
+)
+execute function hub.apply_settings();
+
 -- A device that is renamed keeps what it runs, its lanes and its sessions. The queue before the tasks, so
 -- that the change of claimed_by is no claim.
 create or replace function hub.rename_device() returns trigger
@@ -4210,13 +4289,13 @@ as $$
   insert into hub.delivery_failures as f (task_id, what, reason, retry_at)
   values (
     record_delivery_failure.task_id, record_delivery_failure.what, record_delivery_failure.reason,
-    clock_timestamp() + interval '1 minute'
+    clock_timestamp() + hub.backoff('1 minute', 0, '6 hours')
   )
   on conflict on constraint delivery_failures_pkey do update set
     reason = excluded.reason,
     failures = f.failures + 1,
     failed_at = clock_timestamp(),
-    retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(f.failures, 10), interval '6 hours')
+    retry_at = clock_timestamp() + hub.backoff('1 minute', f.failures, '6 hours')
 $$;
 comment on function hub.record_delivery_failure(uuid, text, text) is
   'Remembers that an outcome was not posted, and when to try again: after 1, 2, 4 … minutes, 6 hours at most.';
@@ -4369,34 +4448,63 @@ for each row when (
 )
 execute function hub.deliver_task();
 
--- A channel that goes takes its waiting tasks along; the ones that run are told to stop.
-create or replace function hub.cancel_tasks_of_channel() returns trigger
+-- A channel or a thread that goes takes its waiting tasks along; the ones that run are told to stop. Nothing
+-- of it is posted any more: of a thread it would stand in a channel that shows only threads.
+create or replace function hub.cancel_tasks_of_place() returns trigger
 language plpgsql
 security definer -- tasks are written by nobody else
 set search_path = ''
 as $$
+declare
+  v_what text := case tg_table_name when 'hub_channels' then 'channel' else 'thread' end;
+  v_tasks uuid[] := array(
+    select t.id from public.mac_tasks as t
+    where case v_what when 'channel' then t.channel_id else t.task_thread_id end = old.id
+      and t.status in ('pending', 'running')
+    order by t.id
+    for no key update
+  );
 begin
+  update public.hub_teams as t
+  set status = 'failed', finished_at = clock_timestamp(),
+    metadata = t.metadata || jsonb_build_object('error', format('Its %s was deleted.', v_what))
+  where case v_what when 'channel' then t.channel_id else t.task_thread_id end = old.id and t.finished_at is null;
   if not (select s.claims_foreign_tasks from hub.settings as s) then
     -- In another app's table a task of no channel would be one of the app's.
-    delete from public.mac_tasks as t where t.channel_id = old.id;
-    return old;
+    if v_what = 'channel' then
+      delete from public.mac_tasks as t where t.channel_id = old.id;
+    else
+      delete from public.mac_tasks as t where t.id = any (v_tasks);
+    end if;
+  else
+    -- Without a channel at once: a message to a channel that is being deleted would be an error.
+    update public.mac_tasks as t
+    set status = case when t.claim_id is null then 'failed' else t.status end,
+      cancelled_at = case when t.claim_id is null then clock_timestamp() end,
+      cancel_requested_at = clock_timestamp(),
+      channel_id = null,
+      task_thread_id = null,
+      metadata = t.metadata || jsonb_build_object('cancelled_by', format('the deletion of its %s', v_what))
+    where t.id = any (v_tasks);
   end if;
-  -- Without a channel at once: a message to a channel that is being deleted would be an error.
-  update public.mac_tasks as t
-  set status = case when t.claim_id is null then 'failed' else t.status end,
-    cancelled_at = case when t.claim_id is null then clock_timestamp() end,
-    cancel_requested_at = clock_timestamp(),
-    channel_id = null,
-    task_thread_id = null,
-    metadata = t.metadata || jsonb_build_object('cancelled_by', 'the deletion of its channel')
-  where t.channel_id = old.id and t.status in ('pending', 'running');
+  if v_what = 'thread' then
+    delete from hub.delivery_failures as f using public.mac_tasks as t
+    where t.task_thread_id = old.id and f.task_id = t.id;
+    update public.mac_tasks as t set delivered_at = clock_timestamp()
+    where t.task_thread_id = old.id and t.delivered_at is null;
+  end if;
   return old;
 end
 $$;
+comment on function hub.cancel_tasks_of_place() is 'Cancels the unfinished tasks of a channel or thread that is deleted, and ends its teams.';
 
 create or replace trigger _100_cancel_tasks
 before delete on public.hub_channels
-for each row execute function hub.cancel_tasks_of_channel();
+for each row execute function hub.cancel_tasks_of_place();
+
+create or replace trigger _100_cancel_tasks
+before delete on public.hub_task_threads
+for each row execute function hub.cancel_tasks_of_place();
 
 revoke execute on all functions in schema hub from public;
 
@@ -4597,9 +4705,15 @@ begin
   ));
   new.updated_at := new.created_at;
   new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
-    || jsonb_build_object('created_by_label', hub.user_label(new.created_by));
+    || jsonb_build_object('created_by_label', coalesce(
+      -- Who asked for a team is who asked for its tasks, also when they have left.
+      (select t.metadata ->> 'created_by_label' from public.hub_teams as t where t.id = new.team_id),
+      hub.user_label(new.created_by)
+    ));
   if new.status in ('complete', 'failed') then
+    -- Recorded as over: there is nothing to post about it.
     new.finished_at := coalesce(new.finished_at, clock_timestamp());
+    new.delivered_at := coalesce(new.delivered_at, new.finished_at);
   end if;
 
   if v_channel.architecture_type = 'threaded_task_isolation' and new.kind in ('task', 'plan') then
@@ -5112,6 +5226,12 @@ begin
   ) then
     perform hub.fail('thread_archived', array[v_task.task_thread_id::text]);
   end if;
+  if v_task.task_thread_id is null and exists (
+    select from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+    where c.id = v_task.channel_id and s.architecture_type = 'threaded_task_isolation'
+  ) then
+    perform hub.fail('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
+  end if;
   perform hub.require_open_task_slots(1);
   delete from hub.delivery_failures as f where f.task_id = v_task.id;
   update public.mac_tasks as t
@@ -5137,7 +5257,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.retry_task(uuid) is
-  'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_archived, too_many_open_tasks.';
+  'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_not_found (somebody deleted it), thread_archived, too_many_open_tasks.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
@@ -5275,6 +5395,7 @@ begin
         order by q.state = 'blocked', q.created_at limit 1
       )
     )
+    when v_queued.task_id is null then jsonb_build_object('reason', 'not_queued')
     when v_task.kind = 'publish' then hub.publishing_reason(v_task)
     else hub.waiting_reason(v_task)
   end;
@@ -5693,8 +5814,8 @@ begin
   if coalesce(fail_task.retryable, true)
     and v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts)
   then
-    v_task := hub.requeue(v_task, v_error, clock_timestamp() + least(
-      v_settings.retry_backoff * 2 ^ least(v_task.attempt, 20), v_settings.max_retry_backoff
+    v_task := hub.requeue(v_task, v_error, clock_timestamp() + hub.backoff(
+      v_settings.retry_backoff, v_task.attempt, v_settings.max_retry_backoff
     ), v_task.attempt);
   else
     v_task := hub.finish(v_task, v_error);
@@ -5824,47 +5945,95 @@ grant execute on function
   public.release_task(text, uuid, uuid), hub.release_task(text, uuid, uuid)
 to anon, authenticated;
 
--- supabase/schemas/50_teams.sql
+-- supabase/schemas/49_plans.sql
 
--- Teams: a request split into subtasks that run side by side, and one synthesis of what they found.
---
--- planning -> running -> synthesizing -> complete | failed. The team's row is locked by whoever ends
--- one of its tasks, so that exactly one of them finds that it was the last.
+-- How a request becomes the parts of a team, and how what came of them becomes one prompt again.
 
-create or replace function hub.listed_items(goal text) returns text[]
-language sql
+create or replace function hub.line_kind(line text, fence text, in_diff boolean) returns text
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  with lines as (
-    select l.position, l.line,
-      regexp_match(l.line, '^([ \t]*)(?:[-*•]|\d{1,3}[.)])[ \t]+(\S.*)$') as bullet -- indent, text
-    from regexp_split_to_table(goal, '\r\n|\r|\n') with ordinality as l (line, position)
-  ), first as (
-    select length(l.bullet[1]) as indent from lines as l
-    where l.bullet is not null order by l.position limit 1
-  ), numbered as (
-    -- What is indented further, as a list within the list, belongs to the item above it.
-    select l.*, count(*) filter (where length(l.bullet[1]) <= f.indent) over (order by l.position) as item
-    from lines as l, first as f
-  ), parts as (
-    select n.item, n.position,
-      case when n.position = min(n.position) over item then n.bullet[2] else n.line end as part,
-      count(*) filter (where n.line !~ '\S') over (item order by n.position) as blanks
-    from numbered as n
-    where n.item > 0
-    window item as (partition by n.item)
-  ), items as (
-    -- After a blank line an item goes on only where it is indented.
-    select p.item, rtrim(string_agg(p.part, E'\n' order by p.position), E' \t\n') as content
-    from parts as p
-    where p.blanks = 0 or p.part ~ '^[ \t]+\S'
-    group by p.item
-  )
-  select array_agg(i.content order by i.item) from items as i having count(*) >= 2
+begin
+  return case
+    when fence is not null and line ~ format('^ {0,3}%s{%s,}[ \t]*$', left(fence, 1), length(fence)) then 'fence ends'
+    when fence is not null then 'code'
+    when line ~ '^[ \t]*(`{3,}[^`]*|~{3,}.*)$' then 'fence begins'
+    when line ~ '^(diff --git |\+\+\+ \S|@@ -\d)' then 'diff'
+    when in_diff and line ~ '^([-+ @\\]|index |$)' then 'diff'
+    when line ~ '^ {4}' then 'indented'
+    when line ~ '^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+\S' then 'item'
+    when line !~ '\S' then 'blank'
+    else 'text'
+  end;
+end
+$$;
+comment on function hub.line_kind(text, text, boolean) is
+  'What a line of a request is, after an opening fence such as ``` (null: after none) and within or after a diff: item, text, blank, indented, code, fence begins, fence ends or diff.';
+
+create or replace function hub.listed_items(goal text) returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_line text;
+  v_kind text;
+  v_fence text;
+  v_indent integer; -- of the first item: what stands deeper belongs to the item above it
+  v_depth integer;
+  v_text text;
+  v_is_open boolean := false; -- whether what follows belongs to the last item
+  v_after_blank boolean := false;
+  v_items text[] := '{}';
+begin
+  foreach v_line in array regexp_split_to_array(goal, '\r\n|\r|\n') loop
+    v_kind := hub.line_kind(v_line, v_fence, coalesce(v_kind = 'diff', false));
+    v_fence := case v_kind
+      when 'fence begins' then substring(v_line from '^[ \t]*(`{3,}|~{3,})')
+      when 'code' then v_fence
+    end;
+    v_depth := length(substring(v_line from '^[ \t]*'));
+    if v_kind = 'item' and v_depth <= coalesce(v_indent, v_depth) then
+      v_indent := coalesce(v_indent, v_depth);
+      v_text := substring(v_line from '^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+(.*)$');
+      -- What is ticked off is done.
+      v_is_open := v_text !~ '^\[[xX]\]';
+      if v_is_open then
+        v_items := v_items || regexp_replace(v_text, '^\[ \][ \t]+', '');
+      end if;
+    elsif v_kind = 'blank' and v_fence is null then
+      v_after_blank := true;
+      continue;
+    elsif v_after_blank and v_depth = 0 and v_kind not in ('code', 'fence ends') then
+      -- After a blank line an item goes on only where it is indented.
+      v_is_open := false;
+    elsif v_is_open then
+      v_items[cardinality(v_items)] := v_items[cardinality(v_items)] || E'\n' || v_line;
+    end if;
+    v_after_blank := false;
+  end loop;
+  return case when cardinality(v_items) >= 2 then array(
+    select rtrim(i.item, E' \t\n') from unnest(v_items) with ordinality as i (item, position) order by i.position
+  ) end;
+end
 $$;
 comment on function hub.listed_items(text) is
-  'The items of a bullet or numbered list in a text, each with the lines that belong to it; null where there are fewer than two.';
+  'The items of a bullet or numbered list in a text, each with the lines that belong to it; null where there are fewer than two. Code (in a fence, a diff, or four spaces deep) has no items, and what is ticked off is done.';
+
+create or replace function hub.is_subtasks(listed jsonb) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_typeof(listed) = 'array' and jsonb_array_length(listed) > 0 and not exists (
+    select from jsonb_array_elements(listed) as e, hub.settings as s
+    where jsonb_typeof(e) <> 'string' or not hub.is_visible(e #>> '{}') or length(e #>> '{}') > s.max_content
+  );
+end
+$$;
+comment on function hub.is_subtasks(jsonb) is 'Whether it is an array of texts that each could be a request.';
 
 create or replace function hub.subtasks_of(listed jsonb) returns text[]
 language plpgsql
@@ -5872,25 +6041,38 @@ stable
 set search_path = ''
 as $$
 declare
-  v_most integer := (select s.max_subtasks from hub.settings as s);
-  v_subtasks text[];
+  v_settings hub.settings;
 begin
-  if jsonb_typeof(listed) is distinct from 'array' then
-    perform hub.fail('bad_argument', array['subtasks is an array of strings.']);
-  elsif jsonb_array_length(listed) > v_most then
-    perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_most::text]);
-  elsif jsonb_array_length(listed) = 0 or exists (
-    select from jsonb_array_elements(listed) as e
-    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
-  ) then
-    perform hub.fail('bad_argument', array['subtasks is an array of strings of 1 to 32,000 characters.']);
+  select * into v_settings from hub.settings;
+  if jsonb_typeof(listed) = 'array' then
+    if jsonb_array_length(listed) > v_settings.max_subtasks then
+      perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_settings.max_subtasks::text]);
+    end if;
   end if;
-  select array_agg(e order by position) into v_subtasks
-  from jsonb_array_elements_text(listed) with ordinality as l (e, position);
-  return v_subtasks;
+  if hub.is_subtasks(listed) is not true then
+    perform hub.fail('bad_argument', array[
+      format('subtasks is an array of strings of 1 to %s characters, each with something visible.', v_settings.max_content)
+    ]);
+  end if;
+  return array(
+    select e from jsonb_array_elements_text(listed) with ordinality as l (e, position) order by position
+  );
 end
 $$;
 comment on function hub.subtasks_of(jsonb) is 'The subtasks of a JSON array. Errors: bad_argument, too_many_subtasks.';
+
+create or replace function hub.parsed(content text) returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return content::jsonb;
+exception when data_exception or program_limit_exceeded then
+  return null;
+end
+$$;
+comment on function hub.parsed(text) is 'The text as JSON; null where it is none.';
 
 create or replace function hub.planned_subtasks(result text) returns jsonb
 language plpgsql
@@ -5901,23 +6083,115 @@ declare
   v_plan jsonb;
   v_most integer := (select s.max_subtasks from hub.settings as s);
 begin
-  -- Agents like to wrap the array into a code block or a sentence.
-  v_plan := substring(result from '\[.*\]')::jsonb;
-  if jsonb_typeof(v_plan) is distinct from 'array' or jsonb_array_length(v_plan) = 0 or exists (
-    select from jsonb_array_elements(v_plan) as e
-    where jsonb_typeof(e) <> 'string' or e #>> '{}' !~ '[^[:space:]]' or length(e #>> '{}') > 32000
-  ) then
+  -- Agents like to wrap the array into a code block or sentences, which have brackets of their own: the
+  -- last array of strings is the plan.
+  select hub.parsed(found.match[1]) into v_plan
+  from regexp_matches(
+    result, '(\[\s*"(?:[^"\\]|\\.)*"(?:\s*,\s*"(?:[^"\\]|\\.)*")*\s*\])', 'g'
+  ) with ordinality as found (match, position)
+  where hub.is_subtasks(hub.parsed(found.match[1]))
+  order by found.position desc limit 1;
+  if v_plan is null then
     return to_jsonb('The plan is not a JSON array of strings.'::text);
   elsif jsonb_array_length(v_plan) > v_most then
     return to_jsonb(format('The plan has %s subtasks; %s are allowed.', jsonb_array_length(v_plan), v_most));
   end if;
   return v_plan;
-exception when data_exception or program_limit_exceeded then
-  return to_jsonb('The plan is not a JSON array of strings.'::text);
 end
 $$;
 comment on function hub.planned_subtasks(text) is
   'The array in a plan''s result, or, as a JSON string, what is wrong with it.';
+
+create or replace function hub.plan_prompt(goal text, problem text) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select concat_ws(E'\n\n',
+    format(
+      'Split the request below into at most %s subtasks that different agents can do at the same time, without seeing each other''s work. Each must make sense by itself. Answer with nothing but a JSON array of strings.',
+      s.max_subtasks
+    ),
+    'The last answer to this could not be used: ' || problem,
+    format(E'# Request\n\n%s', goal)
+  )
+  from hub.settings as s
+$$;
+comment on function hub.plan_prompt(text, text) is
+  'What the agent that plans is asked; the second time with what was wrong with the first plan.';
+
+create or replace function hub.middle_cut(content text, most integer) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if length(content) <= most then
+    return content;
+  end if;
+  return format(E'%s\n\n[… %s characters left out here …]\n\n%s',
+    left(content, most / 2), length(content) - 2 * (most / 2), right(content, most / 2));
+end
+$$;
+comment on function hub.middle_cut(text, integer) is 'The head and the tail of a text that is longer than `most`, and between them how much is missing.';
+
+create or replace function hub.fenced(content text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_fence text := repeat('`', greatest(4, 1 + (
+    select max(length(run.ticks[1])) from regexp_matches(content, '(`+)', 'g') as run (ticks)
+  )));
+begin
+  return format(E'%s\n%s\n%s', v_fence, content, v_fence);
+end
+$$;
+comment on function hub.fenced(text) is
+  'A text within a fence that nothing in it can end: no heading in it is one of the frame, and no fence that it leaves open reaches beyond it.';
+
+create or replace function hub.synthesis_prompt(team public.hub_teams) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  with parts as (
+    select (s.metadata ->> 'position')::integer as position, hub.title(s.content) as title,
+      case
+        when s.status = 'complete' then format('Result of %s on %s:', s.model_used, s.claimed_by)
+        else 'FAILED:'
+      end as head,
+      coalesce(case when s.status = 'complete' then s.result else s.error end, '') as said
+    from public.mac_tasks as s
+    where s.team_id = team.id and s.kind = 'subtask'
+    union all
+    select (gone ->> 'position')::integer, gone ->> 'title', 'DELETED by somebody, so that there is no result.', null
+    from jsonb_array_elements(coalesce(team.metadata -> 'deleted', '[]')) as gone
+  ), measured as (
+    -- 400,000 characters in all, but for what is less than its share.
+    select p.*, greatest(20000, 400000 / count(*) over ())::integer as most from parts as p
+  )
+  select concat_ws(E'\n\n',
+    'Several agents have each worked on one part of a request. Combine what they found into one answer to the request. Name what failed.',
+    '# Request', hub.fenced(team.goal),
+    string_agg(concat_ws(E'\n\n',
+      format('# Part %s: %s', m.position, m.title), m.head, hub.fenced(hub.middle_cut(m.said, m.most))
+    ), E'\n\n' order by m.position)
+  )
+  from measured as m
+$$;
+comment on function hub.synthesis_prompt(public.hub_teams) is
+  'The goal and every result, failure or deletion of a team''s subtasks, each within a fence of its own.';
+
+revoke execute on all functions in schema hub from public;
+
+-- supabase/schemas/50_teams.sql
+
+-- Teams: a request split into subtasks that run side by side, and one synthesis of what they found.
+--
+-- planning -> running -> synthesizing -> complete | failed. The team's row is locked by whoever ends or deletes
+-- one of its tasks, so that exactly one of them finds that it was the last. Its words are in the chapter before.
 
 -- Posting ----------------------------------------------------------------------------------------
 
@@ -5997,27 +6271,6 @@ as $$
 $$;
 comment on function hub.add_subtasks(public.hub_teams, text[], uuid) is 'Queues the subtasks of a team; the first gets the given id.';
 
-create or replace function hub.synthesis_prompt(team public.hub_teams) returns text
-language sql
-stable
-set search_path = ''
-as $$
-  select format(
-    E'Several agents have each worked on one part of a request. Combine what they found into one answer to the request. Name what failed.\n\n# Request\n\n%s\n\n%s',
-    team.goal,
-    string_agg(format(E'# Part %s: %s\n\n%s\n\n%s', s.metadata ->> 'position', hub.title(s.content),
-      case
-        when s.status = 'complete' then format('Result of %s on %s:', s.model_used, s.claimed_by)
-        else 'FAILED:'
-      end,
-      hub.cut(coalesce(case when s.status = 'complete' then s.result else s.error end, ''), 40000)
-    ), E'\n\n' order by (s.metadata ->> 'position')::integer)
-  )
-  from public.mac_tasks as s
-  where s.team_id = team.id and s.kind = 'subtask'
-$$;
-comment on function hub.synthesis_prompt(public.hub_teams) is 'The goal and every result or failure of a team.';
-
 create or replace function hub.end_team(team public.hub_teams, status text, error text) returns void
 language sql
 set search_path = ''
@@ -6067,7 +6320,7 @@ begin
   end case;
 exception when others then
   -- As with every delivery: the team goes on whether it can be shown or not.
-  if step = 'outcome' then
+  if step = 'outcome' and task.id is not null then
     perform hub.record_delivery_failure(task.id, 'team', sqlerrm);
   else
     raise warning 'Posting about team % failed: %', task.team_id, sqlerrm;
@@ -6077,65 +6330,124 @@ $$;
 comment on function hub.post_team_step(public.mac_tasks, text) is
   'Posts a step of a team: decomposed, synthesizing or outcome. A failure is recorded and undoes nothing.';
 
-create or replace function hub.advance_team() returns trigger
+create or replace function hub.begin_planned(team public.hub_teams, plan public.mac_tasks) returns boolean
 language plpgsql
-security definer -- tasks are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_plan jsonb := hub.planned_subtasks(plan.result);
+begin
+  if jsonb_typeof(v_plan) = 'array' then
+    update public.hub_teams as t set status = 'running' where t.id = team.id;
+    -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.
+    perform from public.hub_channels as c
+    where c.id = team.channel_id and team.task_thread_id is null
+    for no key update;
+    perform hub.add_subtasks(team, hub.subtasks_of(v_plan), gen_random_uuid());
+    perform hub.post_team_step(plan, 'decomposed');
+    return true;
+  elsif not team.metadata ? 'plan_problem' then
+    -- One more try: most agents do better when they are told.
+    update public.hub_teams as t set metadata = t.metadata || jsonb_build_object('plan_problem', v_plan #>> '{}')
+    where t.id = team.id
+    returning * into team;
+    perform hub.begin_plan(team);
+    return true;
+  end if;
+  perform hub.end_team(team, 'failed', v_plan #>> '{}');
+  return false;
+end
+$$;
+comment on function hub.begin_planned(public.hub_teams, public.mac_tasks) is
+  'Queues the subtasks of a plan, or another plan where there are none in the first; false: the team has failed.';
+
+create or replace function hub.settle_team(team_id uuid) returns void
+language plpgsql
+security definer -- called for whoever ends or deletes a task
 set search_path = ''
 as $$
 declare
   v_team public.hub_teams;
-  v_plan jsonb;
+  v_last public.mac_tasks;
 begin
-  if new.channel_id is null or new.status not in ('complete', 'failed') or old.status in ('complete', 'failed') then
-    return null;
-  end if;
-  select * into v_team from public.hub_teams as t where t.id = new.team_id for no key update;
-  if v_team.status in ('complete', 'failed') then
-    return null;
-  end if;
-  if new.kind = 'plan' and new.status = 'complete' then
-    v_plan := hub.planned_subtasks(new.result);
-    if jsonb_typeof(v_plan) = 'array' then
-      update public.hub_teams as t set status = 'running' where t.id = v_team.id;
-      -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.
-      perform from public.hub_channels as c
-      where c.id = v_team.channel_id and v_team.task_thread_id is null
-      for no key update;
-      perform hub.add_subtasks(v_team, hub.subtasks_of(v_plan), gen_random_uuid());
-      perform hub.post_team_step(new, 'decomposed');
-      return null;
-    end if;
-    perform hub.end_team(v_team, 'failed', v_plan #>> '{}');
-  elsif new.kind = 'synthesis' and new.status = 'complete' then
-    perform hub.end_team(v_team, 'complete', null);
-  elsif new.kind in ('plan', 'synthesis') then
-    perform hub.end_team(v_team, 'failed', new.error);
-  elsif v_team.status <> 'running' or exists (
-    select from public.mac_tasks as s
-    where s.team_id = v_team.id and s.kind = 'subtask' and s.status not in ('complete', 'failed')
+  select * into v_team from public.hub_teams as t where t.id = settle_team.team_id for no key update;
+  if not found or v_team.finished_at is not null or exists (
+    select from public.mac_tasks as t
+    where t.team_id = v_team.id and t.status not in ('complete', 'failed')
   ) then
-    return null;
-  elsif v_team.metadata ? 'cancelled_by' then
+    return;
+  end if;
+  -- The task that this is about: the newest of the step that the team is in.
+  select * into v_last from public.mac_tasks as t
+  where t.team_id = v_team.id
+    and t.kind = case v_team.status when 'planning' then 'plan' when 'running' then 'subtask' else 'synthesis' end
+  order by t.finished_at desc, t.created_at desc limit 1;
+  if not found then
+    v_last.channel_id := v_team.channel_id;
+    v_last.task_thread_id := v_team.task_thread_id;
+    v_last.team_id := v_team.id;
+  end if;
+
+  if v_team.metadata ? 'cancelled_by' then
     perform hub.end_team(v_team, 'failed', format('Cancelled by %s.', v_team.metadata ->> 'cancelled_by'));
-  elsif exists (
-    select from public.mac_tasks as s
-    where s.team_id = v_team.id and s.kind = 'subtask' and s.status = 'complete'
-  ) then
-    perform hub.begin_synthesis(v_team);
-    return null;
-  else
+  elsif v_last.id is null then
+    perform hub.end_team(v_team, 'failed', format('Somebody deleted %s.', case v_team.status
+      when 'planning' then 'the plan' when 'running' then 'every subtask' else 'the synthesis' end));
+  elsif v_team.status = 'planning' and v_last.status = 'complete' then
+    if hub.begin_planned(v_team, v_last) then
+      return;
+    end if;
+  elsif v_team.status = 'running' then
+    if exists (
+      select from public.mac_tasks as s
+      where s.team_id = v_team.id and s.kind = 'subtask' and s.status = 'complete'
+    ) then
+      perform hub.begin_synthesis(v_team);
+      return;
+    end if;
     perform hub.end_team(v_team, 'failed', 'Every subtask failed.');
+  elsif v_last.status = 'complete' then
+    perform hub.end_team(v_team, 'complete', null);
+  else
+    perform hub.end_team(v_team, 'failed', v_last.error);
   end if;
-  perform hub.post_team_step(new, 'outcome');
+  perform hub.post_team_step(v_last, 'outcome');
+end
+$$;
+comment on function hub.settle_team(uuid) is 'Takes a team whose tasks have all ended to its next step, whatever they ended by.';
+
+create or replace function hub.advance_team() returns trigger
+language plpgsql
+security definer -- teams are written by nobody else
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    if old.kind = 'subtask' then
+      update public.hub_teams as t
+      set metadata = jsonb_set(t.metadata, '{deleted}', coalesce(t.metadata -> 'deleted', '[]') || jsonb_build_object(
+        'position', old.metadata -> 'position', 'title', hub.title(old.content)
+      ))
+      where t.id = old.team_id and t.finished_at is null;
+    end if;
+    perform hub.settle_team(old.team_id);
+  elsif new.channel_id is not null and new.status in ('complete', 'failed') and old.status not in ('complete', 'failed') then
+    perform hub.settle_team(new.team_id);
+  end if;
   return null;
 end
 $$;
-comment on function hub.advance_team() is 'What the end of one of its tasks means for a team.';
+comment on function hub.advance_team() is 'What the end or the deletion of one of its tasks means for a team.';
 
 -- After the task's own result, before the queue moves on: a follow-up in the thread waits for the team.
 create or replace trigger _550_advance_team
 after update on public.mac_tasks
 for each row when (new.team_id is not null and old.status <> new.status)
+execute function hub.advance_team();
+
+create or replace trigger _550_advance_team_on_delete
+after delete on public.mac_tasks
+for each row when (old.team_id is not null)
 execute function hub.advance_team();
 
 -- RPCs -------------------------------------------------------------------------------------------
@@ -6219,14 +6531,11 @@ declare
 begin
   insert into public.mac_tasks (
     id, status, project, platform, priority,
-    channel_id, team_id, kind, content, model_preference, created_by, metadata
+    channel_id, task_thread_id, team_id, kind, content, model_preference, created_by, metadata
   ) values (
     gen_random_uuid(), 'pending', null, null, 0,
-    team.channel_id, team.id, 'plan',
-    format(
-      E'Split the request below into at most %s subtasks that different agents can do at the same time, without seeing each other''s work. Each must make sense by itself. Answer with nothing but a JSON array of strings.\n\n# Request\n\n%s',
-      (select s.max_subtasks from hub.settings as s), team.goal
-    ),
+    team.channel_id, team.task_thread_id, team.id, 'plan',
+    hub.plan_prompt(team.goal, team.metadata ->> 'plan_problem'),
     coalesce(team.model_preference, 'any'), team.created_by,
     jsonb_build_object('message_id', team.metadata ->> 'message_id', 'request', team.goal)
   )
@@ -6339,9 +6648,14 @@ begin
     where m.team_id = v_team.id and m.status in ('pending', 'running')
     order by m.created_at, m.id
   ) as t;
-  return (
-    select to_jsonb(t) from public.mac_tasks as t
-    where t.team_id = v_team.id order by t.id = cancel_team.id desc, t.created_at limit 1
+  perform hub.settle_team(v_team.id);
+  return coalesce(
+    (
+      select to_jsonb(t) from public.mac_tasks as t
+      where t.team_id = v_team.id order by t.id = cancel_team.id desc, t.created_at limit 1
+    ),
+    -- Somebody has deleted all of its tasks.
+    (select to_jsonb(t) from public.hub_teams as t where t.id = v_team.id)
   );
 end
 $$;
@@ -6709,7 +7023,7 @@ to anon, authenticated, service_role;
 -- an expiry, a lost lease and parking take turns, and the first of them decides.
 
 alter table hub.settings add column if not exists approval_timeout interval not null default '1 day'
-check (approval_timeout > '0' and approval_timeout <= '10 years');
+check (approval_timeout > '0' and hub.is_span(approval_timeout));
 comment on column hub.settings.approval_timeout is 'How long an approval waits for an answer; then it is refused. Other questions wait for ever.';
 alter table hub.settings add column if not exists max_open_questions integer not null default 20
 check (max_open_questions between 1 and 1000);
@@ -7934,7 +8248,7 @@ exception when others then
   -- As with every delivery: what there is to tell goes on whether it can be told or not.
   update hub.feed_lines as l
   set failures = l.failures + 1, reason = sqlerrm,
-    retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(l.failures, 10), interval '6 hours')
+    retry_at = clock_timestamp() + hub.backoff('1 minute', l.failures, '6 hours')
   where l.id in (select failed.id from unnest(lines) as failed);
   return 0;
 end
@@ -8328,31 +8642,36 @@ end
 $$;
 comment on function hub.redeliver(integer) is 'Posts outcomes whose delivery failed and is due again; returns how many now arrived.';
 
-create or replace function hub.end_lost_attempts() returns void
+create or replace function hub.repair_running() returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
   -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
   v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
+  v_task uuid;
 begin
-  update public.hub_task_attempts as a
-  set ended_at = clock_timestamp(), outcome = lost.outcome
-  from (
-    select open.claim_id, case
-        when t.cancelled_at is not null then 'cancelled'
-        when t.status in ('complete', 'failed') then t.status
-        else 'released'
-      end as outcome
-    from public.hub_task_attempts as open
-    join public.mac_tasks as t on t.id = open.task_id
-    where open.ended_at is null and open.started_at > v_oldest and t.claim_id is distinct from open.claim_id
-    for no key update of open skip locked
-  ) as lost
-  where a.claim_id = lost.claim_id;
+  for v_task in
+    select t.id from public.hub_task_attempts as a
+    join public.mac_tasks as t on t.id = a.task_id
+    left join hub.queue as q on q.task_id = t.id
+    where a.ended_at is null and a.started_at > v_oldest
+      and (t.claim_id is distinct from a.claim_id or t.status = 'running' and q.state is distinct from 'running')
+    union
+    select q.task_id from hub.queue as q
+    join public.mac_tasks as t on t.id = q.task_id
+    where q.state = 'running' and t.status <> 'running'
+  loop
+    begin
+      perform hub.repair_task(v_task);
+    exception when others then
+      raise warning 'Task % cannot be repaired: %', v_task, sqlerrm;
+    end;
+  end loop;
 end
 $$;
-comment on function hub.end_lost_attempts() is 'An attempt whose task was taken away by hand ends with it.';
+comment on function hub.repair_running() is
+  'Repairs what recovery meets: tasks that run, or that an attempt or the queue says run. What was taken away by hand ends its attempt here.';
 
 create or replace function hub.try_recovery(step text) returns jsonb
 language plpgsql
@@ -8380,8 +8699,8 @@ begin
     when 'queue' then
       perform hub.admit_due_tasks(1000);
       perform hub.offer_elsewhere();
-    when 'attempts' then
-      perform hub.end_lost_attempts();
+    when 'running' then
+      perform hub.repair_running();
   end case;
   return '{}';
 exception when others then
@@ -8401,7 +8720,9 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'attempts'] loop
+  foreach v_step in array array[
+    'clock', 'running', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue'
+  ] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;
@@ -8447,8 +8768,13 @@ begin
   if to_regclass('cron.job_run_details') is not null then
     -- A week of the project's own runs: two jobs a minute would be 260,000 rows in 90 days.
     execute $cron$
-      delete from cron.job_run_details as d using cron.job as j
-      where j.jobid = d.jobid and j.jobname like 'hub-%' and d.start_time < now() - interval '7 days'
+      delete from cron.job_run_details as d
+      where d.start_time < now() - interval '7 days' and case
+        -- Of a job that is gone only the command is known.
+        when exists (select from cron.job as j where j.jobid = d.jobid)
+          then exists (select from cron.job as j where j.jobid = d.jobid and j.jobname like 'hub-%')
+        else d.command ~ '^select hub\.[a-z_]+\(\)$'
+      end
     $cron$;
     get diagnostics v_runs = row_count;
   end if;
@@ -8471,6 +8797,20 @@ grant execute on function public.recover(), hub.recover() to service_role;
 -- Triggers keep it in step. Rows that were written with triggers off are not: by a restore, by replication,
 -- with session_replication_role = replica.
 
+create or replace function hub.is_lane_of(lane hub.lanes, task public.mac_tasks, server_id uuid) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- A bound lane has the model of the session that waits for an answer.
+  return lane.server_id = coalesce(is_lane_of.server_id, '00000000-0000-0000-0000-000000000000')
+    and lane.platform = coalesce(task.platform, '')
+    and (lane.bound or lane.model = coalesce(task.model_preference, 'any'));
+end
+$$;
+comment on function hub.is_lane_of(hub.lanes, public.mac_tasks, uuid) is 'Whether a task of this server may be in the lane.';
+
 create or replace function hub.check() returns table (what text, id uuid, problem text)
 language sql -- one statement: all of it is of one moment
 stable
@@ -8482,18 +8822,20 @@ as $$
   where t.status in ('pending', 'running') and (t.channel_id is not null or s.claims_foreign_tasks)
     and not exists (select from hub.queue as q where q.task_id = t.id)
   union all
+  select 'queue', t.id, 'of no channel, and in the queue'
+  from hub.queue as q join public.mac_tasks as t on t.id = q.task_id, hub.settings as s
+  where t.channel_id is null and not s.claims_foreign_tasks and q.state <> 'running'
+  union all
   select 'queue', t.id, case
       when t.status not in ('pending', 'running') then format('%s, and still in the queue as %s', t.status, q.state)
       when (t.status = 'running') <> (q.state = 'running') then format('%s, and in the queue as %s', t.status, q.state)
       when q.device is distinct from case t.status when 'running' then t.claimed_by end then 'with another device in the queue'
       when (q.thread_id, q.team_id) is distinct from (t.task_thread_id, t.team_id) then 'with another thread or team in the queue'
       when q.priority <> t.priority then 'with another priority in the queue'
-      when (l.server_id, l.model, l.platform) is distinct from (
-        coalesce(c.server_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce(t.model_preference, 'any'), coalesce(t.platform, '')
-      ) then 'in the lane of other devices'
+      when not hub.is_lane_of(l, t, c.server_id) then 'in the lane of other devices'
       when q.state in ('ready', 'blocked') and t.run_at > clock_timestamp() then format('%s, and not due', q.state)
       when q.state in ('scheduled', 'backoff') and t.run_at is null then format('in the queue as %s, and due', q.state)
+      when q.state = 'parked' then 'parked, and no question of it is open'
       when q.state = 'blocked' then 'blocked, and nothing of its thread is at work'
     end
   from hub.queue as q
@@ -8503,15 +8845,13 @@ as $$
   where (t.status = 'running') <> (q.state = 'running') or t.status not in ('pending', 'running')
     or q.device is distinct from case t.status when 'running' then t.claimed_by end
     or (q.thread_id, q.team_id, q.priority) is distinct from (t.task_thread_id, t.team_id, t.priority)
-    or (l.server_id, l.model, l.platform) is distinct from (
-      coalesce(c.server_id, '00000000-0000-0000-0000-000000000000'),
-      coalesce(t.model_preference, 'any'), coalesce(t.platform, '')
-    )
+    or not hub.is_lane_of(l, t, c.server_id)
     or q.state in ('ready', 'blocked') and t.run_at > clock_timestamp()
     or q.state in ('scheduled', 'backoff') and t.run_at is null
+    or q.state = 'parked' and not hub.has_open_question(t.id)
     or q.state = 'blocked' and not exists (
       select from hub.queue as busy
-      where busy.thread_id = q.thread_id and busy.state in ('ready', 'running', 'backoff')
+      where busy.thread_id = q.thread_id and busy.state in ('ready', 'running', 'backoff', 'parked')
     )
   union all
   select 'attempt', t.id, format('its attempt %s is open, and its claim is over', a.attempt)
@@ -8563,7 +8903,9 @@ begin
   if not found then
     return;
   end if;
-  if v_task.status in ('complete', 'failed') then
+  if v_task.status in ('complete', 'failed') or v_task.channel_id is null and v_task.status <> 'running'
+    and not (select s.claims_foreign_tasks from hub.settings as s)
+  then
     delete from hub.queue as q where q.task_id = v_task.id;
   else
     perform hub.enqueue(v_task);
@@ -8712,7 +9054,7 @@ comment on schema koji is
 grant usage on schema koji to anon, authenticated, service_role;
 
 alter table hub.settings
-add column if not exists follow_up_after interval not null default '7 days' check (follow_up_after > '0' and follow_up_after <= '10 years'),
+add column if not exists follow_up_after interval not null default '7 days' check (follow_up_after > '0' and hub.is_span(follow_up_after)),
 add column if not exists max_samples integer not null default 25 check (max_samples between 1 and 1000);
 comment on column hub.settings.follow_up_after is 'Time from shipping a sample to its follow-up.';
 comment on column hub.settings.max_samples is 'Samples that one send-samples may ship.';
@@ -10059,6 +10401,7 @@ select cron.schedule('hub-decay-threads', '* * * * *', 'select hub.decay_threads
 select cron.schedule('hub-recover', '* * * * *', 'select hub.recover()');
 select cron.schedule('hub-morning-brief', '0 7 * * *', 'select hub.morning_brief()');
 select cron.schedule('hub-prune', '30 3 * * *', 'select hub.prune()');
+select cron.schedule('hub-repair', '45 3 * * *', 'select hub.repair()');
 
 create or replace view hub.job_runs with (security_invoker = true) as
 select j.jobname, j.schedule, j.active, r.start_time, r.end_time, r.status, r.return_message

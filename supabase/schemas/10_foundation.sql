@@ -52,16 +52,49 @@ comment on schema hub is
   'Aura Servers, not exposed by the API: settings, routing, the queue, token hashes, and the functions behind the RPCs and triggers.';
 grant usage on schema hub to anon, authenticated, service_role;
 
+-- Spans of time ----------------------------------------------------------------------------------
+
+create or replace function hub.is_span(span interval) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Postgres takes a month for 30 days when it compares, and for less when it counts: '1 month -29 days' is
+  -- more than nothing, and in February the day before.
+  return span <= interval '10 years' and least(
+    extract(year from span), extract(month from span), extract(day from span), extract(epoch from span)
+  ) >= 0 and extract(hour from span) >= 0 and extract(minute from span) >= 0 and extract(second from span) >= 0;
+end
+$$;
+comment on function hub.is_span(interval) is 'Whether it is from nothing to ten years, with no part of it below nothing: a check of settings.';
+
+create or replace function hub.backoff(first interval, times integer, most interval) returns interval
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  -- In seconds, since an interval of years cannot be doubled often. Up to a fifth less, by chance: what failed
+  -- together does not come back together.
+  return make_interval(secs => (1 - random() / 5) * least(
+    extract(epoch from first)::double precision * 2 ^ least(times, 20), extract(epoch from most)::double precision
+  ));
+end
+$$;
+comment on function hub.backoff(interval, integer, interval) is
+  'How long to wait after failing again: `first`, doubled so many times, `most` at most, and by chance up to a fifth less.';
+
 -- Settings ---------------------------------------------------------------------------------------
 
 create table if not exists hub.settings (
   id boolean primary key default true check (id),
   default_role text not null default 'viewer' check (default_role in ('viewer', 'operator', 'admin')),
-  task_lease interval not null default '90 seconds' check (task_lease > '0' and task_lease <= '10 years'),
+  task_lease interval not null default '90 seconds' check (task_lease > '0' and hub.is_span(task_lease)),
   max_attempts integer not null default 3 check (max_attempts between 1 and 100),
-  max_runtime interval not null default '2 hours' check (max_runtime > '0' and max_runtime <= '10 years'),
-  retry_backoff interval not null default '10 seconds' check (retry_backoff >= '0' and retry_backoff <= '10 years'),
-  max_retry_backoff interval not null default '10 minutes' check (max_retry_backoff >= '0' and max_retry_backoff <= '10 years'),
+  max_runtime interval not null default '2 hours' check (max_runtime > '0' and hub.is_span(max_runtime)),
+  retry_backoff interval not null default '10 seconds' check (hub.is_span(retry_backoff)),
+  max_retry_backoff interval not null default '10 minutes' check (hub.is_span(max_retry_backoff)),
   max_open_tasks_per_user integer not null default 100 check (max_open_tasks_per_user > 0),
   max_subtasks integer not null default 20 check (max_subtasks between 1 and 100),
   progress_limit integer not null default 15 check (progress_limit between 1 and 1000),
@@ -70,10 +103,10 @@ create table if not exists hub.settings (
   max_result integer not null default 1000000 check (max_result between 1000 and 10000000),
   max_file_size bigint not null default 25000000 check (max_file_size between 1 and 5000000000),
   max_files_per_task integer not null default 20 check (max_files_per_task between 1 and 100),
-  idle_after interval not null default '2 hours' check (idle_after > '0' and idle_after <= '10 years'),
-  archive_after interval not null default '1 hour' check (archive_after > '0' and archive_after <= '10 years'),
-  device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and device_offline_after <= '10 years'),
-  history_kept interval not null default '90 days' check (history_kept > '0' and history_kept <= '10 years'),
+  idle_after interval not null default '2 hours' check (idle_after > '0' and hub.is_span(idle_after)),
+  archive_after interval not null default '1 hour' check (archive_after > '0' and hub.is_span(archive_after)),
+  device_offline_after interval not null default '60 seconds' check (device_offline_after > '0' and hub.is_span(device_offline_after)),
+  history_kept interval not null default '90 days' check (history_kept > '0' and hub.is_span(history_kept)),
   claims_foreign_tasks boolean not null default true
 );
 comment on table hub.settings is 'One row: every number and limit of the product. A change takes effect at once.';
@@ -81,7 +114,7 @@ comment on column hub.settings.default_role is 'The role of a signed-in user who
 comment on column hub.settings.task_lease is 'How long a claim holds without a heartbeat.';
 comment on column hub.settings.max_attempts is 'Claims of one task before a retryable failure or an expired lease becomes final.';
 comment on column hub.settings.max_runtime is 'A claimed task that runs longer fails as timed_out.';
-comment on column hub.settings.retry_backoff is 'After the n-th failed attempt a task waits retry_backoff * 2^n, max_retry_backoff at most.';
+comment on column hub.settings.retry_backoff is 'After the n-th failed attempt a task waits retry_backoff * 2^n, max_retry_backoff at most, and by chance up to a fifth less.';
 comment on column hub.settings.max_retry_backoff is 'The longest wait between two attempts.';
 comment on column hub.settings.max_open_tasks_per_user is 'Unfinished tasks one user may have; more are refused with too_many_open_tasks.';
 comment on column hub.settings.max_subtasks is 'Subtasks of one team.';
@@ -246,6 +279,8 @@ comment on function hub.busy() is
 
 revoke execute on all functions in schema hub from public;
 grant execute on function hub.busy() to anon, authenticated, service_role;
+-- The checks of channels run as whoever writes them.
+grant execute on function hub.is_span(interval) to authenticated, service_role;
 revoke execute on function public.update_settings(jsonb) from public;
 grant execute on function public.update_settings(jsonb), hub.update_settings(jsonb)
 to anon, authenticated, service_role;

@@ -54,8 +54,8 @@ create table if not exists public.hub_channels (
   last_message_at timestamptz,
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now(),
-  idle_after interval check (idle_after > '0' and idle_after <= '10 years'),
-  archive_after interval check (archive_after > '0' and archive_after <= '10 years'),
+  idle_after interval check (idle_after > '0' and hub.is_span(idle_after)),
+  archive_after interval check (archive_after > '0' and hub.is_span(archive_after)),
   unique (server_id, name)
 )
 -- The counters of a busy channel are rewritten with every message: leave room for that on the page.

@@ -373,6 +373,39 @@ after update on public.mesh_devices
 for each row when (old.status = 'online' and new.status <> 'online')
 execute function hub.wake_others();
 
+-- Settings take effect at once: tasks of no channel come and go, and what is unfinished has as many attempts
+-- more or less.
+create or replace function hub.apply_settings() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if new.claims_foreign_tasks and not old.claims_foreign_tasks then
+    perform hub.enqueue(t) from (
+      select * from public.mac_tasks as own
+      where own.channel_id is null and own.status in ('pending', 'running') order by own.created_at
+    ) as t;
+  elsif old.claims_foreign_tasks and not new.claims_foreign_tasks then
+    delete from hub.queue as q using public.mac_tasks as t
+    where t.id = q.task_id and t.channel_id is null and q.state <> 'running';
+  end if;
+  if new.max_attempts <> old.max_attempts then
+    update public.mac_tasks as t
+    set max_attempts = greatest(1, t.max_attempts + new.max_attempts - old.max_attempts)
+    where t.channel_id is not null and t.id in (select q.task_id from hub.queue as q);
+  end if;
+  return null;
+end
+$$;
+comment on function hub.apply_settings() is 'Takes changed settings to the tasks that are unfinished.';
+
+create or replace trigger _500_apply_settings
+after update on hub.settings
+for each row when (
+  (old.claims_foreign_tasks, old.max_attempts) is distinct from (new.claims_foreign_tasks, new.max_attempts)
+)
+execute function hub.apply_settings();
+
 -- A device that is renamed keeps what it runs, its lanes and its sessions. The queue before the tasks, so
 -- that the change of claimed_by is no claim.
 create or replace function hub.rename_device() returns trigger

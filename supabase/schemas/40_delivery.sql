@@ -299,13 +299,13 @@ as $$
   insert into hub.delivery_failures as f (task_id, what, reason, retry_at)
   values (
     record_delivery_failure.task_id, record_delivery_failure.what, record_delivery_failure.reason,
-    clock_timestamp() + interval '1 minute'
+    clock_timestamp() + hub.backoff('1 minute', 0, '6 hours')
   )
   on conflict on constraint delivery_failures_pkey do update set
     reason = excluded.reason,
     failures = f.failures + 1,
     failed_at = clock_timestamp(),
-    retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(f.failures, 10), interval '6 hours')
+    retry_at = clock_timestamp() + hub.backoff('1 minute', f.failures, '6 hours')
 $$;
 comment on function hub.record_delivery_failure(uuid, text, text) is
   'Remembers that an outcome was not posted, and when to try again: after 1, 2, 4 … minutes, 6 hours at most.';
@@ -458,33 +458,62 @@ for each row when (
 )
 execute function hub.deliver_task();
 
--- A channel that goes takes its waiting tasks along; the ones that run are told to stop.
-create or replace function hub.cancel_tasks_of_channel() returns trigger
+-- A channel or a thread that goes takes its waiting tasks along; the ones that run are told to stop. Nothing
+-- of it is posted any more: of a thread it would stand in a channel that shows only threads.
+create or replace function hub.cancel_tasks_of_place() returns trigger
 language plpgsql
 security definer -- tasks are written by nobody else
 set search_path = ''
 as $$
+declare
+  v_what text := case tg_table_name when 'hub_channels' then 'channel' else 'thread' end;
+  v_tasks uuid[] := array(
+    select t.id from public.mac_tasks as t
+    where case v_what when 'channel' then t.channel_id else t.task_thread_id end = old.id
+      and t.status in ('pending', 'running')
+    order by t.id
+    for no key update
+  );
 begin
+  update public.hub_teams as t
+  set status = 'failed', finished_at = clock_timestamp(),
+    metadata = t.metadata || jsonb_build_object('error', format('Its %s was deleted.', v_what))
+  where case v_what when 'channel' then t.channel_id else t.task_thread_id end = old.id and t.finished_at is null;
   if not (select s.claims_foreign_tasks from hub.settings as s) then
     -- In another app's table a task of no channel would be one of the app's.
-    delete from public.mac_tasks as t where t.channel_id = old.id;
-    return old;
+    if v_what = 'channel' then
+      delete from public.mac_tasks as t where t.channel_id = old.id;
+    else
+      delete from public.mac_tasks as t where t.id = any (v_tasks);
+    end if;
+  else
+    -- Without a channel at once: a message to a channel that is being deleted would be an error.
+    update public.mac_tasks as t
+    set status = case when t.claim_id is null then 'failed' else t.status end,
+      cancelled_at = case when t.claim_id is null then clock_timestamp() end,
+      cancel_requested_at = clock_timestamp(),
+      channel_id = null,
+      task_thread_id = null,
+      metadata = t.metadata || jsonb_build_object('cancelled_by', format('the deletion of its %s', v_what))
+    where t.id = any (v_tasks);
   end if;
-  -- Without a channel at once: a message to a channel that is being deleted would be an error.
-  update public.mac_tasks as t
-  set status = case when t.claim_id is null then 'failed' else t.status end,
-    cancelled_at = case when t.claim_id is null then clock_timestamp() end,
-    cancel_requested_at = clock_timestamp(),
-    channel_id = null,
-    task_thread_id = null,
-    metadata = t.metadata || jsonb_build_object('cancelled_by', 'the deletion of its channel')
-  where t.channel_id = old.id and t.status in ('pending', 'running');
+  if v_what = 'thread' then
+    delete from hub.delivery_failures as f using public.mac_tasks as t
+    where t.task_thread_id = old.id and f.task_id = t.id;
+    update public.mac_tasks as t set delivered_at = clock_timestamp()
+    where t.task_thread_id = old.id and t.delivered_at is null;
+  end if;
   return old;
 end
 $$;
+comment on function hub.cancel_tasks_of_place() is 'Cancels the unfinished tasks of a channel or thread that is deleted, and ends its teams.';
 
 create or replace trigger _100_cancel_tasks
 before delete on public.hub_channels
-for each row execute function hub.cancel_tasks_of_channel();
+for each row execute function hub.cancel_tasks_of_place();
+
+create or replace trigger _100_cancel_tasks
+before delete on public.hub_task_threads
+for each row execute function hub.cancel_tasks_of_place();
 
 revoke execute on all functions in schema hub from public;

@@ -193,9 +193,15 @@ begin
   ));
   new.updated_at := new.created_at;
   new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
-    || jsonb_build_object('created_by_label', hub.user_label(new.created_by));
+    || jsonb_build_object('created_by_label', coalesce(
+      -- Who asked for a team is who asked for its tasks, also when they have left.
+      (select t.metadata ->> 'created_by_label' from public.hub_teams as t where t.id = new.team_id),
+      hub.user_label(new.created_by)
+    ));
   if new.status in ('complete', 'failed') then
+    -- Recorded as over: there is nothing to post about it.
     new.finished_at := coalesce(new.finished_at, clock_timestamp());
+    new.delivered_at := coalesce(new.delivered_at, new.finished_at);
   end if;
 
   if v_channel.architecture_type = 'threaded_task_isolation' and new.kind in ('task', 'plan') then

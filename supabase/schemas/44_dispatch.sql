@@ -347,6 +347,12 @@ begin
   ) then
     perform hub.fail('thread_archived', array[v_task.task_thread_id::text]);
   end if;
+  if v_task.task_thread_id is null and exists (
+    select from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
+    where c.id = v_task.channel_id and s.architecture_type = 'threaded_task_isolation'
+  ) then
+    perform hub.fail('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
+  end if;
   perform hub.require_open_task_slots(1);
   delete from hub.delivery_failures as f where f.task_id = v_task.id;
   update public.mac_tasks as t
@@ -372,7 +378,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.retry_task(uuid) is
-  'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_archived, too_many_open_tasks.';
+  'Queues a failed or cancelled task again, with a fresh count of attempts; returns the task. Operator. Errors: task_not_found, task_finished, thread_not_found (somebody deleted it), thread_archived, too_many_open_tasks.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function

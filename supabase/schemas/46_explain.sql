@@ -119,6 +119,7 @@ begin
         order by q.state = 'blocked', q.created_at limit 1
       )
     )
+    when v_queued.task_id is null then jsonb_build_object('reason', 'not_queued')
     when v_task.kind = 'publish' then hub.publishing_reason(v_task)
     else hub.waiting_reason(v_task)
   end;

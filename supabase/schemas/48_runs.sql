@@ -384,8 +384,8 @@ begin
   if coalesce(fail_task.retryable, true)
     and v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts)
   then
-    v_task := hub.requeue(v_task, v_error, clock_timestamp() + least(
-      v_settings.retry_backoff * 2 ^ least(v_task.attempt, 20), v_settings.max_retry_backoff
+    v_task := hub.requeue(v_task, v_error, clock_timestamp() + hub.backoff(
+      v_settings.retry_backoff, v_task.attempt, v_settings.max_retry_backoff
     ), v_task.attempt);
   else
     v_task := hub.finish(v_task, v_error);

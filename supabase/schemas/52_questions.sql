@@ -4,7 +4,7 @@
 -- an expiry, a lost lease and parking take turns, and the first of them decides.
 
 alter table hub.settings add column if not exists approval_timeout interval not null default '1 day'
-check (approval_timeout > '0' and approval_timeout <= '10 years');
+check (approval_timeout > '0' and hub.is_span(approval_timeout));
 comment on column hub.settings.approval_timeout is 'How long an approval waits for an answer; then it is refused. Other questions wait for ever.';
 alter table hub.settings add column if not exists max_open_questions integer not null default 20
 check (max_open_questions between 1 and 1000);

@@ -52,7 +52,7 @@ exception when others then
   -- As with every delivery: what there is to tell goes on whether it can be told or not.
   update hub.feed_lines as l
   set failures = l.failures + 1, reason = sqlerrm,
-    retry_at = clock_timestamp() + least(interval '1 minute' * 2 ^ least(l.failures, 10), interval '6 hours')
+    retry_at = clock_timestamp() + hub.backoff('1 minute', l.failures, '6 hours')
   where l.id in (select failed.id from unnest(lines) as failed);
   return 0;
 end

@@ -233,31 +233,36 @@ end
 $$;
 comment on function hub.redeliver(integer) is 'Posts outcomes whose delivery failed and is due again; returns how many now arrived.';
 
-create or replace function hub.end_lost_attempts() returns void
+create or replace function hub.repair_running() returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
   -- No claim is older than the longest run and an outage. A variable, so that the index can be used.
   v_oldest timestamptz := clock_timestamp() - (select s.max_runtime from hub.settings as s) - interval '1 day';
+  v_task uuid;
 begin
-  update public.hub_task_attempts as a
-  set ended_at = clock_timestamp(), outcome = lost.outcome
-  from (
-    select open.claim_id, case
-        when t.cancelled_at is not null then 'cancelled'
-        when t.status in ('complete', 'failed') then t.status
-        else 'released'
-      end as outcome
-    from public.hub_task_attempts as open
-    join public.mac_tasks as t on t.id = open.task_id
-    where open.ended_at is null and open.started_at > v_oldest and t.claim_id is distinct from open.claim_id
-    for no key update of open skip locked
-  ) as lost
-  where a.claim_id = lost.claim_id;
+  for v_task in
+    select t.id from public.hub_task_attempts as a
+    join public.mac_tasks as t on t.id = a.task_id
+    left join hub.queue as q on q.task_id = t.id
+    where a.ended_at is null and a.started_at > v_oldest
+      and (t.claim_id is distinct from a.claim_id or t.status = 'running' and q.state is distinct from 'running')
+    union
+    select q.task_id from hub.queue as q
+    join public.mac_tasks as t on t.id = q.task_id
+    where q.state = 'running' and t.status <> 'running'
+  loop
+    begin
+      perform hub.repair_task(v_task);
+    exception when others then
+      raise warning 'Task % cannot be repaired: %', v_task, sqlerrm;
+    end;
+  end loop;
 end
 $$;
-comment on function hub.end_lost_attempts() is 'An attempt whose task was taken away by hand ends with it.';
+comment on function hub.repair_running() is
+  'Repairs what recovery meets: tasks that run, or that an attempt or the queue says run. What was taken away by hand ends its attempt here.';
 
 create or replace function hub.try_recovery(step text) returns jsonb
 language plpgsql
@@ -285,8 +290,8 @@ begin
     when 'queue' then
       perform hub.admit_due_tasks(1000);
       perform hub.offer_elsewhere();
-    when 'attempts' then
-      perform hub.end_lost_attempts();
+    when 'running' then
+      perform hub.repair_running();
   end case;
   return '{}';
 exception when others then
@@ -306,7 +311,9 @@ declare
   v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
   v_step text;
 begin
-  foreach v_step in array array['clock', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'attempts'] loop
+  foreach v_step in array array[
+    'clock', 'running', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue'
+  ] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
   return v_report;
@@ -352,8 +359,13 @@ begin
   if to_regclass('cron.job_run_details') is not null then
     -- A week of the project's own runs: two jobs a minute would be 260,000 rows in 90 days.
     execute $cron$
-      delete from cron.job_run_details as d using cron.job as j
-      where j.jobid = d.jobid and j.jobname like 'hub-%' and d.start_time < now() - interval '7 days'
+      delete from cron.job_run_details as d
+      where d.start_time < now() - interval '7 days' and case
+        -- Of a job that is gone only the command is known.
+        when exists (select from cron.job as j where j.jobid = d.jobid)
+          then exists (select from cron.job as j where j.jobid = d.jobid and j.jobname like 'hub-%')
+        else d.command ~ '^select hub\.[a-z_]+\(\)$'
+      end
     $cron$;
     get diagnostics v_runs = row_count;
   end if;

@@ -3,6 +3,20 @@
 -- Triggers keep it in step. Rows that were written with triggers off are not: by a restore, by replication,
 -- with session_replication_role = replica.
 
+create or replace function hub.is_lane_of(lane hub.lanes, task public.mac_tasks, server_id uuid) returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- A bound lane has the model of the session that waits for an answer.
+  return lane.server_id = coalesce(is_lane_of.server_id, '00000000-0000-0000-0000-000000000000')
+    and lane.platform = coalesce(task.platform, '')
+    and (lane.bound or lane.model = coalesce(task.model_preference, 'any'));
+end
+$$;
+comment on function hub.is_lane_of(hub.lanes, public.mac_tasks, uuid) is 'Whether a task of this server may be in the lane.';
+
 create or replace function hub.check() returns table (what text, id uuid, problem text)
 language sql -- one statement: all of it is of one moment
 stable
@@ -14,18 +28,20 @@ as $$
   where t.status in ('pending', 'running') and (t.channel_id is not null or s.claims_foreign_tasks)
     and not exists (select from hub.queue as q where q.task_id = t.id)
   union all
+  select 'queue', t.id, 'of no channel, and in the queue'
+  from hub.queue as q join public.mac_tasks as t on t.id = q.task_id, hub.settings as s
+  where t.channel_id is null and not s.claims_foreign_tasks and q.state <> 'running'
+  union all
   select 'queue', t.id, case
       when t.status not in ('pending', 'running') then format('%s, and still in the queue as %s', t.status, q.state)
       when (t.status = 'running') <> (q.state = 'running') then format('%s, and in the queue as %s', t.status, q.state)
       when q.device is distinct from case t.status when 'running' then t.claimed_by end then 'with another device in the queue'
       when (q.thread_id, q.team_id) is distinct from (t.task_thread_id, t.team_id) then 'with another thread or team in the queue'
       when q.priority <> t.priority then 'with another priority in the queue'
-      when (l.server_id, l.model, l.platform) is distinct from (
-        coalesce(c.server_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce(t.model_preference, 'any'), coalesce(t.platform, '')
-      ) then 'in the lane of other devices'
+      when not hub.is_lane_of(l, t, c.server_id) then 'in the lane of other devices'
       when q.state in ('ready', 'blocked') and t.run_at > clock_timestamp() then format('%s, and not due', q.state)
       when q.state in ('scheduled', 'backoff') and t.run_at is null then format('in the queue as %s, and due', q.state)
+      when q.state = 'parked' then 'parked, and no question of it is open'
       when q.state = 'blocked' then 'blocked, and nothing of its thread is at work'
     end
   from hub.queue as q
@@ -35,15 +51,13 @@ as $$
   where (t.status = 'running') <> (q.state = 'running') or t.status not in ('pending', 'running')
     or q.device is distinct from case t.status when 'running' then t.claimed_by end
     or (q.thread_id, q.team_id, q.priority) is distinct from (t.task_thread_id, t.team_id, t.priority)
-    or (l.server_id, l.model, l.platform) is distinct from (
-      coalesce(c.server_id, '00000000-0000-0000-0000-000000000000'),
-      coalesce(t.model_preference, 'any'), coalesce(t.platform, '')
-    )
+    or not hub.is_lane_of(l, t, c.server_id)
     or q.state in ('ready', 'blocked') and t.run_at > clock_timestamp()
     or q.state in ('scheduled', 'backoff') and t.run_at is null
+    or q.state = 'parked' and not hub.has_open_question(t.id)
     or q.state = 'blocked' and not exists (
       select from hub.queue as busy
-      where busy.thread_id = q.thread_id and busy.state in ('ready', 'running', 'backoff')
+      where busy.thread_id = q.thread_id and busy.state in ('ready', 'running', 'backoff', 'parked')
     )
   union all
   select 'attempt', t.id, format('its attempt %s is open, and its claim is over', a.attempt)
@@ -95,7 +109,9 @@ begin
   if not found then
     return;
   end if;
-  if v_task.status in ('complete', 'failed') then
+  if v_task.status in ('complete', 'failed') or v_task.channel_id is null and v_task.status <> 'running'
+    and not (select s.claims_foreign_tasks from hub.settings as s)
+  then
     delete from hub.queue as q where q.task_id = v_task.id;
   else
     perform hub.enqueue(v_task);

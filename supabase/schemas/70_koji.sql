@@ -10,7 +10,7 @@ comment on schema koji is
 grant usage on schema koji to anon, authenticated, service_role;
 
 alter table hub.settings
-add column if not exists follow_up_after interval not null default '7 days' check (follow_up_after > '0' and follow_up_after <= '10 years'),
+add column if not exists follow_up_after interval not null default '7 days' check (follow_up_after > '0' and hub.is_span(follow_up_after)),
 add column if not exists max_samples integer not null default 25 check (max_samples between 1 and 1000);
 comment on column hub.settings.follow_up_after is 'Time from shipping a sample to its follow-up.';
 comment on column hub.settings.max_samples is 'Samples that one send-samples may ship.';

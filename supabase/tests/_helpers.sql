@@ -117,6 +117,14 @@ end
 $$;
 comment on function tests.device(text, text[], text, integer) is 'Registers a device, which is then online; returns its token. Call it signed out.';
 
+create or replace function tests.is_backoff(actual interval, expected interval) returns boolean
+language sql
+set search_path = ''
+as $$
+  select actual between expected * 0.8 - interval '1 second' and expected + interval '1 second'
+$$;
+comment on function tests.is_backoff(interval, interval) is 'Whether a wait is this one, less what chance takes of it.';
+
 create or replace function tests.keep(name text, value anyelement) returns void
 language sql
 set search_path = ''

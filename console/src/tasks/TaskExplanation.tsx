@@ -18,6 +18,7 @@ const sentences: Record<string, string> = {
   backoff: "Waits a while before it is tried again.",
   waiting_for_answer: "Waits for an answer to its question.",
   waiting_for_previous: "Waits for an earlier task of its thread.",
+  not_queued: "Is not in the queue: an admin has to run hub.repair().",
   running: "Is running.",
   finished: "Has ended.",
 };

@@ -1,6 +1,6 @@
 -- hub.prune: what is old goes, what is in use stays.
 begin;
-select plan(11);
+select plan(12);
 
 create function pg_temp.lanes() returns bigint language sql as $$ select count(*) from hub.lanes $$;
 delete from hub.lanes as l where not exists (select from hub.queue as q where q.lane_id = l.id);
@@ -39,11 +39,13 @@ insert into cron.job_run_details (jobid, runid, command, status, start_time)
 select j.jobid, 1000000 + row_number() over (), j.command, 'succeeded', now() - days * interval '1 day'
 from cron.job as j, (values (8), (6)) as ago (days) where j.jobname = 'hub-recover';
 insert into cron.job_run_details (jobid, runid, command, status, start_time) values (-1, 2000000, 'x', 'succeeded', now() - interval '1 year');
+insert into cron.job_run_details (jobid, runid, command, status, start_time) values (-2, 2000001, 'select hub.recover()', 'succeeded', now() - interval '8 days');
 select is((hub.prune() ->> 'cron_runs')::integer >= 1, true, 'a run of 8 days ago goes');
 select is(
   (select array_agg(now() - d.start_time) from cron.job_run_details as d where d.runid between 1000001 and 1000002), '{6 days}', 'one of 6 days ago stays'
 );
 select is((select count(*) from cron.job_run_details as d where d.runid = 2000000), 1::bigint, 'those of other jobs are their owner''s');
+select is((select count(*) from cron.job_run_details as d where d.runid = 2000001), 0::bigint, 'that of a job of the project that is gone goes too');
 
 select * from finish();
 rollback;

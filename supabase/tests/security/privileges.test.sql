@@ -295,6 +295,7 @@ insert into expected_functions values
   ('hub.require_role(text)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('hub.busy()', 'yes', 'yes', 'yes', 'yes', 'yes'),
   ('hub.check_embed(jsonb)', 'no', 'yes', 'yes', 'yes', 'yes'),
+  ('hub.is_span(interval)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('hub.is_one_line(text)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('hub.is_topic(text)', 'yes', 'yes', 'yes', 'yes', 'no'),
   ('hub.is_file_name(text)', 'no', 'no', 'no', 'no', 'yes'),
@@ -359,7 +360,7 @@ select set_eq(
 select is_empty(
   $$
     select c.name, c.outcome from calls as c join calls as a on a.name = c.name and a.role = 'anon'
-    where c.role = 'nobody' and c.outcome = 'yes' and a.outcome <> 'yes' and c.name not in ('hub.check_embed(jsonb)', 'hub.is_one_line(text)', 'hub.channel_of_task(uuid)', 'hub.may_listen(text)')
+    where c.role = 'nobody' and c.outcome = 'yes' and a.outcome <> 'yes' and c.name not in ('hub.check_embed(jsonb)', 'hub.is_one_line(text)', 'hub.is_span(interval)', 'hub.channel_of_task(uuid)', 'hub.may_listen(text)')
   $$,
   'Who is nobody calls what anon calls'
 );

@@ -1,6 +1,6 @@
 -- hub.settings: the numbers of the product, and that a change of each takes effect at once.
 begin;
-select plan(29);
+select plan(42);
 
 create function pg_temp.set(name text, value text) returns text language sql as $$
   select update_settings(jsonb_build_object(name, value)) ->> name
@@ -58,21 +58,21 @@ select ok((pg_temp.task('d')).lease_expires_at >= now() + interval '20 minutes',
 -- 10 s * 2^attempt, 10 min at most.
 select pg_temp.set('max_attempts', '100');
 update mac_tasks set max_attempts = 100;
-select is(pg_temp.wait(pg_temp.fail()), '20 seconds', 'retry_backoff: 10 s, doubled after the first attempt');
+select ok(tests.is_backoff(pg_temp.wait(pg_temp.fail()), '20 seconds'), 'retry_backoff: 10 s, doubled after the first attempt');
 update mac_tasks set run_at = now() - interval '1 second' where id = tests.id('d');
 select pg_temp.claim();
-select is(pg_temp.wait(pg_temp.fail()), '40 seconds', 'and after each other');
+select ok(tests.is_backoff(pg_temp.wait(pg_temp.fail()), '40 seconds'), 'and after each other');
 select pg_temp.set('retry_backoff', '1 second');
 update mac_tasks set run_at = now() - interval '1 second' where id = tests.id('d');
 select pg_temp.claim();
-select is(pg_temp.wait(pg_temp.fail()), '8 seconds', 'as it is set');
+select ok(tests.is_backoff(pg_temp.wait(pg_temp.fail()), '8 seconds'), 'as it is set');
 update mac_tasks set run_at = now() - interval '1 second', attempt = 98 where id = tests.id('d');
 select pg_temp.claim();
-select is(pg_temp.wait(pg_temp.fail()), '10 minutes', 'max_retry_backoff: the longest');
+select ok(tests.is_backoff(pg_temp.wait(pg_temp.fail()), '10 minutes'), 'max_retry_backoff: the longest');
 select pg_temp.set('max_retry_backoff', '1 minute');
 update mac_tasks set run_at = now() - interval '1 second', attempt = 98 where id = tests.id('d');
 select pg_temp.claim();
-select is(pg_temp.wait(pg_temp.fail()), '1 minute', 'as it is set');
+select ok(tests.is_backoff(pg_temp.wait(pg_temp.fail()), '1 minute'), 'as it is set');
 
 select pg_temp.set('max_runtime', '5 minutes');
 update mac_tasks set run_at = now() - interval '1 second' where id = tests.id('d');
@@ -114,6 +114,31 @@ select ok((dispatch_task(tests.channel('cloud-hub/dispatch'), 'x') #>> '{thread,
 select pg_temp.set('history_kept', '1 day');
 update hub_task_attempts set started_at = now() - interval '2 days' where ended_at is not null;
 select cmp_ok((hub.prune() ->> 'attempts')::integer, '>=', 6, 'history_kept');
+
+-- No value breaks what is done with it.
+select is(pg_temp.set('max_retry_backoff', '3600 days'), '3600 days', 'ten years may lie between two attempts');
+select is(pg_temp.set('retry_backoff', '3600 days'), '3600 days', 'from the first on');
+select update_settings('{"max_attempts": 100}');
+select tests.keep('e', dispatch_task(tests.channel('buf-barista/quick'), 'Fails'));
+update mac_tasks set priority = 90 where id = tests.id('e');
+select pg_temp.claim();
+select is(pg_temp.fail() ->> 'status', 'pending', 'however long the back-off is');
+select is(tests.error_of(format('update hub.settings set %I = %L', name, '1 mon -29 days')) like '23514%', true, name || ': no span that is less than nothing in February')
+from unnest('{task_lease,idle_after,history_kept}'::text[]) as name;
+select is(tests.error_of($$ update public.hub_channels set archive_after = '1 day -1 hour' $$) like '23514%', true, 'nor of a channel');
+select is(hub.is_span('1 mon 2 days 03:04:05.6'), true, 'a month is a span');
+
+-- Tasks of no channel, and attempts of what is unfinished.
+insert into mac_tasks (content) values ('Nobody asked');
+select is((select count(*) from hub.queue as q join mac_tasks as t on t.id = q.task_id where t.content = 'Nobody asked'), 1::bigint, 'claims_foreign_tasks: a task of no channel is queued');
+update hub.settings set claims_foreign_tasks = false;
+select is((select count(*) from hub.queue as q join mac_tasks as t on t.id = q.task_id where t.content = 'Nobody asked'), 0::bigint, 'and no more');
+update hub.settings set claims_foreign_tasks = true;
+select is((select count(*) from hub.queue as q join mac_tasks as t on t.id = q.task_id where t.content = 'Nobody asked'), 1::bigint, 'and again');
+select update_settings('{"max_attempts": 7}');
+select is((pg_temp.task('e')).max_attempts, 7, 'max_attempts: of what is unfinished');
+select update_settings('{"max_attempts": 1}');
+select is((pg_temp.task('e')).max_attempts, 1, 'one at the least');
 
 select * from finish();
 rollback;
