@@ -1,5 +1,6 @@
 // A device that does what a test says, through the executors' RPCs: so that a task is in the state
 // the test wants to look at for as long as it looks.
+import { mediaTypeOf } from "../../client/files.ts";
 import type { Model, Platform, Question } from "../../client/index.ts";
 import type { Fixture, User } from "../client/fixture.ts";
 import { until } from "../stack.ts";
@@ -77,6 +78,32 @@ export class Device implements AsyncDisposable {
     }, "an input");
     await this.#call("take_input", { task_id: id, claim_id, input_id: input!.id });
     return input!;
+  }
+
+  /** Leaves a file for people, as the executor does with what its agent made. */
+  async leaveFile({ id, claim_id }: Claimed, name: string, bytes: Uint8Array): Promise<void> {
+    const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
+    const response = await fetch(`${this.fixture.url}/functions/v1/files`, {
+      method: "POST",
+      headers: { apikey: this.fixture.key },
+      body: JSON.stringify({
+        token: this.token,
+        task_id: id,
+        claim_id,
+        name,
+        media_type: mediaTypeOf(name),
+        size: bytes.length,
+        sha256: new Uint8Array(digest).toHex(),
+      }),
+    });
+    const { url } = await response.json();
+    const put = await fetch(new URL(url, this.fixture.url), {
+      method: "PUT",
+      headers: { "content-type": mediaTypeOf(name) },
+      body: new Uint8Array(bytes),
+    });
+    if (!put.ok) throw new Error(await put.text());
+    await put.body?.cancel();
   }
 
   complete({ id, claim_id }: Claimed, result: string, usage?: object): Promise<unknown> {

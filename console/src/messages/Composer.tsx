@@ -1,6 +1,7 @@
 import { characters } from "@aura-servers/client";
 import { SendHorizontal } from "lucide-react";
 import {
+  type DragEvent,
   type FormEvent,
   type KeyboardEvent,
   type ReactNode,
@@ -9,6 +10,9 @@ import {
   useState,
 } from "react";
 import { useCaller } from "../data/caller.ts";
+import { AttachmentList } from "../files/AttachmentList.tsx";
+import { PickFiles } from "../files/PickFiles.tsx";
+import type { Attachments } from "../files/useAttachments.ts";
 import { Refusal } from "../ui/Failure.tsx";
 import { isComposing } from "../ui/isComposing.ts";
 import { useHover } from "../ui/useMedia.ts";
@@ -26,13 +30,15 @@ interface Props {
   /** What sending will do, where that may surprise. */
   note?: string | null;
   autoFocus?: boolean;
+  /** Files that go along; without it, none can. */
+  attachments?: Attachments;
   /** `key` is the same for every try at sending one request, so that nothing is done twice. */
   send: (content: string, key: string) => Promise<void>;
 }
 
 /** The box that a message is written in: Enter sends, Shift+Enter starts a new line. */
 export function Composer(
-  { draftKey, label, placeholder, options, choices, note, autoFocus, send }: Props,
+  { draftKey, label, placeholder, options, choices, note, attachments, autoFocus, send }: Props,
 ) {
   const draft = useMemo(() => new Draft(draftKey), [draftKey]);
   const [text, setText] = useState(() => draft.text);
@@ -43,7 +49,10 @@ export function Composer(
   const box = useRef<HTMLTextAreaElement>(null);
 
   const left = limits.max_content - characters(text.trim());
-  const mayBeSent = text.trim() !== "" && left >= 0 && !sending;
+  const files = attachments?.files ?? [];
+  // A request may be files alone.
+  const mayBeSent = (text.trim() !== "" || files.length > 0) && left >= 0 && !sending &&
+    files.every(({ state }) => state === "sent");
 
   function write(next: string) {
     draft.write(next);
@@ -57,8 +66,10 @@ export function Composer(
     setSending(true);
     setError(null);
     try {
-      await send(content, draft.keyOf(JSON.stringify([content, choices])));
+      const request = [content, choices, files.map(({ sent }) => sent?.id)];
+      await send(content, draft.keyOf(JSON.stringify(request)));
       draft.done();
+      attachments?.clear();
       write("");
     } catch (refused) {
       setError(refused);
@@ -74,11 +85,20 @@ export function Composer(
     void submit();
   }
 
+  const drop = attachments && {
+    onDragOver: (event: DragEvent) => event.preventDefault(),
+    onDrop: (event: DragEvent) => {
+      event.preventDefault();
+      attachments.add(event.dataTransfer.files);
+    },
+  };
+
   return (
     <form className={styles.composer} onSubmit={submit}>
       <Refusal error={error} />
       {note && <p className={styles.note} aria-live="polite">{note}</p>}
-      <div className={styles.box}>
+      <div className={styles.box} {...drop}>
+        {attachments && <AttachmentList {...attachments} />}
         <textarea
           ref={box}
           className={styles.input}
@@ -93,8 +113,15 @@ export function Composer(
           placeholder={placeholder}
           onChange={(event) => write(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const pasted = [...event.clipboardData.files];
+            if (!attachments || pasted.length === 0) return;
+            event.preventDefault();
+            attachments.add(pasted);
+          }}
         />
         <div className={styles.bar}>
+          {attachments && <PickFiles pick={attachments.add} />}
           {options}
           {left < 1000 && (
             <span className={styles.left} role={left < 0 ? "alert" : undefined}>

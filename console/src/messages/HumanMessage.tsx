@@ -4,6 +4,7 @@ import { PlainText } from "../ui/PlainText.tsx";
 import { clockTime } from "../ui/time.ts";
 import { Byline } from "./Byline.tsx";
 import { InputState } from "./InputState.tsx";
+import { MessageFiles } from "./MessageFiles.tsx";
 import { Row } from "./Row.tsx";
 
 /** A person's own words, exactly as typed. */
@@ -21,6 +22,7 @@ export function HumanMessage({ message, continued }: { message: Message; continu
       {typeof input_id === "string" && typeof task_id === "string" && (
         <InputState taskId={task_id} id={input_id} />
       )}
+      {typeof task_id === "string" && !input_id && <MessageFiles messageId={message.id} />}
     </Row>
   );
 }

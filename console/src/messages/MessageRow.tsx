@@ -4,6 +4,7 @@ import { Boundary } from "../ui/Boundary.tsx";
 import { PlainText } from "../ui/PlainText.tsx";
 import { AgentMessage } from "./AgentMessage.tsx";
 import { EmbedMessage } from "./EmbedMessage.tsx";
+import { FileMessage } from "./FileMessage.tsx";
 import { HumanMessage } from "./HumanMessage.tsx";
 import { lifecycleOf } from "./lifecycle.ts";
 import { LifecycleMessage } from "./LifecycleMessage.tsx";
@@ -40,6 +41,7 @@ function shaped({ message, task, continued, repeats, live }: RowProps) {
   if (event === "question_asked" && typeof question === "string") {
     return <QuestionMessage message={message} id={question} />;
   }
+  if (event === "file_stored" || event === "file_failed") return <FileMessage message={message} />;
   if (message.embed_data) {
     return <EmbedMessage {...{ message, embed: message.embed_data, task, repeats }} />;
   }

@@ -1,6 +1,7 @@
 import type { Channel, Message, Task, Thread } from "@aura-servers/client";
 import { useState } from "react";
 import { useBackend } from "../data/aura.ts";
+import { useAttachments } from "../files/useAttachments.ts";
 import { shortId } from "../tasks/taskState.ts";
 import { Composer } from "./Composer.tsx";
 import { type Choices, modesOf, TaskOptions } from "./TaskOptions.tsx";
@@ -29,6 +30,8 @@ export function TaskComposer({ channel, thread, running, placeholder, autoFocus,
   const mode = chosen.mode && chosen.mode in modes ? chosen.mode : Object.keys(modes)[0]!;
   const [kind, taskId] = mode.split(":") as [string, string | undefined];
 
+  const attachments = useAttachments(aura, channel.id);
+
   async function send(content: string, idempotency_key: string) {
     const model = chosen.model ?? undefined;
     const task_thread_id = thread?.id;
@@ -42,7 +45,8 @@ export function TaskComposer({ channel, thread, running, placeholder, autoFocus,
     } else if (kind === "team") {
       sent(await aura.dispatchTeam(channel.id, content, { model, idempotency_key }));
     } else {
-      const options = { model, task_thread_id, idempotency_key };
+      const file_ids = attachments.files.flatMap(({ sent }) => sent?.id ?? []);
+      const options = { model, task_thread_id, idempotency_key, file_ids };
       sent(await aura.dispatchTask(channel.id, content, options));
     }
     choose({ ...chosen, mode: null });
@@ -64,6 +68,8 @@ export function TaskComposer({ channel, thread, running, placeholder, autoFocus,
           models={kind === "task" || kind === "team"}
         />
       }
+      // Files go with a task: an input, a note and a goal are words.
+      attachments={kind === "task" ? attachments : undefined}
       send={send}
     />
   );

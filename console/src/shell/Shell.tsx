@@ -4,6 +4,7 @@ import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "rea
 import { useLocation, useRoute } from "wouter";
 import { useUser } from "../data/aura.ts";
 import { CallerContext, useWhoami } from "../data/caller.ts";
+import { useFileChanges } from "../data/useFiles.ts";
 import { useInputChanges } from "../data/useInputs.ts";
 import { useOpenQuestions } from "../data/useQuestions.ts";
 import { type ServerWithChannels, useServers } from "../data/useServers.ts";
@@ -40,6 +41,7 @@ export function Shell() {
   const unread = useUnread(user.id);
   const questions = useOpenQuestions();
   useInputChanges();
+  useFileChanges();
   const [taskId, setTaskId] = useState<string | null>(null);
   const closeTask = useCallback(() => setTaskId(null), []);
 

@@ -1,6 +1,8 @@
 import type { Task } from "@aura-servers/client";
 import { X } from "lucide-react";
+import { useTaskFiles } from "../data/useFiles.ts";
 import { useTask } from "../data/useTask.ts";
+import { FileCard } from "../files/FileCard.tsx";
 import { Boundary } from "../ui/Boundary.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
@@ -26,6 +28,7 @@ interface Props {
 /** Everything about one task, over the right edge of the page. */
 export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
   const { task, attempts, explanation, error, refresh } = useTask(id);
+  const files = useTaskFiles(id);
   const failure = (failed: unknown) => (
     <Failure title="The task could not be shown" error={failed} retry={refresh} />
   );
@@ -50,6 +53,7 @@ export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
             {attempts && attempts.length > 0 && (
               <TaskAttempts attempts={attempts} told={task.error} />
             )}
+            {files.map((file) => <FileCard key={file.id} file={file} />)}
             {task.error && <TaskText title="Error" text={task.error} plain bad />}
             {task.result
               ? <TaskText title="Result" text={task.result} />
