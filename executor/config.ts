@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, parse as parsePath, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
+import { rootProblem } from "./root.ts";
 import { PERMISSIONS, type Permissions, permissionsOf } from "./permissions/table.ts";
 import { type AgentCommand, type FormatName, FORMATS, type Model, PRESETS } from "./presets.ts";
 
@@ -49,6 +50,9 @@ export function readConfig(path: string): Config {
   }
   const { models, root, permissions, ...rest } = parsed.data;
   if (!isAbsolute(root)) throw new SetupError(`"root" in "${file}" must be an absolute path.`);
+  const stateFolder = stateFolderOf(file);
+  const problem = rootProblem(root, file, stateFolder);
+  if (problem) throw new SetupError(problem);
   return {
     url: rest.url.replace(/\/+$/, ""),
     publishableKey: rest.publishable_key,
@@ -66,7 +70,7 @@ export function readConfig(path: string): Config {
         [model, own],
       ) => [model, modelConfig(model, own, permissionsOf(permissions, own.permissions))]),
     ),
-    stateFolder: stateFolderOf(file),
+    stateFolder,
   };
 }
 

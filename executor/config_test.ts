@@ -11,7 +11,7 @@ publishable_key = "sb_publishable_x"
 device = "mac"
 device_id = "3f0c4a3e-6f0a-4f6e-9d43-0e6d3a0c9b11"
 token = "${TOKEN}"
-root = "/tmp"
+root = "/srv"
 [models.claude]
 args = ["--permission-mode", "acceptEdits"]
 [models.codex]
@@ -60,12 +60,41 @@ Deno.test("readConfig() names each thing that is wrong", () => {
     problem(WHOLE.replace(TOKEN, "aura_1")),
     /token: is not a device token; run "enroll"/,
   );
-  assert.match(problem(WHOLE.replace('"/tmp"', '"tmp"')), /"root" .* absolute/);
+  assert.match(problem(WHOLE.replace('"/srv"', '"srv"')), /"root" .* absolute/);
   assert.match(problem(WHOLE.replace('"--", ', "")), /models.codex.command: put "--" before/);
   assert.match(problem(WHOLE.replace('format = "text"', "")), /needs a "format"/);
   assert.match(problem(`${WHOLE}[models.gpt]`), /models.gpt: there is no preset/);
   assert.match(problem("url ="), /is not valid TOML/);
   assert.throws(() => readConfig("/nowhere/executor.toml"), /enroll/);
+});
+
+Deno.test("readConfig() takes no root that holds what decides what the executor runs", () => {
+  const folder = Deno.realPathSync(Deno.makeTempDirSync());
+  const projects = join(folder, "projects");
+  const beside = join(folder, "aura/executor.toml");
+  const within = join(projects, "app/executor.toml");
+  const refusal = (root: string, path: string) => {
+    Deno.mkdirSync(join(path, ".."), { recursive: true });
+    Deno.writeTextFileSync(path, WHOLE.replace("/srv", root), { mode: 0o600 });
+    try {
+      return readConfig(path).root;
+    } catch (error) {
+      assert.ok(error instanceof SetupError, String(error));
+      return error.message;
+    }
+  };
+  Deno.mkdirSync(projects);
+  assert.equal(refusal(projects, beside), projects);
+  for (const root of [folder, join(folder, "aura"), "/", join(projects, "..")]) {
+    assert.match(refusal(root, beside), /cannot be the root: its configuration is in it/, root);
+  }
+  assert.match(refusal(projects, within), /cannot be the root: its configuration is in it/);
+  Deno.symlinkSync(folder, join(projects, "link"));
+  assert.match(refusal(join(projects, "link"), beside), /cannot be the root/);
+  for (const root of [import.meta.dirname!, join(import.meta.dirname!, "..")]) {
+    assert.match(refusal(root, beside), /cannot be the root: its own program is in it/);
+  }
+  Deno.removeSync(folder, { recursive: true });
 });
 
 Deno.test("fill() puts the prompt on stdin, or into one argument", () => {

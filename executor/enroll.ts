@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { readConfig, SetupError } from "./config.ts";
+import { readConfig, SetupError, stateFolderOf } from "./config.ts";
 import { detect, type FoundModel } from "./detect.ts";
 import { DEFAULT_PERMISSIONS } from "./permissions/table.ts";
 import { PRESETS } from "./presets.ts";
+import { rootProblem } from "./root.ts";
 import { type Account, signIn } from "./sign_in.ts";
 
 export interface Enrolment extends Account {
@@ -26,6 +27,8 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
     );
   }
   if (!exists(root)) throw new SetupError(`The root folder "${root}" does not exist.`);
+  const problem = rootProblem(root, configPath, stateFolderOf(configPath));
+  if (problem) throw new SetupError(problem);
   const here = await programsHere();
   const client = await signIn(enrolment);
   const models = await knownModels(client, here);

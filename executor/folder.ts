@@ -7,7 +7,8 @@ export class FolderError extends Error {
 
 /**
  * The real path of a project below `root`. Symbolic links are followed before the check, so that
- * none leads out; a task without a project runs in the root.
+ * none leads out; a task without a project runs in the root. Folders whose names begin with a dot
+ * hold settings, keys and repositories, and are no projects.
  */
 export function projectFolder(
   root: string,
@@ -21,8 +22,9 @@ export function projectFolder(
       `The root folder "${root}" does not exist: set "root" in the executor's configuration.`,
     );
   }
-  const path = isAbsolute(wanted) ? wanted : join(realRoot, wanted);
+  const path = asSpelled(realRoot, isAbsolute(wanted) ? wanted : join(realRoot, wanted));
   if (wanted.includes("\0") || !isInside(realRoot, existing(path))) throw outside(root, wanted);
+  if (isHidden(realRoot, path) || isHidden(realRoot, existing(path))) throw hidden(root, wanted);
   if (missing === "create" && !realPath(path)) Deno.mkdirSync(path, { recursive: true });
   const real = realPath(path);
   if (!real) {
@@ -47,20 +49,58 @@ function outside(root: string, project: string): FolderError {
   );
 }
 
+function hidden(root: string, project: string): FolderError {
+  return new FolderError(
+    `The project "${project}" is in a folder below "${root}" whose name begins with a dot, and ` +
+      `those are no projects: give the channel another project path.`,
+  );
+}
+
+function isHidden(root: string, path: string): boolean {
+  return isInside(root, path) &&
+    relative(root, path).split(sep).some((name) => name.startsWith("."));
+}
+
+/**
+ * The path as the disk has it: a name of composed and one of decomposed characters look the same,
+ * and some systems hand out the other one.
+ */
+function asSpelled(root: string, path: string): string {
+  if (path.includes("\0") || !isInside(root, path)) return path;
+  let found = root;
+  for (const name of relative(root, path).split(sep)) {
+    const there = realPath(join(found, name)) ? name : sameName(found, name);
+    found = join(found, there ?? name);
+  }
+  return found;
+}
+
+function sameName(folder: string, name: string): string | undefined {
+  // Most names have one spelling only.
+  if (name.normalize("NFC") === name.normalize("NFD")) return;
+  try {
+    return [...Deno.readDirSync(folder)].map((entry) => entry.name)
+      .find((entry) => entry.normalize("NFC") === name.normalize("NFC"));
+  } catch {
+    // Not there, or not to be read: what follows says so.
+  }
+}
+
 /** The real path of the nearest part of `path` that exists. */
-function existing(path: string): string {
+export function existing(path: string): string {
   for (let part = path;; part = join(part, "..")) {
     const real = realPath(part);
     if (real) return real;
   }
 }
 
-function isInside(root: string, path: string): boolean {
+/** Whether a path is the root or below it; both are real. */
+export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
 
-function realPath(path: string): string | null {
+export function realPath(path: string): string | null {
   try {
     return Deno.realPathSync(path);
   } catch (error) {

@@ -75,3 +75,35 @@ Deno.test("projectFolder() creates a missing folder only when told to", () => {
   assert.equal(projectFolder(root, "new/deeper", "create"), join(root, "new/deeper"));
   done();
 });
+
+Deno.test("projectFolder() takes no folder whose name begins with a dot for a project", () => {
+  const { root, done } = tree();
+  for (const folder of [".ssh", "app/.git/hooks"]) {
+    Deno.mkdirSync(join(root, folder), { recursive: true });
+  }
+  Deno.symlinkSync("app/.git", join(root, "link"));
+  for (const project of [".ssh", "app/.git", "app/.git/hooks", "link", "link/hooks"]) {
+    assert.match(refusal(root, project), /name begins with a dot/, project);
+  }
+  for (const project of [".new", "app/.new/deeper", "link/new"]) {
+    assert.match(refusal(root, project, "create"), /name begins with a dot/, project);
+  }
+  assert.equal(projectFolder(root, "./app/."), join(root, "app"));
+  done();
+});
+
+Deno.test("projectFolder() finds a name however its accents are encoded", () => {
+  const { root, done } = tree();
+  const [composed, decomposed] = ["caf\u00e9", "cafe\u0301"] as const;
+  Deno.mkdirSync(join(root, decomposed, "Me\u0301tier"), { recursive: true });
+  assert.equal(
+    projectFolder(root, `${composed}/M\u00e9tier`),
+    join(root, decomposed, "Me\u0301tier"),
+  );
+  // What is there as it is written comes first.
+  Deno.mkdirSync(join(root, composed));
+  assert.equal(projectFolder(root, composed), join(root, composed));
+  assert.equal(projectFolder(root, `${composed}/new`, "create"), join(root, composed, "new"));
+  assert.match(refusal(root, `${composed}/none`), /does not exist/);
+  done();
+});

@@ -1,6 +1,6 @@
 // `npm run executor -- …`: the mesh executor's commands.
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_PATH, readConfig, SetupError, stateFolderOf } from "./config.ts";
@@ -9,6 +9,7 @@ import { enroll } from "./enroll.ts";
 import { run } from "./run.ts";
 import { service } from "./service.ts";
 import { status } from "./status.ts";
+import { clearWorktrees, worktrees } from "./worktrees.ts";
 
 const program = new Command("executor")
   .description(
@@ -32,7 +33,7 @@ program.command("enroll")
   )
   .addOption(email())
   .option("--name <name>", "the device's name", hostname().replace(/\..*$/, ""))
-  .option("--root <folder>", "the folder that project paths are relative to", homedir())
+  .requiredOption("--root <folder>", "the folder that holds your projects")
   .option("--max-running <count>", "how many tasks run at once", count, 1)
   .option("--replace", "replace the configuration that is there", false)
   .addOption(config())
@@ -66,6 +67,19 @@ program.command("drain")
   .addOption(email())
   .addOption(config())
   .action(async (options) => console.log(await drain(readConfig(options.config), options)));
+
+program.command("worktrees")
+  .description("list the branches and working trees that tasks have left, or clear them away")
+  .argument("[names...]", "which ones; all, unless named")
+  .option("--clear", "remove those of which everything is on another branch or on a remote", false)
+  .option("--discard", "remove the named ones whatever is in them, with --clear", false)
+  .addOption(config())
+  .action(async (names, { clear, discard, config }) => {
+    const read = readConfig(config);
+    console.log(
+      clear || discard ? await clearWorktrees(read, names, discard) : await worktrees(read, names),
+    );
+  });
 
 program.command("service")
   .description("print a systemd unit or a launchd agent that keeps the executor running")

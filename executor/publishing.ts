@@ -2,7 +2,7 @@ import type { Config } from "./config.ts";
 import { FolderError, projectFolder } from "./folder.ts";
 import { Git } from "./git/git.ts";
 import { publish, PublishError } from "./git/publish.ts";
-import { isKept, Records } from "./git/records.ts";
+import { isThere, Records } from "./git/records.ts";
 import type { ClaimedTask } from "./hub.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -47,6 +47,6 @@ interface Wanted {
 function notPublished({ stateFolder, device }: Config, common: string, branch: string): string[] {
   return new Records(stateFolder).list()
     .filter((record) => record.common === common && record.branch === branch)
-    .filter(isKept)
+    .filter(({ path }) => isThere(path))
     .map(({ path }) => `Not in it: what is on no branch in "${path}" on ${device}.`);
 }

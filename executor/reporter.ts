@@ -1,7 +1,7 @@
 import type { AgentReport, Refusal } from "./agents/agent.ts";
 import { ApiError, deliver } from "./api_error.ts";
 import type { Config } from "./config.ts";
-import type { ClosedTree } from "./git/tree.ts";
+import type { ClosedTree } from "./git/close.ts";
 import { isSession } from "./fill.ts";
 import type { ClaimedTask, Completion, Hub } from "./hub.ts";
 import type { Rests } from "./limits.ts";

@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import { projectFolder } from "./folder.ts";
-import { type ClosedTree, openTree } from "./git/tree.ts";
+import type { ClosedTree } from "./git/close.ts";
+import { openTree } from "./git/tree.ts";
 import type { ClaimedTask } from "./hub.ts";
 
 /** Where a task's agent works. */

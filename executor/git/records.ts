@@ -18,8 +18,23 @@ export interface TreeRecord {
   tasks: string[];
 }
 
-/** Whether its folder is there. */
-export function isKept({ path }: TreeRecord): boolean {
+/** Whether the folder still is the working tree that was checked out; an agent can change that. */
+export function isIntact({ path, gitDir }: TreeRecord): boolean {
+  try {
+    const file = join(path, ".git");
+    return Deno.lstatSync(file).isFile &&
+      Deno.readTextFileSync(file).trim() === `gitdir: ${gitDir}` &&
+      Deno.readTextFileSync(join(gitDir!, "gitdir")).trim() === file;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/** Whether something is at the path, be it a link to nothing. */
+export function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;

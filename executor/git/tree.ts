@@ -1,10 +1,9 @@
 import { basename, join, relative } from "node:path";
 import { FolderError, projectFolder } from "../folder.ts";
-import { baseCommits, type Changes, countChanges, rangeOf, writePatch } from "./changes.ts";
+import { type ClosedTree, closeTree } from "./close.ts";
 import { Git, GitError, type Place } from "./git.ts";
-import { noteOf } from "./note.ts";
-import { Records, type TreeRecord } from "./records.ts";
-import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { isIntact, isThere, Records, type TreeRecord } from "./records.ts";
+import { branches, branchOf, commitOf } from "./refs.ts";
 
 export interface TreeOptions {
   /** The real path of the project's folder. */
@@ -30,17 +29,6 @@ export interface Tree {
    * Call it exactly once, when nothing of the agent runs any more.
    */
   close(message: string, patchFile?: string): Promise<ClosedTree>;
-}
-
-export interface ClosedTree {
-  /** Where the work is, for the result. */
-  note: string;
-  /** Null when nothing was changed, or it could not be told. */
-  changes: Changes | null;
-  /** Whether `patchFile` was written. */
-  patched: boolean;
-  /** The folder, where it was kept. */
-  kept: string | null;
 }
 
 /** Checks out a branch for the key, or takes up its working tree as the last run has left it. */
@@ -69,13 +57,9 @@ export async function openTree(options: TreeOptions): Promise<Tree> {
         if (closed) throw new Error(`The working tree "${record.path}" is closed already.`);
         closed = true;
         try {
-          return await close(git, records, record, {
-            ...options,
-            known,
-            theirs,
-            message,
-            patchFile,
-          });
+          const { device } = options;
+          const closing = { device, known, theirs, message, ...(patchFile && { patchFile }) };
+          return await closeTree(git, records, record, closing);
         } catch (error) {
           return {
             note: `The working tree could not be closed (${(error as Error).message}); the work ` +
@@ -128,7 +112,7 @@ async function takeUp(
       base: old?.base ?? { branch: await branchOf(git, place), commit: head },
       tasks: [...new Set([...old?.tasks ?? [], task])],
     };
-    if (exists(path)) {
+    if (isThere(path)) {
       // Without a git folder the check-out was cut short, before any agent was in there.
       if (old && !old.gitDir) await Deno.remove(path, { recursive: true });
       else if (!old || !isIntact(old)) {
@@ -167,127 +151,6 @@ async function checkOut(git: Git, place: Place, record: TreeRecord, start: strin
   });
 }
 
-/** Whether the folder still is the working tree that was checked out; an agent can change that. */
-function isIntact({ path, gitDir }: TreeRecord): boolean {
-  try {
-    const file = join(path, ".git");
-    return Deno.lstatSync(file).isFile &&
-      Deno.readTextFileSync(file).trim() === `gitdir: ${gitDir}` &&
-      Deno.readTextFileSync(join(gitDir!, "gitdir")).trim() === file;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
-}
-
-interface Closing extends TreeOptions {
-  known: boolean;
-  /** Branches that were there before the agent: they are nobody's to move. */
-  theirs: Set<string>;
-  message: string;
-  patchFile?: string;
-}
-
-async function close(
-  git: Git,
-  records: Records,
-  record: TreeRecord,
-  { known, theirs, message, patchFile, device }: Closing,
-): Promise<ClosedTree> {
-  const tree = { gitDir: record.gitDir!, workTree: record.path };
-  const repository = { gitDir: record.common };
-  const index = await Deno.makeTempFile({ dir: join(record.path, ".."), prefix: ".index-" });
-  try {
-    await Deno.remove(index);
-    const snapshot = await takeSnapshot(git, tree, index, message);
-    // A repository that the agent put in the place of the working tree's link.
-    if (exists(join(record.path, ".git")) && !isIntact(record)) snapshot.nested.push("./");
-    const branch = await save(git, repository, records, record, snapshot, theirs, index);
-    const commit = await commitOf(git, repository, branch);
-    const keep = snapshot.loose.length > 0 || snapshot.nested.length > 0 || !!snapshot.unfinished;
-    const removed = keep ? null : await remove(git, repository, record);
-    const others = await baseCommits(git, repository, record.base);
-    const commits = commit
-      ? Number(await git.text(repository, ["rev-list", "--count", commit, "--not", ...others]))
-      : 0;
-    const kept = keep || removed ? record.path : null;
-    const note = noteOf({ snapshot, branch, commits, kept, device, stuck: removed });
-    if (commits === 0 || !commit) {
-      // Nothing was made: a branch that is as old as this task says nothing.
-      if (!kept && !known && commit) {
-        await git.bytes(repository, ["update-ref", "-d", `refs/heads/${branch}`, commit]);
-        records.remove(record.name);
-      }
-      return { note, changes: null, patched: false, kept };
-    }
-    const range = await rangeOf(git, repository, record.base, commit);
-    const names = { base: record.base.branch ?? range.base, branch };
-    const changes = await countChanges(git, repository, range, names);
-    const patched = !!patchFile && changes.file_count > 0 &&
-      await writePatch(git, repository, range, patchFile);
-    return { note, changes, patched, kept };
-  } finally {
-    await Deno.remove(index).catch(ignoreMissing);
-  }
-}
-
-/** Sees to it that a branch has the snapshot, and returns the branch's name. */
-async function save(
-  git: Git,
-  repository: Place,
-  records: Records,
-  record: TreeRecord,
-  { head, headRef, commit, unfinished }: Snapshot,
-  theirs: Set<string>,
-  index: string,
-): Promise<string> {
-  if (!commit) return record.branch;
-  const move = async (ref: string, old: string | null) => {
-    if (old !== commit) await git.bytes(repository, ["update-ref", ref, commit, old ?? ""]);
-  };
-  const own = `refs/heads/${record.branch}`;
-  // What is checked out moves on, as with "git commit", but never a branch that was there before.
-  const movable = head !== null && headRef !== null && !unfinished &&
-    (headRef === own || !theirs.has(headRef));
-  if (movable) {
-    await move(headRef, head);
-    if (commit !== head) await Deno.copyFile(index, join(record.gitDir!, "index"));
-    if (headRef === own) return record.branch;
-  }
-  const tip = await commitOf(git, repository, record.branch);
-  if (tip && await isAncestor(git, repository, commit, tip)) return record.branch;
-  if (!unfinished && (!tip || await isAncestor(git, repository, tip, commit))) {
-    await move(own, tip);
-    return record.branch;
-  }
-  let branch = movable ? headRef.slice("refs/heads/".length) : "";
-  for (let number = 1; !branch; number++) {
-    const free = `${record.branch}-left${number > 1 ? `-${number}` : ""}`;
-    if (await commitOf(git, repository, free)) continue;
-    await move(`refs/heads/${free}`, null);
-    branch = free;
-  }
-  if (!unfinished) {
-    // A later task of the same key goes on there.
-    record.branch = branch;
-    records.write(record);
-  }
-  return branch;
-}
-
-/** Removes the folder and git's entry for it. Returns why it could not. */
-async function remove(git: Git, place: Place, record: TreeRecord): Promise<string | null> {
-  try {
-    await Deno.remove(record.path, { recursive: true });
-    await git.bytes(place, ["worktree", "remove", "--force", record.path]);
-    return null;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
 /** Waits until nobody else in this process has the tree; returns how to leave it. */
 async function enter(key: string): Promise<() => void> {
   const before = inUse.get(key);
@@ -302,35 +165,6 @@ async function enter(key: string): Promise<() => void> {
 }
 
 const inUse = new Map<string, Promise<void>>();
-
-async function branches(git: Git, place: Place): Promise<Set<string>> {
-  return new Set((await git.text(place, ["for-each-ref", "--format=%(refname)", "refs/heads/"]))
-    .split("\n"));
-}
-
-async function branchOf(git: Git, place: Place): Promise<string | null> {
-  const ref = await git.maybe(place, ["symbolic-ref", "--quiet", "HEAD"]);
-  return ref?.replace(/^refs\/heads\//, "") ?? null;
-}
-
-async function commitOf(git: Git, place: Place, branch: string): Promise<string | null> {
-  const name = `refs/heads/${branch}^{commit}`;
-  return await git.maybe(place, ["rev-parse", "--verify", "--quiet", name]);
-}
-
-async function isAncestor(git: Git, place: Place, one: string, other: string): Promise<boolean> {
-  return await git.maybe(place, ["merge-base", "--is-ancestor", one, other]) !== null;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 function ignoreMissing(error: unknown) {
   if (!(error instanceof Deno.errors.NotFound)) throw error;

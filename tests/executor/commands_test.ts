@@ -14,6 +14,7 @@ function machine() {
     const path = join(folder, name!);
     Deno.writeTextFileSync(path, `#!/bin/sh\necho "${version}"\n`, { mode: 0o700 });
   }
+  Deno.mkdirSync(join(folder, "projects"));
   return {
     folder,
     config: join(folder, "executor.toml"),
@@ -22,7 +23,8 @@ function machine() {
 }
 
 function enroll(fixture: Fixture, user: User, config: string, path: string, ...more: string[]) {
-  return executorCommand(["enroll", "--config", config, "--root", "/tmp", ...more], {
+  const root = join(config, "../projects");
+  return executorCommand(["enroll", "--config", config, "--root", root, ...more], {
     SUPABASE_URL: fixture.url,
     SUPABASE_PUBLISHABLE_KEY: fixture.key,
     AURA_USER_EMAIL: user.email,
@@ -86,6 +88,14 @@ stackTest("enroll says what to do instead of a stack trace", async (fixture) => 
         here.folder,
       ),
       /No answer from "http:\/\/127.0.0.1:9"/,
+    ],
+    [
+      enroll(fixture, viewer, here.config, here.folder, "--root", here.folder),
+      /cannot be the root: its configuration is in it/,
+    ],
+    [
+      executorCommand(["enroll", "--url", "http://x", "--key", "x"], { AURA_USER_EMAIL: "x" }),
+      /--root/,
     ],
     [executorCommand(["run", "--config", here.config]), /There is no configuration .* enroll/],
     [executorCommand(["fly"]), /unknown command 'fly'/],

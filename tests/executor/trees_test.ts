@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { TestForge } from "../../executor/git/test_forge.ts";
 import { git } from "../../executor/git/test_project.ts";
 import type { Fixture } from "../client/fixture.ts";
-import { type Device, type Mesh, meshTest, until } from "./mesh.ts";
+import { type Device, executorCommand, type Mesh, meshTest, until } from "./mesh.ts";
 
 /** A device whose project `Desktop` is a repository with one commit. */
 async function treeDevice(mesh: Mesh, settings: Record<string, unknown> = {}) {
@@ -50,6 +50,28 @@ meshTest("run gives two tasks of one project working trees of their own", async 
     assert.equal(git(project, "show", `${branchOf(id)}:file.txt`), ["one", "two"][index]);
   }
   assert.deepEqual([...Deno.readDirSync(project)].map(({ name }) => name), [".git"]);
+});
+
+meshTest("worktrees lists what tasks have left, and clears it away", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  const { device, project } = await treeDevice(mesh);
+  const { id } = await mesh.ended((await mesh.task(channel, "write file.txt one")).id);
+  const command = (...args: string[]) =>
+    executorCommand(["worktrees", "--config", device.config, ...args]);
+  const name = `Desktop-${id.slice(0, 8)}`;
+  const listed = await command();
+  assert.match(
+    listed.stdout,
+    new RegExp(`^${name}  ${branchOf(id)} in .*\\n  1 commit on no other`),
+  );
+  assert.match((await command("--clear")).stderr, /An executor is running/);
+  await device.end();
+  assert.match((await command("--clear")).stdout, /stays: 1 commit is on no other branch/);
+  assert.match((await command("--discard")).stderr, /name what it is to delete/);
+  assert.match((await command("--discard", "nothing")).stderr, /There is no "nothing"/);
+  git(project, "merge", "-q", branchOf(id));
+  assert.equal((await command("--clear", name)).stdout.trim(), `${name} is cleared away.`);
+  assert.match((await command()).stdout, /no branches and no working trees/);
 });
 
 meshTest("run names the branch of a cancelled task in the channel", async (mesh, fixture) => {
