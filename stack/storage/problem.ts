@@ -94,9 +94,11 @@ export function problemOf(error: unknown): StorageProblem | undefined {
         "DatabaseTimeout",
         "The connection to the database timed out",
       );
-    case "22P02":
-      return new StorageProblem(400, "InvalidParameter", error.message);
     default:
+      // Values that no column takes, and names too long for an index: the client's to mend.
+      if (/^(22|54)/.test(error.code)) {
+        return new StorageProblem(400, "InvalidParameter", error.message);
+      }
       return new StorageProblem(500, "DatabaseError", `database error, code: ${error.code}`);
   }
 }

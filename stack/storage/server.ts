@@ -315,6 +315,10 @@ export class StorageServer {
     const claims = await claimsOf(token, this.secrets).catch((error) => {
       throw problems.accessDenied(error.message);
     });
+    // As hosted, where the server may become nobody else.
+    if (!["anon", "authenticated", "service_role"].includes(claims.role)) {
+      throw problems.accessDenied(`permission denied to set role "${claims.role}"`);
+    }
     return { claims, owner: claims.sub };
   }
 }

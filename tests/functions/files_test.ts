@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Database } from "../../client/index.ts";
 import { Fixture, stackTest } from "../client/fixture.ts";
-import { serviceClient, stackEnv, until } from "../stack.ts";
+import { connectAdmin, serviceClient, stackEnv, until } from "../stack.ts";
 
 type HubFile = Database["public"]["Tables"]["hub_files"]["Row"];
 
@@ -260,3 +260,35 @@ async function sent(fixture: Fixture) {
   const file = await user.aura.sendFile(channel.id, "a.txt", new Blob(["a"]));
   return { user, channel, file };
 }
+
+stackTest("of requests at once that name one file, one gets it", async (fixture) => {
+  const { user, channel, file } = await sent(fixture);
+  const run_at = new Date(Date.now() + 24 * 3600 * 1000).toISOString();
+  const answers = await Promise.allSettled(
+    Array.from(
+      { length: 5 },
+      () => user.aura.dispatchTask(channel.id, "x", { file_ids: [file.id], run_at }),
+    ),
+  );
+  const refused = answers.flatMap((answer) =>
+    answer.status === "rejected" ? [answer.reason.name] : []
+  );
+  assert.deepEqual(refused, Array(4).fill("file_in_use"));
+  assert.equal((await user.aura.fetchTasks({ channel_id: channel.id })).length, 1);
+});
+
+stackTest("the chapter of files installs where there is no Storage", async () => {
+  await using admin = await connectAdmin();
+  const chapter = await Deno.readTextFile(
+    new URL("../../supabase/schemas/26_files.sql", import.meta.url),
+  );
+  const warned = admin.begin(async (sql) => {
+    await sql`drop schema storage cascade`;
+    await sql`set local role postgres`;
+    await sql.unsafe(chapter);
+    const [row] = await sql`select hub.sees_file('x') as seen`;
+    assert.equal(row!.seen, false);
+    throw new Error("taken back");
+  });
+  await assert.rejects(warned, /taken back/);
+});

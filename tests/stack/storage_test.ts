@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { connect as openSocket } from "node:net";
 import { join } from "node:path";
+import { createClient } from "@supabase/supabase-js";
+import { OwnStack } from "../runner/own_stack.ts";
 import {
   type Client,
   connect,
@@ -418,6 +420,46 @@ Deno.test("Storage refuses names that are no keys, and forms without a file", as
   assert.deepEqual(await post("form.txt", "no form", type), [400, "InvalidRequest"]);
 });
 
+Deno.test("no request to Storage is answered with 500", async () => {
+  await using own = await bucket();
+  const long = "x".repeat(5000);
+  const odd = ["%00", "%2e%2e", "%E2%80%AE", "a%2Fb", " ", long, "%", "{}", "'; drop"];
+  const bodies = [
+    "",
+    "null",
+    '{"prefix": "\\u0000"}',
+    '{"prefix": "", "limit": 1e9, "offset": 1e9}',
+    '{"prefix": "", "limit": -1}',
+    '{"prefix": "", "sortBy": {"column": "id; drop", "order": "x"}}',
+    `{"prefixes": ["\\u0000", "${long}"]}`,
+    '{"expiresIn": 9007199254740991, "paths": ["\\u0000"]}',
+    '{"expiresIn": 1e999}',
+    '{"name": "\\u0000", "id": "", "file_size_limit": "9999999999GB"}',
+    `{"bucketId": "${own.id}", "sourceKey": "\\u0000", "destinationKey": "../x"}`,
+  ];
+  const ask = async (method: string, path: string, body?: string) => {
+    const answer = await fetch(`${url}/storage/v1/${path}`, {
+      method,
+      body,
+      headers: { authorization: `Bearer ${stackEnv("SUPABASE_SECRET_KEY")}` },
+    });
+    const text = await answer.text();
+    assert(answer.status < 500, `${method} ${path} ${body}: ${answer.status} ${text}`);
+  };
+  const places = ["list", "sign", "upload/sign", "info", "public", own.id].flatMap((verb) =>
+    odd.map((name) => `object/${verb}/${name}`)
+  );
+  for (const path of [...odd.map((name) => `bucket/${name}`), ...places, "nothing/here"]) {
+    await Promise.all(["GET", "HEAD", "POST", "PUT", "DELETE"].map((method) => ask(method, path)));
+  }
+  const read = ["bucket", `object/list/${own.id}`, `object/sign/${own.id}`, "object/move"];
+  for (const path of [...read, "object/copy", `object/sign/${own.id}/x`]) {
+    await Promise.all(bodies.map((body) => ask("POST", path, body)));
+  }
+  await Promise.all(bodies.map((body) => ask("DELETE", `object/${own.id}`, body)));
+  await Promise.all(bodies.map((body) => ask("PUT", `bucket/${own.id}`, body)));
+});
+
 Deno.test("the buckets' API makes, shows, changes, empties and deletes", async () => {
   const id = `test-${crypto.randomUUID()}`;
   const api = service.storage;
@@ -466,4 +508,26 @@ Deno.test("storage.foldername(), filename() and extension() take a path apart", 
     storage.foldername('a/b/c.tar.gz') as folder, storage.filename('a/b/c.tar.gz') as file,
     storage.extension('a/b/c.tar.gz') as extension, storage.foldername('c') as none`;
   assert.deepEqual({ ...row }, { folder: ["a", "b"], file: "c.tar.gz", extension: "gz", none: [] });
+});
+
+Deno.test("Storage keeps what is whole, and nothing else, when it is killed", async () => {
+  await using stack = await OwnStack.start();
+  const api = createClient(stack.env.SUPABASE_URL!, stack.env.SUPABASE_SECRET_KEY!).storage;
+  await api.createBucket("kept");
+  assert.ifError((await api.from("kept").upload("whole.txt", "whole")).error);
+  stack.kill("SIGKILL");
+  await stack.ended();
+  const folder = join(stack.settings.AURA_STATE_DIR!, "storage");
+  // As left by an upload that was not at its end, and by one whose row was never written.
+  for (const name of [`${crypto.randomUUID()}.new`, crypto.randomUUID()]) {
+    await Deno.writeTextFile(join(folder, name), "half");
+  }
+  const next = new OwnStack(stack.settings);
+  try {
+    await next.ready();
+    assert.equal([...Deno.readDirSync(folder)].length, 1);
+    assert.equal(await (await api.from("kept").download("whole.txt")).data!.text(), "whole");
+  } finally {
+    await next.stop();
+  }
 });
