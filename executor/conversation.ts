@@ -2,9 +2,10 @@ import type { Agent, McpCommand, Refusal } from "./agents/agent.ts";
 import { pictureType } from "./agents/picture.ts";
 import { ApiError } from "./api_error.ts";
 import { findProgram, type FoundModel } from "./detect.ts";
+import { deviceArguments } from "./device_arguments.ts";
 import { fill, isSession } from "./fill.ts";
 import type { ClaimedTask, Hub, TaskInput } from "./hub.ts";
-import { permissionArguments } from "./permissions/translate.ts";
+
 import { FORMATS, resumesByItself } from "./presets.ts";
 import { promptOf } from "./prompt.ts";
 import type { Questions } from "./questions.ts";
@@ -22,6 +23,8 @@ export interface ConversationOptions {
   /** Files that came with the request. */
   files: string[];
   mcp: McpCommand | null;
+  /** What the agent should know of where it runs. */
+  notice: string;
   environment: Record<string, string>;
   marker: string;
   /** Ends the conversation. */
@@ -108,14 +111,21 @@ export class Conversation {
   }
 
   async #runOnce(prompt: string, session: string | null, files: string[]): Promise<AgentEnd> {
-    const { found, folders, scratch, environment, marker, signal, questions } = this.#options;
+    const { found, folders, scratch, mcp, notice, environment, marker, signal, questions } =
+      this.#options;
     const { config } = found;
     // Agents update themselves, and may be somewhere else by now.
     const path = findProgram(config.command[0]!) ?? found.path;
     const template = session && config.resume ? config.resume : config.command;
     const { argv, input } = fill([path, ...template.slice(1)], {
       args: config.args,
-      permissions: permissionArguments(config.format, config.permissions, { scratch, folders }),
+      device: deviceArguments(config.format, {
+        table: config.permissions,
+        folders,
+        scratch,
+        mcp,
+        notice,
+      }),
       session,
       prompt,
     });
@@ -129,7 +139,8 @@ export class Conversation {
           session,
           folder: folders[0]!,
           images: files.filter((file) => pictureType(file) !== null),
-          mcp: this.#options.mcp,
+          mcp,
+          notice,
           writable: folders.slice(1),
         },
         environment: { ...environment, ...config.env },

@@ -5,12 +5,12 @@ export interface FilledCommand {
   input: string | null;
 }
 
-/** Puts the operator's arguments, the table's, the session and the prompt into a command template. */
+/** Puts the operator's arguments, the device's, the session and the prompt into a command template. */
 export function fill(
   template: readonly string[],
   values: {
     args: readonly string[];
-    permissions?: readonly string[];
+    device?: readonly string[];
     session: string | null;
     prompt: string;
   },
@@ -18,7 +18,7 @@ export function fill(
   let input: string | null = values.prompt;
   const argv = template.flatMap((part) => {
     if (part === "{args}") return values.args;
-    if (part === "{permissions}") return values.permissions ?? [];
+    if (part === "{device}") return values.device ?? [];
     if (part === "{session}" && values.session !== null) return [values.session];
     if (part !== "{prompt}") return [part];
     input = null;

@@ -67,6 +67,11 @@ export interface TaskFile {
   sha256: string | null;
 }
 
+/** A file that an agent leaves; with `error`, one that cannot be delivered. */
+export interface NewFile extends Omit<TaskFile, "id"> {
+  error?: string;
+}
+
 /** Words for a running task. */
 export interface TaskInput {
   id: string;
@@ -103,6 +108,7 @@ export type Claim = Pick<ClaimedTask, "id" | "claim_id">;
 export class Hub {
   readonly client: SupabaseClient;
   readonly #token: string;
+  readonly #url: string;
 
   constructor({ url, publishableKey, token }: {
     url: string;
@@ -113,6 +119,7 @@ export class Hub {
       auth: { persistSession: false, autoRefreshToken: false },
     });
     this.#token = token;
+    this.#url = url;
   }
 
   claim(most: number): Promise<ClaimedTask[]> {
@@ -135,16 +142,23 @@ export class Hub {
     }
   }
 
-  complete(claim: Claim, result: string, details: Completion): Promise<ClaimedTask> {
+  async complete(claim: Claim, result: string, details: Completion): Promise<ClaimedTask> {
     const { model, session, usage, refusals, changes } = details;
-    return this.#write("complete_task", claim, {
+    const values = {
       result,
       model_used: model ?? null,
       session_id: session ?? null,
       usage: usage ?? null,
       ...(refusals?.length && { refusals }),
-      ...(changes && { changes }),
-    });
+    };
+    if (!changes) return await this.#write("complete_task", claim, values);
+    try {
+      return await this.#write("complete_task", claim, { ...values, changes });
+    } catch (error) {
+      // A hub from before changes were told.
+      if (!(error instanceof ApiError) || error.status !== 404 || error.gone) throw error;
+      return await this.#write("complete_task", claim, values);
+    }
   }
 
   /** `elsewhere`: what is wrong is wrong with this device, and another one may do it. */
@@ -181,17 +195,27 @@ export class Hub {
   }
 
   /** An address to read a file of the task from. */
-  async fileToRead({ id, claim_id }: Claim, file: string): Promise<string> {
+  async readFile({ id, claim_id }: Claim, file: string): Promise<string> {
     const body = { task_id: id, claim_id, file_id: file };
-    return (await this.#function<{ url: string }>("files", body)).url;
+    return this.#address((await this.#function<{ url: string }>("files", body)).url);
   }
 
-  /** Makes a file of the task's, and an address to write it to. */
-  async fileToWrite(
+  /** Announces a file of the task's; `url` takes its bytes, where they are still wanted. */
+  async offerFile(
     { id, claim_id }: Claim,
-    file: Omit<TaskFile, "id">,
-  ): Promise<{ file: TaskFile; url: string }> {
-    return await this.#function("files", { task_id: id, claim_id, ...file });
+    about: NewFile,
+  ): Promise<{ state: string; url: string | null }> {
+    const body = { task_id: id, claim_id, ...about };
+    const { file, url } = await this.#function<{ file: { state: string }; url: string | null }>(
+      "files",
+      body,
+    );
+    return { state: file.state, url: url && this.#address(url) };
+  }
+
+  /** Addresses of files are told as paths below the project's own. */
+  #address(path: string): string {
+    return new URL(path, this.#url).href;
   }
 
   async #write(name: string, { id, claim_id }: Claim, values: Record<string, unknown>) {

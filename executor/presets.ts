@@ -22,8 +22,8 @@ export const FORMATS = {
 export type FormatName = keyof typeof FORMATS;
 
 /**
- * How a model's agent is called. `{args}` stands for the operator's own arguments, `{permissions}`
- * for those that the device's table becomes, `{session}` for the session to resume. What the agent
+ * How a model's agent is called. `{args}` stands for the operator's own arguments, `{device}` for
+ * what the device adds by itself, e.g. its table of permissions, `{session}` for the session to resume. What the agent
  * is told goes to its stdin; the prompt replaces the argument `{prompt}` where there is one.
  */
 export interface AgentCommand {
@@ -48,7 +48,7 @@ const CLAUDE_TALKS = [
   "--permission-prompt-tool",
   "stdio",
   "--replay-user-messages",
-  "{permissions}",
+  "{device}",
   "{args}",
 ];
 const CODEX_EXEC = ["codex", "exec", "--json", "--skip-git-repo-check", "{args}"];
@@ -59,7 +59,7 @@ const GEMINI = [
   "--output-format",
   "stream-json",
   "--skip-trust",
-  "{permissions}",
+  "{device}",
   "{args}",
 ];
 

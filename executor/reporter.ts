@@ -26,6 +26,7 @@ export class Reporter {
   readonly #abandoned: AbortSignal;
   #report: AgentReport = {};
   #tree: ClosedTree | null = null;
+  #attached: string | undefined;
 
   constructor(task: ClaimedTask, context: ReporterContext, abandoned: AbortSignal) {
     this.#task = task;
@@ -41,6 +42,11 @@ export class Reporter {
   /** What became of the task's working tree. */
   keepTree(tree: ClosedTree): void {
     this.#tree = tree;
+  }
+
+  /** The whole result has been delivered as this file. */
+  attached(name: string): void {
+    this.#attached = name;
   }
 
   /** False when the hub could not be told. */
@@ -99,7 +105,7 @@ export class Reporter {
     const { hub, log, config, rests } = this.#context;
     const task = this.#task;
     rests.answered(task.model);
-    const result = fitResult(clean(whole), task, config);
+    const result = fitResult(clean(whole), task, config, this.#attached);
     const essential: Completion = { model: task.model };
     const details: Completion = {
       ...essential,

@@ -4,19 +4,26 @@ import type { ClaimedTask } from "./hub.ts";
 import { cut } from "./text.ts";
 
 /**
- * A result that the hub takes. What is longer is kept whole in the executor's own folder, and the
- * text says where.
+ * A result that the hub takes. What is longer is attached whole as a file, or else kept in the
+ * executor's own folder, and the text says where.
  */
 export function fitResult(
   result: string,
   task: Pick<ClaimedTask, "short_id" | "attempt">,
   { stateFolder, device }: Pick<Config, "stateFolder" | "device">,
+  attached?: string,
 ): string {
-  if (result.length <= MOST) return result;
-  const path = keepResult(result, task, stateFolder);
+  if (!isTooLong(result)) return result;
+  const where = attached
+    ? `attached as "${attached}"`
+    : `in "${keepResult(result, task, stateFolder)}" on ${device}`;
   const shown = cut(result, MOST);
   return shown + openFence(shown) +
-    `\n\n(Cut: the whole result, ${result.length} characters, is in "${path}" on ${device}.)`;
+    `\n\n(Cut: the whole result, ${result.length} characters, is ${where}.)`;
+}
+
+export function isTooLong(result: string): boolean {
+  return result.length > MOST;
 }
 
 /** The hub takes a million characters; the rest is room for the note and the message around it. */

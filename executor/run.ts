@@ -8,6 +8,7 @@ import { log } from "./log.ts";
 import { Offer } from "./offer.ts";
 import { removeOldResults } from "./result.ts";
 import { Runs } from "./runs.ts";
+import { removeOldScratch } from "./scratch.ts";
 import { startWatcher } from "./watcher.ts";
 
 /**
@@ -26,6 +27,7 @@ export async function run(config: Config, grace: number): Promise<void> {
     );
   }
   removeOldResults(config.stateFolder);
+  removeOldScratch(config.stateFolder);
   const runs = new Runs(config.stateFolder);
   const dismissWatcher = startWatcher(config.stateFolder);
   const executor = new Executor({

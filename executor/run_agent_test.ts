@@ -33,7 +33,7 @@ async function play(
   const end = await runAgent({
     argv: [Deno.execPath(), "run", "-A", "--no-config", AGENT, speech, ...args],
     writesPrompt: true,
-    start: { prompt, session: null, folder, images: [], writable: [], mcp: null },
+    start: { prompt, session: null, folder, images: [], writable: [], notice: "", mcp: null },
     environment: agentEnvironment(Deno.env.toObject()),
     format: FORMATS[SPEECHES[speech]],
     marker,

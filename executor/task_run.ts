@@ -6,8 +6,13 @@ import type { FoundModel } from "./detect.ts";
 import { FolderError } from "./folder.ts";
 import type { ClaimedTask, Hub, TaskInput } from "./hub.ts";
 import { ApiError } from "./api_error.ts";
+import { fetchFiles } from "./files/incoming.ts";
+import { deliverFiles } from "./files/outgoing.ts";
+import { McpBridge } from "./mcp/bridge.ts";
+import { isTooLong } from "./result.ts";
 import type { Rests } from "./limits.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
+import type { FormatName } from "./presets.ts";
 import { processTable } from "./processes.ts";
 import { Progress } from "./progress.ts";
 import { runPublishing } from "./publishing.ts";
@@ -16,6 +21,8 @@ import { Questions } from "./questions.ts";
 import { Reporter, type StopReason } from "./reporter.ts";
 import type { AgentEnd } from "./run_agent.ts";
 import type { RunRecord, Runs } from "./runs.ts";
+import { Scratch } from "./scratch.ts";
+import { clean } from "./text.ts";
 import { openWorkplace, type Workplace } from "./workplace.ts";
 
 export interface RunContext {
@@ -122,19 +129,43 @@ export class TaskRun {
   async #run(): Promise<Outcome> {
     const { config, environment } = this.#context;
     if (!this.#found) return await this.#publish();
-    let workplace: Workplace | undefined;
-    let outcome: Outcome;
+    const scratch = new Scratch(config.stateFolder, this.#record.marker);
     try {
-      workplace = await openWorkplace(this.task, config, environment);
-      outcome = await this.#runIn(workplace.folder, this.#found);
-    } catch (error) {
-      outcome = await this.#failed(error as Error);
+      let workplace: Workplace | undefined;
+      let outcome: Outcome;
+      try {
+        const { hub } = this.#context;
+        const files = await fetchFiles(hub, this.task, this.task.files ?? [], scratch.in);
+        workplace = await openWorkplace(this.task, config, environment);
+        outcome = await this.#runIn(workplace.folder, this.#found, scratch, files);
+      } catch (error) {
+        outcome = await this.#failed(error as Error);
+      }
+      const closed = await workplace?.close(join(scratch.out, "changes.patch"));
+      if (closed) this.#reporter.keepTree(closed);
+      if (closed && outcome.kind === "complete") outcome.result += `\n\n${closed.note}`;
+      if (closed && outcome.kind === "failed") outcome.error += `\n${closed.note}`;
+      await this.#deliverFiles(outcome, scratch);
+      return outcome;
+    } finally {
+      scratch.remove();
     }
-    const closed = await workplace?.close();
-    if (closed) this.#reporter.keepTree(closed);
-    if (closed && outcome.kind === "complete") outcome.result += `\n\n${closed.note}`;
-    if (closed && outcome.kind === "failed") outcome.error += `\n${closed.note}`;
-    return outcome;
+  }
+
+  /** What the agent left for people; a result that is too long is one of the files. */
+  async #deliverFiles(outcome: Outcome, scratch: Scratch): Promise<void> {
+    if (this.#reason === "lost" || this.#reason === "cancelled") return;
+    const { short_id } = this.task;
+    const name = `result-${short_id}.md`;
+    const whole = outcome.kind === "complete" && isTooLong(outcome.result);
+    if (whole) Deno.writeTextFileSync(join(scratch.out, name), clean(outcome.result));
+    const delivered = await deliverFiles(scratch.out, {
+      hub: this.#context.hub,
+      claim: this.task,
+      signal: this.#abandoned.signal,
+      log: (text) => this.#context.log(`${short_id}: ${text}`),
+    });
+    if (whole && delivered.includes(name)) this.#reporter.attached(name);
   }
 
   async #publish(): Promise<Outcome> {
@@ -159,12 +190,15 @@ export class TaskRun {
     return { kind: "failed", error: told, retryable: true, elsewhere: true };
   }
 
-  async #runIn(folder: string, found: FoundModel): Promise<Outcome> {
+  async #runIn(
+    folder: string,
+    found: FoundModel,
+    scratch: Scratch,
+    files: string[],
+  ): Promise<Outcome> {
     const { config, hub, environment, log } = this.#context;
-    const scratch = join(config.stateFolder, "scratch", this.#record.marker);
-    Deno.mkdirSync(scratch, { recursive: true, mode: 0o700 });
-    const folders = [folder];
-    this.#questions = new Questions({
+    const folders = [folder, scratch.out];
+    const questions = this.#questions = new Questions({
       hub,
       claim: this.task,
       table: found.config.permissions,
@@ -175,16 +209,23 @@ export class TaskRun {
       onOpen: (count) => this.#onOpen(count),
       log: (text) => log(`${this.task.short_id}: ${text}`),
     });
+    using bridge = new McpBridge({
+      scratch: scratch.folder,
+      folders,
+      out: scratch.out,
+      ask: (ask) => questions.ask(ask),
+    });
     this.#conversation = new Conversation({
       task: this.task,
       found,
       hub,
-      questions: this.#questions,
+      questions,
       folders,
-      scratch,
-      files: [],
-      mcp: null,
-      environment: { ...environment, AURA_TASK_KIND: this.task.kind },
+      scratch: scratch.folder,
+      files,
+      mcp: bridge.command,
+      notice: noticeOf(found.config.format, scratch.out),
+      environment: { ...environment, AURA_TASK_KIND: this.task.kind, AURA_OUT: scratch.out },
       marker: this.#record.marker,
       signal: this.#stopping.signal,
       onStart: (pid) => this.#recording = this.#recordStart(pid),
@@ -203,7 +244,6 @@ export class TaskRun {
       return this.#judge(end);
     } finally {
       await this.#progress.stop();
-      Deno.removeSync(scratch, { recursive: true });
     }
   }
 
@@ -246,4 +286,12 @@ export class TaskRun {
     Object.assign(this.#record, { pid, started });
     this.#context.runs.write(this.#record);
   }
+}
+
+/** What an agent cannot know by itself of where it runs. */
+function noticeOf(format: FormatName, out: string): string {
+  const files = `Files that the people who asked should get go into the folder "${out}".`;
+  const tools =
+    "To ask these people something, use the tool ask_person; nobody sees your terminal.";
+  return ["claude", "codex", "acp"].includes(format) ? `${tools} ${files}` : files;
 }

@@ -40,7 +40,7 @@ export function acp(host: AgentHost): Agent {
       });
       canSee = can.promptCapabilities?.image === true;
       await open(start, can);
-      let words = start.prompt;
+      let words = start.notice ? `${start.prompt}\n\n(${start.notice})` : start.prompt;
       let images = start.images;
       while (true) {
         await turn(words, images);

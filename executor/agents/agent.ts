@@ -32,6 +32,8 @@ export interface AgentStart {
   images: string[];
   /** Folders besides the working directory in which it may write. */
   writable: readonly string[];
+  /** What the agent should know of where it runs. */
+  notice: string;
   /** How to start the executor's own MCP server; null where there is none. */
   mcp: McpCommand | null;
 }

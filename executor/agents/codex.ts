@@ -26,7 +26,7 @@ export function codex(host: AgentHost): Agent {
     request: (method, params) => request(method, params),
   });
 
-  async function open({ prompt, session, folder, images, mcp, writable }: AgentStart) {
+  async function open({ prompt, session, folder, images, mcp, writable, notice }: AgentStart) {
     try {
       await rpc.call("initialize", {
         clientInfo: { name: "aura", title: "Aura Servers", version: "0.1.0" },
@@ -37,6 +37,7 @@ export function codex(host: AgentHost): Agent {
         cwd: folder,
         approvalPolicy: "untrusted",
         sandbox: "workspace-write",
+        ...(notice && { developerInstructions: notice }),
         config: {
           sandbox_workspace_write: { writable_roots: writable },
           ...(mcp && { mcp_servers: { aura: mcp } }),
@@ -171,7 +172,7 @@ export function codex(host: AgentHost): Agent {
       host.refused({ tool: "permissions", detail: JSON.stringify(params.permissions ?? {}) });
       return Promise.resolve({ permissions: {}, scope: "turn" });
     }
-    if (method === "mcpServer/elicitation/request") return Promise.resolve({ action: "decline" });
+    if (method === "mcpServer/elicitation/request") return elicitation(params);
     return null;
   }
 
@@ -183,6 +184,17 @@ export function codex(host: AgentHost): Agent {
       ...(params.reason && { reason: String(params.reason) }),
     });
     return { decision: "allow" in answer && answer.allow ? "accept" : "decline" };
+  }
+
+  /** Codex asks in this way whether a tool of an MCP server may be used, and servers ask anything. */
+  async function elicitation({ serverName, turnId, _meta: about }: Event) {
+    if (about?.codex_approval_kind !== "mcp_tool_call") return { action: "decline" };
+    const tool = `${serverName}/${about.tool_name}`;
+    const detail = JSON.stringify(about.tool_params ?? {}, null, 2);
+    const call: ToolCall = { kind: "tool", tool, detail };
+    const answer = await host.ask({ kind: "approval", id: `${turnId}/${tool}`, call });
+    const allowed = "allow" in answer && answer.allow;
+    return allowed ? { action: "accept", content: {} } : { action: "decline" };
   }
 
   function changeCall(params: Event): ToolCall {

@@ -83,8 +83,8 @@ export function gemini(host: AgentHost): Agent {
 
   return {
     report,
-    begin({ prompt }) {
-      host.send(asWords(prompt));
+    begin({ prompt, notice }) {
+      host.send(asWords(prompt) + (notice && `\n\n(${notice})`));
       host.closeInput();
     },
     stdout,

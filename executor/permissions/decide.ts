@@ -62,7 +62,7 @@ function isOwn(path: string, folders: readonly string[]): boolean {
 const GUARDED = new Set([".git", ".claude", ".codex", ".gemini", ".opencode", ".vscode"]);
 
 /** The path as seen from the folder that holds it; a relative one begins in the first folder. */
-function wayInto(path: string, folders: readonly string[]): string | null {
+export function wayInto(path: string, folders: readonly string[]): string | null {
   const real = nearest(isAbsolute(path) ? path : join(folders[0]!, path));
   const ways = folders.map((folder) => relative(nearest(folder), real));
   return ways.find((way) => way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) ??

@@ -6,7 +6,10 @@
 import { join } from "node:path";
 import { lines } from "../../executor/lines.ts";
 
-const [format = "claude", , resumed] = Deno.args;
+const [format = "claude"] = Deno.args;
+const resumed = Deno.args.includes("--resume")
+  ? Deno.args[Deno.args.indexOf("--resume") + 1]
+  : undefined;
 const encoder = new TextEncoder();
 let session = resumed ?? crypto.randomUUID();
 
@@ -18,6 +21,8 @@ function print(message: unknown) {
 // deno-lint-ignore no-explicit-any -- messages of three protocols
 type Message = any;
 let busy = false;
+const mcpConfig = Deno.args[Deno.args.indexOf("--mcp-config") + 1];
+let mcp: Message = format === "claude" && mcpConfig && JSON.parse(mcpConfig).mcpServers.aura;
 const replies = new Map<string, (message: Message) => void>();
 let asked = 0;
 
@@ -131,7 +136,7 @@ async function work(words: string) {
   const begun = await Deno.readTextFile(memory()).catch(() => null);
   const text = begun ?? words;
   Deno.writeTextFileSync(memory(), text);
-  const [word, ...rest] = text.trim().split(" ");
+  const [word, ...rest] = text.trim().split(/\s/);
   const [first = "", ...others] = rest.join(" ").split("|");
   const end = (result: string) => {
     Deno.removeSync(memory());
@@ -151,9 +156,42 @@ async function work(words: string) {
       speech.step("listening");
       while (!heard.length) await new Promise<void>((resolve) => wake = resolve);
       return end(`heard ${heard.join(" and ")}`);
+    case "leave": {
+      const out = Deno.env.get("AURA_OUT")!;
+      Deno.writeTextFileSync(join(out, "report.txt"), "what I found");
+      Deno.symlinkSync("/etc/passwd", join(out, "secret.txt"));
+      return end("left something");
+    }
+    case "read":
+      return end(`read ${Deno.readTextFileSync(text.split("\n- ")[1]!.trim())}`);
+    case "tool":
+      return end(await useTool(first, JSON.parse(others.join("|"))));
     default:
       return end(`said ${text}`);
   }
+}
+
+/** Calls a tool of the MCP server that the executor offers, as an agent would. */
+async function useTool(name: string, args: unknown): Promise<string> {
+  const { command, args: argv, env } = mcp;
+  const child = new Deno.Command(command, { args: argv, env, stdin: "piped", stdout: "piped" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  const ask = (id: number, method: string, params: unknown) =>
+    writer.write(encoder.encode(JSON.stringify({ jsonrpc: "2.0", id, method, params }) + "\n"));
+  await ask(1, "initialize", { protocolVersion: "2025-06-18" });
+  await ask(2, "tools/list", {});
+  await ask(3, "tools/call", { name, arguments: args });
+  let names = "";
+  for await (const line of lines(child.stdout)) {
+    const { id, result } = JSON.parse(line);
+    // deno-lint-ignore no-explicit-any -- the server's own list
+    if (id === 2) names = result.tools.map((tool: any) => tool.name).join(" ");
+    if (id !== 3) continue;
+    await writer.close();
+    return `${names}: ${result.content[0].text}`;
+  }
+  return "the server ended";
 }
 
 function hear(words: string) {
@@ -195,6 +233,7 @@ function fromRpc({ method, id, params }: Message) {
         agentCapabilities: { sessionCapabilities: { resume: {} } },
       });
     case "thread/start":
+      mcp = params.config.mcp_servers.aura;
       return answer({ thread: { id: session }, model: "asking-1" });
     case "thread/resume":
       session = params.threadId;

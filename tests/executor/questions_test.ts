@@ -1,24 +1,9 @@
 // Agents that ask, people who answer or do not, and words for a task that runs.
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import type { Channel, Model, Task } from "../../client/index.ts";
 import type { Fixture } from "../client/fixture.ts";
+import { askingDevice } from "./asking.ts";
 import { type Device, type Mesh, meshTest, until } from "./mesh.ts";
-
-const AGENT = fileURLToPath(new URL("asking_agent.ts", import.meta.url));
-
-function askingAgent(format: string) {
-  const command = [Deno.execPath(), "run", "-A", "--no-config", AGENT, format];
-  const resume = [...command, "--resume", "{session}"];
-  return { command, format, ...(format === "claude" && { resume }) };
-}
-
-function askingDevice(mesh: Mesh, model: Model, settings: Record<string, unknown> = {}) {
-  return mesh.device({
-    models: [model],
-    settings: { models: { [model]: askingAgent(model === "gemini" ? "acp" : model) }, ...settings },
-  });
-}
 
 interface Question {
   id: string;

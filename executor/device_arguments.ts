@@ -1,24 +1,33 @@
 import { join } from "node:path";
 import { stringify } from "smol-toml";
-import type { FormatName } from "../presets.ts";
-import { commandsOf, type Permissions } from "./table.ts";
+import type { McpCommand } from "./agents/agent.ts";
+import { commandsOf, type Permissions } from "./permissions/table.ts";
+import type { FormatName } from "./presets.ts";
+
+export interface DeviceArguments {
+  table: Permissions;
+  /** Where the agent works, and then where else it may edit. */
+  folders: readonly string[];
+  /** A folder of the run's own. */
+  scratch: string;
+  mcp: McpCommand | null;
+  /** What the agent should know of where it runs. */
+  notice: string;
+}
 
 /**
- * A device's table in the words of an agent. Claude, Codex and ACP agents are told to ask before
- * they act, and the executor answers them by the table; what is said here makes sure that they do
- * ask. Gemini cannot ask: it gets the table as a policy, and what is not allowed is refused.
+ * What this device adds to an agent's command line: its table, its tools, its folders. Claude, Codex
+ * and ACP agents are told to ask before they act, and the executor answers them by the table; what
+ * is said here makes sure that they do ask. Gemini cannot ask: it gets the table as a policy, and
+ * what is not allowed is refused.
  */
-export function permissionArguments(
-  format: FormatName,
-  table: Permissions,
-  { scratch, folders }: { scratch: string; folders: readonly string[] },
-): string[] {
-  if (format === "claude") return claudeArguments(table, folders);
-  if (format === "gemini") return geminiArguments(table, scratch, folders);
+export function deviceArguments(format: FormatName, device: DeviceArguments): string[] {
+  if (format === "claude") return claudeArguments(device);
+  if (format === "gemini") return geminiArguments(device);
   return [];
 }
 
-function claudeArguments(table: Permissions, folders: readonly string[]): string[] {
+function claudeArguments({ table, folders, mcp, notice }: DeviceArguments): string[] {
   // What the person at this machine once allowed for good does not go before this device's table.
   const permissions = { ask: claudeRules(table.ask), deny: claudeRules(table.deny) };
   return [
@@ -26,6 +35,8 @@ function claudeArguments(table: Permissions, folders: readonly string[]): string
     "default",
     "--settings",
     JSON.stringify({ permissions }),
+    ...(mcp ? ["--mcp-config", JSON.stringify({ mcpServers: { aura: mcp } })] : []),
+    ...(notice ? ["--append-system-prompt", notice] : []),
     ...folders.slice(1).flatMap((folder) => ["--add-dir", folder]),
   ];
 }
@@ -41,11 +52,7 @@ function claudeRules(list: readonly string[]): string[] {
   return [...tools, ...commandsOf(list).map((command) => `Bash(${command}:*)`)];
 }
 
-function geminiArguments(
-  table: Permissions,
-  scratch: string,
-  folders: readonly string[],
-): string[] {
+function geminiArguments({ table, scratch, folders }: DeviceArguments): string[] {
   const path = join(scratch, "policy.toml");
   Deno.writeTextFileSync(path, stringify({ rule: geminiRules(table) }), { mode: 0o600 });
   return [
