@@ -57,7 +57,7 @@ export async function configureDemo(account: DemoAccount, folder: string): Promi
       max_running: MAX_RUNNING,
       missing_projects: "create",
       models: Object.fromEntries(
-        MODELS.map((model) => [model, { command: command(model), format: "text" }]),
+        MODELS.map((model) => [model, { command: command(model), format: "acp" }]),
       ),
     }),
     { mode: 0o600 },
