@@ -6,7 +6,8 @@ import { spawn } from "node:child_process";
 
 const [format = "claude", , resumed] = Deno.args;
 const prompt = (await new Response(Deno.stdin.readable).text()).trim();
-const [word = "", ...rest] = prompt.split(" ");
+// What was said in the thread before stands above a line.
+const [word = "", ...rest] = prompt.split("\n---\n\n").at(-1)!.split(" ");
 const session = resumed ?? crypto.randomUUID();
 const encoder = new TextEncoder();
 

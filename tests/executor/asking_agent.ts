@@ -134,7 +134,8 @@ let wake = () => {};
 async function work(words: string) {
   speech.begin();
   const begun = await Deno.readTextFile(memory()).catch(() => null);
-  const text = begun ?? words;
+  // What was said in the thread before stands above a line.
+  const text = begun ?? words.split("\n---\n\n").at(-1)!;
   Deno.writeTextFileSync(memory(), text);
   const [word, ...rest] = text.trim().split(/\s/);
   const [first = "", ...others] = rest.join(" ").split("|");
