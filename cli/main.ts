@@ -1,6 +1,7 @@
 // hub: Aura Servers in a terminal, and in scripts.
 import { Command, CommanderError } from "commander";
 import process from "node:process";
+import { addChanges } from "./commands/changes.ts";
 import { addDevices } from "./commands/devices.ts";
 import { addFiles } from "./commands/files.ts";
 import { addKoji } from "./commands/koji.ts";
@@ -41,6 +42,7 @@ for (
     addTail,
     addTask,
     addFiles,
+    addChanges,
     addQuestions,
     addDevices,
   ]

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { baseCommits, type Changes, countChanges, rangeOf, writePatch } from "./changes.ts";
 import type { Git, Place } from "./git.ts";
 import { noteOf } from "./note.ts";
@@ -65,7 +65,7 @@ export async function closeTree(
     const names = { base: record.base.branch ?? range.base, branch };
     const changes = await countChanges(git, repository, range, names);
     const patched = !!patchFile && changes.file_count > 0 &&
-      await writePatch(git, repository, range, patchFile);
+      await writePatch(git, repository, range, freeName(patchFile));
     return { note, changes, patched, kept };
   } finally {
     await Deno.remove(index).catch(ignoreMissing);
@@ -124,6 +124,15 @@ async function remove(git: Git, place: Place, record: TreeRecord): Promise<strin
     return null;
   } catch (error) {
     return (error as Error).message;
+  }
+}
+
+/** An agent may have left a file of that name. */
+function freeName(path: string): string {
+  const { dir, name, ext } = parse(path);
+  for (let number = 1;; number++) {
+    const free = number === 1 ? path : join(dir, `${name} (${number})${ext}`);
+    if (!isThere(free)) return free;
   }
 }
 
