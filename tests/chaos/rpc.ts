@@ -15,7 +15,7 @@ export class Refusal extends Error {
 
 /**
  * Resolves to the RPC's result; rejects with a Refusal. Anything else — no connection, a gateway
- * without its database, a transaction that was rolled back — is tried again until `signal` aborts.
+ * without its database, a lock that is held for long, a transaction that was rolled back — is tried again until `signal` aborts.
  */
 export async function call(
   { url, key, accessToken }: Rpc,
@@ -39,7 +39,7 @@ export async function call(
       });
       const body = await answer.json();
       if (answer.ok) return body;
-      if (String(body.code).startsWith("PT")) {
+      if (String(body.code).startsWith("PT") && answer.status !== 503) {
         throw new Refusal(answer.status, body.details, body.message);
       }
     } catch (error) {

@@ -34,6 +34,8 @@ export interface DeviceOptions {
   /** More settings, e.g. `isolation`. */
   settings?: Record<string, unknown>;
   url?: string;
+  /** What is started; by default the executor of this checkout. */
+  program?: string[];
 }
 
 export class Mesh {
@@ -53,7 +55,8 @@ export class Mesh {
   }
 
   /** Registers a device and writes its configuration; its root holds the folder `Desktop`. */
-  async device({ name, models = ["claude"], settings = {}, url }: DeviceOptions = {}) {
+  async device(options: DeviceOptions = {}) {
+    const { name, models = ["claude"], settings = {}, url, program } = options;
     const { device, token } = await this.operator.aura.registerDevice(
       name ?? `test-${crypto.randomUUID().slice(0, 8)}`,
       "linux",
@@ -75,7 +78,7 @@ export class Mesh {
     };
     const path = join(folder, "executor.toml");
     Deno.writeTextFileSync(path, stringify(config), { mode: 0o600 });
-    const made = new Device(device.id, device.name, token, folder, path);
+    const made = new Device(device.id, device.name, token, folder, path, program);
     this.#devices.push(made);
     return made;
   }
@@ -124,6 +127,7 @@ export class Device {
     readonly token: string,
     readonly folder: string,
     readonly config: string,
+    readonly program = [Deno.execPath(), "run", "-A", MAIN],
   ) {}
 
   get root(): string {
@@ -136,8 +140,9 @@ export class Device {
 
   /** Starts `executor run` and waits until it offers its models. */
   async start(...args: string[]): Promise<this> {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", MAIN, "run", "--config", this.config, ...args],
+    const [program, ...rest] = this.program;
+    this.#process = new Deno.Command(program!, {
+      args: [...rest, "run", "--config", this.config, ...args],
       env: this.environment,
       stdin: "null",
       stdout: "null",
