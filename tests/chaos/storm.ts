@@ -57,6 +57,13 @@ export class Storm {
       await dispatching;
       await storm.#comeToRest();
       await storm.#compare();
+    } catch (error) {
+      const log = join(storm.#stack.settings.AURA_STATE_DIR!, "logs/postgres.log");
+      throw new Error(
+        `${(error as Error).message}\nThe stack said:\n${storm.#stack.output}\n` +
+          (await Deno.readTextFile(log)).slice(-5000),
+        { cause: error },
+      );
     } finally {
       for (const { process } of storm.#workers) end(process);
       await Promise.all(storm.#workers.map(({ process }) => process.status));
