@@ -45,11 +45,14 @@ export class Executor {
     await giveBackLeftovers(this.#options);
     await this.#heartbeat();
     const stopListening = listenForWork(this.#options.hub.client, {
-      onTask: () => this.#wake(),
+      onTask: () => this.#claimSoon.ring(),
+      onNews: () => this.#running.size > 0 && this.#beatSoon.ring(),
       onState: (awake) => {
         this.#awake = awake;
         // Nothing that was announced before is announced again.
-        if (awake) this.#wake();
+        if (!awake) return;
+        this.#claimSoon.ring();
+        if (this.#running.size > 0) this.#beatSoon.ring();
       },
     });
     const beating = this.#keepBeating();
@@ -90,12 +93,6 @@ export class Executor {
       run.stop("shutdown");
       run.abandon();
     }
-  }
-
-  /** The hub has something: a task, an answer, or words for a task that runs. */
-  #wake(): void {
-    this.#claimSoon.ring();
-    if (this.#running.size > 0) this.#beatSoon.ring();
   }
 
   async #claimForEver(): Promise<void> {
