@@ -17,7 +17,17 @@ export function refusedCaller(request: Request, secrets: Secrets): Response | un
   if (key !== secrets.publishableKey && key !== secrets.secretKey) {
     return refused("Invalid API key", "Double check the key in the header `apikey`.");
   }
+  if (key === secrets.secretKey && isBrowser(request)) {
+    return refused(
+      "Forbidden use of secret API key in browser",
+      "Use the publishable key, and sign in.",
+    );
+  }
   return undefined;
+}
+
+function isBrowser({ headers }: Request): boolean {
+  return /^\s*Mozilla\//i.test(headers.get("user-agent") ?? "");
 }
 
 export function isTooLong(request: Request): boolean {

@@ -2,7 +2,7 @@
 // health check, and the console at the root.
 import { isKnown, isTooLong, refusedCaller } from "./admission.ts";
 import { refusedAuthInput } from "./api/auth_input.ts";
-import { refusedAddress } from "./api/rest_input.ts";
+import { refusedAddress } from "./rest/address.ts";
 import { completeTokens } from "./api/tokens.ts";
 import { isDisconnected, unavailable } from "./api/errors.ts";
 import type { Apps } from "./api/apps.ts";
@@ -62,7 +62,7 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
   }
 
   async function rest(request: Request): Promise<Response> {
-    return refusedAddress(request.url) ?? withoutPage(request, await apps.rest(request));
+    return refusedAddress(request.url) ?? await apps.rest(request);
   }
 
   async function auth(request: Request): Promise<Response> {

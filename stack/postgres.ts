@@ -93,6 +93,7 @@ function settingsOf({ port, pgCron }: Cluster): string[] {
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "wal_level=logical",
+    "compute_query_id=on",
     "max_connections=100",
     "timezone=UTC",
     "log_timezone=UTC",

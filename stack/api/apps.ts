@@ -1,13 +1,14 @@
-// REST and Auth: @supabase/lite twice over the same database, each as the role it has on hosted.
+// REST and Auth over the same database, each as the role it has on hosted: REST of this stack's own,
+// Auth by @supabase/lite.
 import { App, type IAppConfig } from "@supabase/lite";
+import postgres from "postgres";
 import { databaseUrl } from "../postgres.ts";
+import { Rest } from "../rest/rest.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Settings } from "../settings.ts";
 import { guardAccounts } from "./accounts.ts";
-import { ApiConnection } from "./connection.ts";
+import { AuthConnection } from "./connection.ts";
 import { unavailable } from "./errors.ts";
-import { EXPOSED } from "./exposed.ts";
-import { currentRequest } from "./request.ts";
 
 export type Middleware = NonNullable<ServerOptions["middlewares"]>[number];
 type ServerOptions = NonNullable<NonNullable<IAppConfig["options"]>["server"]>;
@@ -18,9 +19,9 @@ export interface Apps {
   /** Makes the tables of the schema auth, or what an earlier version lacked of them. */
   ensureAuthSchema(): Promise<void>;
   /** To be called when the catalog has changed. */
-  reloadSchema(): Promise<void>;
+  reloadSchema(): void;
   /** To be called when the database is there, and again when it was away. */
-  connected(): Promise<void>;
+  connected(): void;
   disconnected(): void;
   /** Whether requests reach the database, as far as is known. */
   isConnected(): boolean;
@@ -42,16 +43,16 @@ export function createApps(settings: Settings, secrets: Secrets): Apps {
     rest: (request) => answer("rest", request),
     auth: (request) => answer("auth", request),
     ensureAuthSchema: async () => await current?.ensureAuthSchema(),
-    connected: async () => {
+    connected: () => {
       current ??= openApps(settings, secrets);
-      await current.reloadSchema();
+      current.reloadSchema();
     },
     disconnected: () => {
       current?.giveUp();
       current = undefined;
     },
     isConnected: () => current !== undefined,
-    reloadSchema: async () => await current?.reloadSchema(),
+    reloadSchema: () => current?.reloadSchema(),
     close: async () => await current?.close(),
   };
 }
@@ -60,41 +61,41 @@ type OpenApps = ReturnType<typeof openApps>;
 
 function openApps(settings: Settings, secrets: Secrets) {
   const { dbPort } = settings;
-  const restConnection = new ApiConnection({
-    url: databaseUrl(dbPort, "authenticator", secrets.apiPassword),
-    catalogUrl: databaseUrl(dbPort, "supabase_admin", secrets.adminPassword),
-    max: 16,
-  });
-  const authConnection = new ApiConnection({
-    url: databaseUrl(dbPort, "supabase_auth_admin", secrets.apiPassword),
-    max: 4,
-  });
-  const connections = [restConnection, authConnection];
+  const restUrl = databaseUrl(dbPort, "authenticator", secrets.apiPassword);
+  const adminUrl = databaseUrl(dbPort, "supabase_admin", secrets.adminPassword);
+  const authUrl = databaseUrl(dbPort, "supabase_auth_admin", secrets.apiPassword);
+  const pools = {
+    people: restPool(restUrl, 12),
+    devices: restPool(restUrl, 6),
+    // Without a search path, so that the catalog's types and defaults name their schemas.
+    catalog: restPool(adminUrl, 1, { search_path: "" }),
+  };
+  const rest = new Rest(pools, secrets);
+  const authConnection = new AuthConnection(authUrl, 4);
+  const auth = authApp(authConnection, settings, secrets);
   const close = async () => {
-    await Promise.all(connections.map((connection) => connection.close()));
+    const ends = Object.values(pools).map((pool) => pool.end({ timeout: 1 }));
+    await Promise.all([...ends, authConnection.close()]);
   };
   const waiting = new Set<(answer: Response) => void>();
-  const apps = {
-    rest: app(restConnection, settings, secrets, [trustToken]),
-    auth: app(authConnection, settings, secrets, [guardAccounts()]),
+  const handlers = {
+    rest: (request: Request) => rest.handle(request),
+    auth: async (request: Request) => await auth.fetch(request),
   };
   return {
-    ensureAuthSchema: () => apps.auth.ensureSystemSchema(),
-    reloadSchema: () => restConnection.clearSchemaCache(),
+    ensureAuthSchema: () => auth.ensureSystemSchema(),
+    reloadSchema: () => rest.reload(),
     close,
     giveUp: () => {
       for (const refuse of waiting) refuse(unavailable().getResponse());
       close().catch((error) => console.error("Closing lost connections failed:", error));
     },
-    answer: async (name: keyof typeof apps, request: Request): Promise<Response> => {
+    answer: async (name: keyof typeof handlers, request: Request): Promise<Response> => {
       const { promise, resolve } = Promise.withResolvers<Response>();
       const timer = setTimeout(() => resolve(unavailable().getResponse()), PATIENCE);
       waiting.add(resolve);
       try {
-        return await Promise.race([
-          currentRequest.run(request, () => apps[name].fetch(request)),
-          promise,
-        ]);
+        return await Promise.race([handlers[name](request), promise]);
       } finally {
         clearTimeout(timer);
         waiting.delete(resolve);
@@ -103,25 +104,34 @@ function openApps(settings: Settings, secrets: Secrets) {
   };
 }
 
-/**
- * lite would look the user up in the database at each request of REST, too. PostgREST does not: it
- * trusts a valid token. lite skips the search for a user that is known already.
- */
-const trustToken: Middleware = async (context, next) => {
-  context.set("userId", "unknown");
-  context.set("sessionId", "unknown");
-  await next();
-};
+/** Connections on which values pass as the text that Postgres reads and writes. */
+function restPool(url: string, max: number, connection: Record<string, string> = {}) {
+  const asText = (to: number, from = [to]) => ({
+    to,
+    from,
+    serialize: (text: string) => text,
+    parse: (text: string) => text,
+  });
+  return postgres(url, {
+    max,
+    idle_timeout: 60,
+    connect_timeout: 5,
+    fetch_types: false,
+    onnotice: () => {},
+    connection: { application_name: "aura rest", ...connection },
+    types: {
+      json: asText(114, [114, 3802]),
+      boolean: asText(16),
+      date: asText(1184, [1082, 1114, 1184]),
+      bytea: asText(17),
+    },
+  });
+}
 
-function app(
-  connection: ApiConnection,
-  settings: Settings,
-  secrets: Secrets,
-  middlewares?: Middleware[],
-) {
+function authApp(connection: AuthConnection, settings: Settings, secrets: Secrets) {
   return new App({
     connection,
-    api: { enabled: true, schemas: EXPOSED, max_rows: 1000, pg_safe_update: true },
+    api: { enabled: false },
     auth: {
       enabled: true,
       jwt_secret: secrets.jwtSecret,
@@ -134,6 +144,6 @@ function app(
     },
     storage: { enabled: false },
     db: { migrations: { enabled: false } },
-    options: { server: { admin: false, middlewares } },
+    options: { server: { admin: false, middlewares: [guardAccounts()] } },
   });
 }

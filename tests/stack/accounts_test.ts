@@ -50,27 +50,20 @@ Deno.test("Auth sends no codes, and takes none", leaves, async () => {
   assert.deepEqual(new Set(Object.values(user!).map((value) => value || null)), new Set([null]));
 });
 
-Deno.test(
-  "Auth refuses attempts to sign in that are too many, at the same time too",
-  leaves,
-  async () => {
-    const { email, password } = await signUp();
-    for (const address of [email.toUpperCase(), `${crypto.randomUUID()}@example.com`]) {
-      const answers = await Promise.all(
-        Array.from({ length: 40 }, (_, n) => signIn(address, `a wrong password ${n}`)),
-      );
-      const codes = answers.map(({ body }) => body.error_code);
-      assert.equal(codes.filter((code) => code === "invalid_credentials").length, 30);
-      const late = answers.filter(({ status }) => status === 429);
-      assert.equal(late.length, 10);
-      for (const { headers, body } of late) {
-        assert.equal(body.error_code, "over_request_rate_limit");
-        assert(Number(headers.get("retry-after")) > 0);
-      }
-    }
-    assert.equal((await signIn(email, password)).status, 429);
-  },
-);
+Deno.test("Auth refuses attempts to sign in that are too many, at once too", leaves, async () => {
+  const { email, password } = await signUp();
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => signIn(email.toUpperCase(), `a wrong password ${n}`)),
+  );
+  assert(answers.every(({ status }) => status >= 400));
+  const late = answers.filter(({ status }) => status === 429);
+  assert.equal(late.length, 10);
+  for (const { headers, body } of late) {
+    assert.equal(body.error_code, "over_request_rate_limit");
+    assert(Number(headers.get("retry-after")) > 0);
+  }
+  assert.equal((await signIn(email, password)).status, 429);
+});
 
 Deno.test("Attempts.begin() counts what failed within its window, and nothing after success", () => {
   let now = 0;

@@ -1,5 +1,4 @@
-// What REST may be asked. lite answers some addresses with a failure of its own; here they are refused
-// first, in PostgREST's shape.
+// Addresses that nobody can read, or Postgres cannot store: refused in PostgREST's shape.
 
 /** The refusal of an address; undefined when it may pass. */
 export function refusedAddress(address: string): Response | undefined {
@@ -8,10 +7,7 @@ export function refusedAddress(address: string): Response | undefined {
   if (/%00/.test(address)) {
     return refused("the address contains the character U+0000, which Postgres cannot store");
   }
-  const selects = url.searchParams.getAll("select");
-  const broken = selects.find((select) => select.split('"').length % 2 === 0);
-  if (broken === undefined) return undefined;
-  return refused(`"failed to parse select parameter (${broken})": a quotation mark is not closed`);
+  return undefined;
 }
 
 function isDecodable(path: string): boolean {
