@@ -11,7 +11,7 @@ export interface Form {
 }
 
 /** Characters of a body. More is refused: it would have to be held in memory several times. */
-export const LONGEST_BODY = 64_000_000;
+export const LONGEST_BODY = 32_000_000;
 
 export interface Statement {
   /** A change or a call: the query reads of it, as `pgrst_source`. */

@@ -52,7 +52,8 @@ function isHidden(embed: Embedded): boolean {
   return embed.fields.length === 0 && embed.embeds.every(isHidden);
 }
 
-function isThere({ join }: Embedded, isNull: boolean): string {
+function isThere({ join, link }: Embedded, isNull: boolean): string {
+  if (!isToOne(link)) return `${name(join)}.rows is ${isNull ? "" : "not "}null`;
   return `${name(join)} is ${isNull ? "not " : ""}distinct from null`;
 }
 

@@ -1,6 +1,6 @@
 // REST on the exposed schemas, as PostgREST serves it: each request is one statement in one transaction.
 import type { Sql } from "postgres";
-import { isPostgresError, Refusal, refusalOf, unavailable } from "../api/errors.ts";
+import { Refusal, refusalOf, unavailable } from "../api/errors.ts";
 import type { Secrets } from "../secrets.ts";
 import { LONGEST_BODY, type Row } from "./answer_sql.ts";
 import { callerOf } from "./caller.ts";
@@ -22,14 +22,36 @@ export interface Pools {
 
 const PREFIX = "/rest/v1/";
 
+/** In ms, until the catalog is read again after that has failed. */
+const AGAIN = 1_000;
+
 export class Rest {
-  #catalog: Promise<Catalog> | undefined;
+  #catalog: Catalog | undefined;
+  #reading: Promise<void> | undefined;
+  /** Whether the schema has changed since the reading that is under way began. */
+  #isStale = false;
 
   constructor(private readonly pools: Pools, private readonly secrets: Secrets) {}
 
-  /** To be called when the schema has changed: it is read again at the next request. */
+  /** To be called when the schema has changed. What was known of it is used until it has been read. */
   reload(): void {
-    this.#catalog = undefined;
+    this.#isStale = true;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+      if (this.#isStale) this.reload();
+    });
+  }
+
+  async #read(): Promise<void> {
+    this.#isStale = false;
+    try {
+      this.#catalog = await readCatalog(this.pools.catalog);
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (code === "CONNECTION_ENDED") return;
+      console.error(`REST could not read the catalog: ${message}`);
+      Deno.unrefTimer(setTimeout(() => this.reload(), AGAIN));
+    }
   }
 
   async handle(request: Request): Promise<Response> {
@@ -37,7 +59,7 @@ export class Rest {
     try {
       const claims = await callerOf(request, this.secrets);
       role = claims.role;
-      const catalog = await this.#read();
+      const catalog = await this.#known();
       const url = new URL(request.url);
       const asked = await askedOf(request, url, catalog);
       const { prepared, path } = prepare(asked, url);
@@ -78,17 +100,13 @@ export class Rest {
     });
   }
 
-  async #read(): Promise<Catalog> {
-    const reading = this.#catalog ??= readCatalog(this.pools.catalog);
-    try {
-      return await reading;
-    } catch (error) {
-      if (this.#catalog === reading) this.#catalog = undefined;
-      if (isPostgresError(error)) {
-        console.error(`REST could not read the catalog: ${error.message}`);
-      }
-      throw unavailable();
+  async #known(): Promise<Catalog> {
+    if (!this.#catalog) {
+      if (!this.#reading) this.reload();
+      await this.#reading;
     }
+    if (!this.#catalog) throw unavailable();
+    return this.#catalog;
   }
 }
 

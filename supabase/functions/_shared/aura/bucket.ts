@@ -44,5 +44,10 @@ export async function removeObjects(admin: SupabaseClient): Promise<number> {
 }
 
 function unavailable(error: Error): Problem {
-  return new Problem(503, "unavailable", `Storage does not answer: ${error.message}`, "Try again later.");
+  return new Problem(
+    503,
+    "unavailable",
+    `Storage does not answer: ${error.message}`,
+    "Try again later.",
+  );
 }
