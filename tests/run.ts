@@ -2,7 +2,7 @@
 // files and checks whose name contains one of the filters.
 import { join, resolve } from "node:path";
 import { databaseChecks, staticChecks } from "./runner/checks.ts";
-import { runDenoTests } from "./runner/deno_tests.ts";
+import { needNoStack, runDenoTests } from "./runner/deno_tests.ts";
 import { filesBelow } from "./runner/files.ts";
 import { freshSettings, OwnStack } from "./runner/own_stack.ts";
 import { runTapFile } from "./runner/pgtap.ts";
@@ -22,8 +22,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => stack?.kill("SIGINT"));
 }
 try {
-  await runChecks(staticChecks(root));
-  if (stack) await runOn(stack);
+  // Two at once, for two cores: what shares the stack, and what needs none or has its own.
+  const apart = await needNoStack(root, denoFiles);
+  const shared = denoFiles.filter((path) => !apart.includes(path));
+  await Promise.all([
+    stack && runOn(stack, shared),
+    (async () => {
+      await runDenoTests({ root, name: "deno test, apart", files: apart, quiet: true }, report);
+      await runChecks(staticChecks(root));
+    })(),
+  ]);
 } finally {
   await stack?.[Symbol.asyncDispose]();
 }
@@ -37,7 +45,7 @@ function isWanted(name: string): boolean {
   return Deno.args.length === 0 || Deno.args.some((filter) => name.includes(filter));
 }
 
-async function runOn(stack: OwnStack): Promise<void> {
+async function runOn(stack: OwnStack, files: string[]): Promise<void> {
   await report.check("npm start", () => stack.ready());
   const url = stack.env.SUPABASE_DB_URL;
   if (!url) return;
@@ -48,7 +56,8 @@ async function runOn(stack: OwnStack): Promise<void> {
     const start = performance.now();
     report.add(path, { ...await runTapFile(join(root, path), url), start });
   }
-  await runDenoTests(root, denoFiles, { ...stack.settings, ...stack.env }, report);
+  const env = { ...stack.settings, ...stack.env };
+  await runDenoTests({ root, name: "deno test", files, env }, report);
 }
 
 async function runChecks(checks: Record<string, () => Promise<void>>): Promise<void> {
