@@ -2091,7 +2091,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 100
+  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) > 100
     or exists (
       select from jsonb_array_elements(models) as m
       where coalesce(case jsonb_typeof(m) when 'string' then m #>> '{}' when 'object' then m ->> 'model' end, '')
@@ -2152,6 +2152,9 @@ begin
     set platform = excluded.platform,
       max_running = coalesce(register_device.max_running, d.max_running)
   returning * into v_device;
+  if register_device.models = '[]' then
+    perform hub.fail('bad_argument', array['models has at least one model.']);
+  end if;
   perform hub.set_device_models(v_device.id, register_device.models);
   insert into hub.device_tokens as t (device_id, token_hash)
   values (v_device.id, sha256(convert_to(v_token, 'UTF8')))
@@ -3127,7 +3130,8 @@ create table if not exists hub.queue (
   team_id uuid,
   created_by uuid,
   device text,
-  since timestamptz not null default clock_timestamp()
+  since timestamptz not null default clock_timestamp(),
+  avoid uuid[]
 ) with (
   -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -3139,6 +3143,7 @@ comment on column hub.queue.state is
   'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
 comment on column hub.queue.since is 'When it came into this state.';
+comment on column hub.queue.avoid is 'Devices that have found that they cannot run the task: others first.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
 -- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
@@ -3146,6 +3151,7 @@ create index if not exists idx_queue_order on hub.queue (lane_id, state, priorit
 create index if not exists idx_queue_due on hub.queue (run_at) where state in ('scheduled', 'backoff');
 create index if not exists idx_queue_running on hub.queue (device) where state = 'running';
 create index if not exists idx_queue_thread on hub.queue (thread_id) where thread_id is not null;
+create index if not exists idx_queue_avoid on hub.queue (task_id) where avoid is not null;
 create index if not exists idx_queue_user on hub.queue (created_by) where created_by is not null;
 
 -- Enqueueing -------------------------------------------------------------------------------------
@@ -3173,6 +3179,13 @@ begin
         where a.task_id = task.id order by a.started_at desc limit 1
       ), false);
       v_model := case when v_bound then v_session.model else v_model end;
+    end if;
+    if exists (
+      select from hub.queue as q join public.mesh_devices as d on d.id = any (q.avoid)
+      where q.task_id = task.id and d.name = v_device
+    ) then
+      v_device := '';
+      v_bound := false;
     end if;
   end if;
   if task.channel_id is not null then
@@ -3291,12 +3304,34 @@ begin
     where q.thread_id = begin_next.thread_id and q.state = 'blocked'
       and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
       and t.id = q.task_id and th.id = q.thread_id;
+    perform hub.hurry(begin_next.thread_id, max(q.priority)) from hub.queue as q
+    where q.thread_id = begin_next.thread_id and q.state = 'blocked'
+    having max(q.priority) > v_next.priority;
     perform hub.wake_mesh();
   end if;
 end
 $$;
 comment on function hub.begin_next(uuid) is
   'Where nothing of a thread is at work, its next task, or all of the next team, becomes ready. Under the thread''s lock.';
+
+create or replace function hub.hurry(thread_id uuid, priority integer) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.mac_tasks as t
+  set priority = hurry.priority
+  where t.id in (
+    -- Tasks come before threads in the order of locks: one that somebody holds is left as it is.
+    select ahead.id from hub.queue as q
+    join public.mac_tasks as ahead on ahead.id = q.task_id
+    where q.thread_id = hurry.thread_id and q.state in ('ready', 'backoff', 'parked')
+      and ahead.priority < hurry.priority
+    for no key update of ahead skip locked
+  );
+end
+$$;
+comment on function hub.hurry(uuid, integer) is 'Makes what an urgent task of a thread waits behind as urgent as that.';
 
 create or replace function hub.enqueue(task public.mac_tasks) returns void
 language plpgsql
@@ -3320,7 +3355,7 @@ begin
     when task.status = 'running' then 'running'
     -- A new task has asked nothing yet.
     when task.updated_at > task.created_at and hub.has_open_question(task.id) then 'parked'
-    when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
+    when task.run_at > clock_timestamp() and (task.attempt > 0 or task.error is not null) then 'backoff'
     when task.run_at > clock_timestamp() then 'scheduled'
     when v_thread.id is not null and hub.must_wait(task) then 'blocked'
     else 'ready'
@@ -3340,6 +3375,9 @@ begin
   if v_state = 'ready' then
     perform hub.wake_mesh();
   elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
+    if v_state = 'blocked' then
+      perform hub.hurry(v_thread.id, task.priority);
+    end if;
     -- It may have been at work until now: requeued behind an older task, or put off.
     perform hub.begin_next(v_thread.id);
   end if;
@@ -3639,6 +3677,7 @@ begin
       from hub.queue as q
       join public.mac_tasks as t on t.id = q.task_id
       where q.task_id = head.task_id and q.state = 'ready' and t.status = 'pending'
+        and (q.avoid is null or device.id <> all (q.avoid))
       for no key update of q, t skip locked
     ) as locked
     limit most
@@ -3864,11 +3903,23 @@ begin
   where q.task_id in (
     select waiting.task_id from hub.lanes as l
     join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
-    where l.device <> '' and not l.bound and waiting.since < v_before
+    where l.device <> '' and l.model <> '' and not l.bound and waiting.since < v_before
+      -- What is about the changes on a device can be done nowhere else.
+      and not exists (
+        select from public.mac_tasks as t where t.id = waiting.task_id and t.metadata ? 'device_id'
+      )
     limit offer_elsewhere.most
     for no key update of waiting skip locked
   );
   get diagnostics v_count = row_count;
+  -- Nobody else came for what its device could not run: that device may try again, and say why it cannot.
+  update hub.queue as q
+  set avoid = null
+  where q.task_id in (
+    select waiting.task_id from hub.queue as waiting
+    where waiting.state = 'ready' and waiting.avoid is not null and waiting.since < v_before
+    for no key update skip locked
+  );
   if v_count > 0 then
     perform hub.wake_mesh();
   end if;
@@ -5295,7 +5346,10 @@ as $$
       on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
       and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
     left join hub.open_lanes(d) as l on d.status = 'online'
-      and l.lane_id = (select q.lane_id from hub.queue as q where q.task_id = task.id)
+      and l.lane_id = (
+        select q.lane_id from hub.queue as q
+        where q.task_id = task.id and (q.avoid is null or d.id <> all (q.avoid))
+      )
   )
   select case
     when exists (select from able where offered and has_room) then jsonb_build_object('reason', 'ready')
@@ -5384,7 +5438,7 @@ begin
       'reason', 'server_paused', 'since', v_server.paused_at, 'server', v_server.name
     )
     when v_task.run_at > clock_timestamp() then jsonb_build_object(
-      'reason', case when v_task.attempt > 0 then 'backoff' else 'scheduled' end,
+      'reason', case when v_task.attempt > 0 or v_task.error is not null then 'backoff' else 'scheduled' end,
       'until', v_task.run_at, 'since', v_task.updated_at, 'error', v_task.error
     )
     when v_queued.state = 'blocked' then jsonb_build_object(
@@ -5498,6 +5552,10 @@ as $$
 $$;
 comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
 
+alter table hub.settings add column if not exists max_releases integer not null default 3
+check (max_releases between 1 and 1000);
+comment on column hub.settings.max_releases is
+  'How often in a row a task may be given back before it is put off for a while; a device that does nothing else is drained.';
 alter table hub.settings add column if not exists max_losses integer not null default 10
 check (max_losses between 1 and 1000);
 comment on column hub.settings.max_losses is
@@ -5670,7 +5728,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb, text) is
-  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now, version: that of the hub}. models, where given, replaces the device''s models: names or {model, version}; agent_version is the executor''s own. Every 20 s. Errors: bad_device_token, bad_argument.';
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now, version: that of the hub}. models, where given, replaces the device''s models: names or {model, version}, none where no agent works; agent_version is the executor''s own. Every 20 s. Errors: bad_device_token, bad_argument.';
 
 -- Progress and outcome ---------------------------------------------------------------------------
 
@@ -5795,6 +5853,32 @@ $$;
 comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb) is
   'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result; changes is what a working tree''s branch has: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions}. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
+create or replace function hub.can_run_elsewhere(task public.mac_tasks, device public.mesh_devices) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_avoid uuid[];
+  v_lane integer;
+begin
+  update hub.queue as q set avoid = array_append(q.avoid, device.id)
+  where q.task_id = task.id
+  returning q.avoid into v_avoid;
+  v_lane := hub.lane_for(task.id);
+  if task.kind <> 'publish' and exists (
+    select from public.mesh_devices as d
+    cross join lateral hub.open_lanes(d) as l
+    where d.status = 'online' and d.id <> all (v_avoid) and l.lane_id = v_lane
+  ) then
+    return true;
+  end if;
+  update hub.queue as q set avoid = null where q.task_id = task.id;
+  return false;
+end
+$$;
+comment on function hub.can_run_elsewhere(public.mac_tasks, public.mesh_devices) is
+  'Notes that a device cannot run a task, and tells whether one that has not tried it would be offered it now.';
+
 create or replace function hub.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
 ) returns jsonb
@@ -5803,15 +5887,18 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(fail_task.token);
   v_task public.mac_tasks;
   v_error text := coalesce(nullif(btrim(fail_task.error), ''), 'The executor gave no reason.');
   v_settings hub.settings;
 begin
-  v_task := hub.held_task(hub.hear_device(fail_task.token), fail_task.task_id, fail_task.claim_id);
+  v_task := hub.held_task(v_device, fail_task.task_id, fail_task.claim_id);
   perform hub.require_length(fail_task.error, 'error');
   select * into v_settings from hub.settings;
   perform hub.end_attempt(v_task, 'failed', v_error);
-  if coalesce(fail_task.retryable, true)
+  if fail_task.elsewhere and hub.can_run_elsewhere(v_task, v_device) then
+    v_task := hub.requeue(v_task, v_error, null, greatest(v_task.attempt - 1, 0));
+  elsif coalesce(fail_task.retryable, true)
     and v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts)
   then
     v_task := hub.requeue(v_task, v_error, clock_timestamp() + hub.backoff(
@@ -5841,7 +5928,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.fail_task(text, uuid, uuid, text, boolean, boolean) is
-  'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
+  'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. elsewhere: what is wrong is wrong with this device; where another would be offered the task, that one gets it, at the cost of no attempt. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
 
 create or replace function hub.report_rate_limit(
   token text, task_id uuid, claim_id uuid, model text, until timestamptz
@@ -5898,17 +5985,78 @@ $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
   'Says that the model is throttled on this device until then (for retry_backoff, if that is past; for 31 days at most): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
 
+create or replace function hub.releases_in_a_row(task_id uuid) returns integer
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*) from public.hub_task_attempts as a
+    where a.task_id = releases_in_a_row.task_id and a.outcome = 'released' and not exists (
+      select from public.hub_task_attempts as b
+      where b.task_id = a.task_id and b.started_at > a.started_at and b.outcome <> 'released'
+    )
+  );
+end
+$$;
+comment on function hub.releases_in_a_row(uuid) is 'How often a task was given back since it was last really tried.';
+
+create or replace function hub.drain_idler(device public.mesh_devices) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_most integer := (select s.max_releases from hub.settings as s) * 3;
+  v_ended integer;
+  v_released integer;
+begin
+  select count(*), count(*) filter (where a.outcome = 'released') into v_ended, v_released
+  from public.hub_task_attempts as a
+  where a.device = device.name and a.ended_at is not null and a.started_at > clock_timestamp() - interval '1 hour';
+  if v_ended >= v_most and v_released = v_ended then
+    -- Devices come before tasks in the order of locks: one that somebody holds is drained the next time.
+    update public.mesh_devices as d set draining = true, status = 'draining'
+    where d.id in (
+      select own.id from public.mesh_devices as own
+      where own.id = device.id and not own.draining for no key update skip locked
+    );
+    if found then
+      perform hub.post_feed('heartbeat', format('🟠 %s gave back all of the %s tasks that it took: it is drained', device.name, v_ended),
+        jsonb_build_object('event', 'device_draining', 'device_id', device.id));
+    end if;
+  end if;
+end
+$$;
+comment on function hub.drain_idler(public.mesh_devices) is
+  'Drains a device that has done nothing for an hour but give back what it took, and says so.';
+
 create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(release_task.token);
   v_task public.mac_tasks;
+  v_settings hub.settings;
+  v_reason text := format('released by %s', v_device.name);
+  v_run_at timestamptz;
+  v_times integer;
 begin
-  v_task := hub.held_task(hub.hear_device(release_task.token), release_task.task_id, release_task.claim_id);
+  v_task := hub.held_task(v_device, release_task.task_id, release_task.claim_id);
+  select * into v_settings from hub.settings;
   perform hub.end_attempt(v_task, 'released', null);
-  v_task := hub.requeue(v_task, format('released by %s', v_task.claimed_by), null, greatest(v_task.attempt - 1, 0));
+  v_times := hub.releases_in_a_row(v_task.id);
+  if v_times >= v_settings.max_releases then
+    -- Taken and given back for ever, it would cost a claim and a message each time.
+    v_run_at := clock_timestamp() + least(
+      v_settings.retry_backoff * 2 ^ least(v_times, 20), v_settings.max_retry_backoff
+    );
+    v_reason := format('released by %s, %s times in a row', v_device.name, v_times);
+    perform hub.drain_idler(v_device);
+  end if;
+  v_task := hub.requeue(v_task, v_reason, v_run_at, greatest(v_task.attempt - 1, 0));
   return hub.task_result(v_task);
 end
 $$;
@@ -5925,7 +6073,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.release_task(text, uuid, uuid) is
-  'Gives a task back that the device will not finish, at the cost of no attempt; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
+  'Gives a task back that the device will not finish, at the cost of no attempt; after max_releases times in a row it is put off for a while; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
@@ -8803,10 +8951,10 @@ immutable
 set search_path = ''
 as $$
 begin
-  -- A bound lane has the model of the session that waits for an answer.
+  -- A bound lane has the model of the session that waits for an answer; what needs no agent has none.
   return lane.server_id = coalesce(is_lane_of.server_id, '00000000-0000-0000-0000-000000000000')
-    and lane.platform = coalesce(task.platform, '')
-    and (lane.bound or lane.model = coalesce(task.model_preference, 'any'));
+    and lane.platform = case task.kind when 'publish' then '' else coalesce(task.platform, '') end
+    and (lane.bound or lane.model = case task.kind when 'publish' then '' else coalesce(task.model_preference, 'any') end);
 end
 $$;
 comment on function hub.is_lane_of(hub.lanes, public.mac_tasks, uuid) is 'Whether a task of this server may be in the lane.';
@@ -8833,6 +8981,7 @@ as $$
       when (q.thread_id, q.team_id) is distinct from (t.task_thread_id, t.team_id) then 'with another thread or team in the queue'
       when q.priority <> t.priority then 'with another priority in the queue'
       when not hub.is_lane_of(l, t, c.server_id) then 'in the lane of other devices'
+      when q.state not in ('running', 'parked') and hub.has_open_question(t.id) then format('%s, and a question of it is open', q.state)
       when q.state in ('ready', 'blocked') and t.run_at > clock_timestamp() then format('%s, and not due', q.state)
       when q.state in ('scheduled', 'backoff') and t.run_at is null then format('in the queue as %s, and due', q.state)
       when q.state = 'parked' then 'parked, and no question of it is open'
@@ -8846,6 +8995,7 @@ as $$
     or q.device is distinct from case t.status when 'running' then t.claimed_by end
     or (q.thread_id, q.team_id, q.priority) is distinct from (t.task_thread_id, t.team_id, t.priority)
     or not hub.is_lane_of(l, t, c.server_id)
+    or q.state not in ('running', 'parked') and hub.has_open_question(t.id)
     or q.state in ('ready', 'blocked') and t.run_at > clock_timestamp()
     or q.state in ('scheduled', 'backoff') and t.run_at is null
     or q.state = 'parked' and not hub.has_open_question(t.id)
@@ -8858,6 +9008,10 @@ as $$
   from public.hub_task_attempts as a
   join public.mac_tasks as t on t.id = a.task_id
   where a.ended_at is null and t.claim_id is distinct from a.claim_id
+  union all
+  select 'question', t.id, 'it has ended, and asks'
+  from public.mac_tasks as t
+  where t.status in ('complete', 'failed') and hub.has_open_question(t.id)
   union all
   select 'delivery', t.id, format('%s, not delivered, and nobody will try', t.status)
   from public.mac_tasks as t
@@ -8889,7 +9043,7 @@ as $$
   having s.channel_count <> count(c.id)
 $$;
 comment on function hub.check() is
-  'What derived state disagrees with the tables: {what: queue, attempt, delivery, team, channel, thread or server; id; problem}. Reads all messages and tasks. No row: all is well.';
+  'What derived state disagrees with the tables: {what: queue, attempt, question, delivery, team, channel, thread or server; id; problem}. Reads all messages and tasks. No row: all is well.';
 
 create or replace function hub.repair_task(task_id uuid) returns void
 language plpgsql
@@ -8906,6 +9060,7 @@ begin
   if v_task.status in ('complete', 'failed') or v_task.channel_id is null and v_task.status <> 'running'
     and not (select s.claims_foreign_tasks from hub.settings as s)
   then
+    perform hub.withdraw_questions(v_task.id);
     delete from hub.queue as q where q.task_id = v_task.id;
   else
     perform hub.enqueue(v_task);
@@ -8986,12 +9141,12 @@ begin
   -- What has ended first, since it keeps others back; then in the order the tasks came in.
   for v_found in
     select c.what, c.id, c.problem from hub.check() as c
-    left join public.mac_tasks as t on t.id = c.id and c.what in ('queue', 'attempt', 'delivery')
+    left join public.mac_tasks as t on t.id = c.id and c.what in ('queue', 'attempt', 'question', 'delivery')
     order by t.status in ('pending', 'running'), t.created_at, c.id
   loop
     begin
       case
-        when v_found.what in ('queue', 'attempt', 'delivery') then
+        when v_found.what in ('queue', 'attempt', 'question', 'delivery') then
           perform hub.repair_task(v_found.id);
         when v_found.what = 'team' then
           perform hub.settle_team(v_found.id);

@@ -122,7 +122,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) not between 1 and 100
+  if jsonb_typeof(models) is distinct from 'array' or jsonb_array_length(models) > 100
     or exists (
       select from jsonb_array_elements(models) as m
       where coalesce(case jsonb_typeof(m) when 'string' then m #>> '{}' when 'object' then m ->> 'model' end, '')
@@ -183,6 +183,9 @@ begin
     set platform = excluded.platform,
       max_running = coalesce(register_device.max_running, d.max_running)
   returning * into v_device;
+  if register_device.models = '[]' then
+    perform hub.fail('bad_argument', array['models has at least one model.']);
+  end if;
   perform hub.set_device_models(v_device.id, register_device.models);
   insert into hub.device_tokens as t (device_id, token_hash)
   values (v_device.id, sha256(convert_to(v_token, 'UTF8')))

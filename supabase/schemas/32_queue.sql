@@ -41,7 +41,8 @@ create table if not exists hub.queue (
   team_id uuid,
   created_by uuid,
   device text,
-  since timestamptz not null default clock_timestamp()
+  since timestamptz not null default clock_timestamp(),
+  avoid uuid[]
 ) with (
   -- Rows come and go: vacuum often, so that claims do not walk over dead ones.
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
@@ -53,6 +54,7 @@ comment on column hub.queue.state is
   'ready to be claimed; scheduled by the user; backoff after a failure; blocked by an earlier task of its thread; parked until its questions are answered; running.';
 comment on column hub.queue.device is 'Name of the device that runs the task.';
 comment on column hub.queue.since is 'When it came into this state.';
+comment on column hub.queue.avoid is 'Devices that have found that they cannot run the task: others first.';
 
 -- Exactly the claim's order; none of these columns changes while a row is ready. It serves the foreign
 -- key too: with another index on lane_id, a plan made for a short queue would sort the whole lane.
@@ -60,6 +62,7 @@ create index if not exists idx_queue_order on hub.queue (lane_id, state, priorit
 create index if not exists idx_queue_due on hub.queue (run_at) where state in ('scheduled', 'backoff');
 create index if not exists idx_queue_running on hub.queue (device) where state = 'running';
 create index if not exists idx_queue_thread on hub.queue (thread_id) where thread_id is not null;
+create index if not exists idx_queue_avoid on hub.queue (task_id) where avoid is not null;
 create index if not exists idx_queue_user on hub.queue (created_by) where created_by is not null;
 
 -- Enqueueing -------------------------------------------------------------------------------------
@@ -87,6 +90,13 @@ begin
         where a.task_id = task.id order by a.started_at desc limit 1
       ), false);
       v_model := case when v_bound then v_session.model else v_model end;
+    end if;
+    if exists (
+      select from hub.queue as q join public.mesh_devices as d on d.id = any (q.avoid)
+      where q.task_id = task.id and d.name = v_device
+    ) then
+      v_device := '';
+      v_bound := false;
     end if;
   end if;
   if task.channel_id is not null then
@@ -205,12 +215,34 @@ begin
     where q.thread_id = begin_next.thread_id and q.state = 'blocked'
       and (q.task_id = v_next.task_id or q.team_id = v_next.team_id)
       and t.id = q.task_id and th.id = q.thread_id;
+    perform hub.hurry(begin_next.thread_id, max(q.priority)) from hub.queue as q
+    where q.thread_id = begin_next.thread_id and q.state = 'blocked'
+    having max(q.priority) > v_next.priority;
     perform hub.wake_mesh();
   end if;
 end
 $$;
 comment on function hub.begin_next(uuid) is
   'Where nothing of a thread is at work, its next task, or all of the next team, becomes ready. Under the thread''s lock.';
+
+create or replace function hub.hurry(thread_id uuid, priority integer) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.mac_tasks as t
+  set priority = hurry.priority
+  where t.id in (
+    -- Tasks come before threads in the order of locks: one that somebody holds is left as it is.
+    select ahead.id from hub.queue as q
+    join public.mac_tasks as ahead on ahead.id = q.task_id
+    where q.thread_id = hurry.thread_id and q.state in ('ready', 'backoff', 'parked')
+      and ahead.priority < hurry.priority
+    for no key update of ahead skip locked
+  );
+end
+$$;
+comment on function hub.hurry(uuid, integer) is 'Makes what an urgent task of a thread waits behind as urgent as that.';
 
 create or replace function hub.enqueue(task public.mac_tasks) returns void
 language plpgsql
@@ -234,7 +266,7 @@ begin
     when task.status = 'running' then 'running'
     -- A new task has asked nothing yet.
     when task.updated_at > task.created_at and hub.has_open_question(task.id) then 'parked'
-    when task.run_at > clock_timestamp() and task.attempt > 0 then 'backoff'
+    when task.run_at > clock_timestamp() and (task.attempt > 0 or task.error is not null) then 'backoff'
     when task.run_at > clock_timestamp() then 'scheduled'
     when v_thread.id is not null and hub.must_wait(task) then 'blocked'
     else 'ready'
@@ -254,6 +286,9 @@ begin
   if v_state = 'ready' then
     perform hub.wake_mesh();
   elsif v_state in ('blocked', 'scheduled') and v_thread.id is not null then
+    if v_state = 'blocked' then
+      perform hub.hurry(v_thread.id, task.priority);
+    end if;
     -- It may have been at work until now: requeued behind an older task, or put off.
     perform hub.begin_next(v_thread.id);
   end if;

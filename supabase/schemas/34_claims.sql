@@ -86,6 +86,7 @@ begin
       from hub.queue as q
       join public.mac_tasks as t on t.id = q.task_id
       where q.task_id = head.task_id and q.state = 'ready' and t.status = 'pending'
+        and (q.avoid is null or device.id <> all (q.avoid))
       for no key update of q, t skip locked
     ) as locked
     limit most

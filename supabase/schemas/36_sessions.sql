@@ -107,11 +107,23 @@ begin
   where q.task_id in (
     select waiting.task_id from hub.lanes as l
     join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
-    where l.device <> '' and not l.bound and waiting.since < v_before
+    where l.device <> '' and l.model <> '' and not l.bound and waiting.since < v_before
+      -- What is about the changes on a device can be done nowhere else.
+      and not exists (
+        select from public.mac_tasks as t where t.id = waiting.task_id and t.metadata ? 'device_id'
+      )
     limit offer_elsewhere.most
     for no key update of waiting skip locked
   );
   get diagnostics v_count = row_count;
+  -- Nobody else came for what its device could not run: that device may try again, and say why it cannot.
+  update hub.queue as q
+  set avoid = null
+  where q.task_id in (
+    select waiting.task_id from hub.queue as waiting
+    where waiting.state = 'ready' and waiting.avoid is not null and waiting.since < v_before
+    for no key update skip locked
+  );
   if v_count > 0 then
     perform hub.wake_mesh();
   end if;

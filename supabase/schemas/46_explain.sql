@@ -19,7 +19,10 @@ as $$
       on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
       and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
     left join hub.open_lanes(d) as l on d.status = 'online'
-      and l.lane_id = (select q.lane_id from hub.queue as q where q.task_id = task.id)
+      and l.lane_id = (
+        select q.lane_id from hub.queue as q
+        where q.task_id = task.id and (q.avoid is null or d.id <> all (q.avoid))
+      )
   )
   select case
     when exists (select from able where offered and has_room) then jsonb_build_object('reason', 'ready')
@@ -108,7 +111,7 @@ begin
       'reason', 'server_paused', 'since', v_server.paused_at, 'server', v_server.name
     )
     when v_task.run_at > clock_timestamp() then jsonb_build_object(
-      'reason', case when v_task.attempt > 0 then 'backoff' else 'scheduled' end,
+      'reason', case when v_task.attempt > 0 or v_task.error is not null then 'backoff' else 'scheduled' end,
       'until', v_task.run_at, 'since', v_task.updated_at, 'error', v_task.error
     )
     when v_queued.state = 'blocked' then jsonb_build_object(

@@ -68,6 +68,10 @@ as $$
 $$;
 comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
 
+alter table hub.settings add column if not exists max_releases integer not null default 3
+check (max_releases between 1 and 1000);
+comment on column hub.settings.max_releases is
+  'How often in a row a task may be given back before it is put off for a while; a device that does nothing else is drained.';
 alter table hub.settings add column if not exists max_losses integer not null default 10
 check (max_losses between 1 and 1000);
 comment on column hub.settings.max_losses is
@@ -240,7 +244,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.device_heartbeat(text, uuid[], jsonb, text) is
-  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now, version: that of the hub}. models, where given, replaces the device''s models: names or {model, version}; agent_version is the executor''s own. Every 20 s. Errors: bad_device_token, bad_argument.';
+  'Says that the device is there and runs these tasks: renews their leases. Returns {cancel: tasks to stop, lost: tasks it no longer holds, answered: questions of these tasks whose answer has not been looked at, inputs: [{id, task_id, content, interrupt}] to take, lease_expires_at, now, version: that of the hub}. models, where given, replaces the device''s models: names or {model, version}, none where no agent works; agent_version is the executor''s own. Every 20 s. Errors: bad_device_token, bad_argument.';
 
 -- Progress and outcome ---------------------------------------------------------------------------
 
@@ -365,6 +369,32 @@ $$;
 comment on function public.complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb) is
   'Ends the task as complete and posts the result; as cancelled, if that was asked for. session_id is what a follow-up in the thread resumes; usage is kept as it is; refusals: what the agent was not allowed to do, [{tool, detail}], is shown beside the result; changes is what a working tree''s branch has: {base, branch, commit, files: [{path, old_path, status, additions, deletions}], file_count, additions, deletions}. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long (1,000,000), bad_argument.';
 
+create or replace function hub.can_run_elsewhere(task public.mac_tasks, device public.mesh_devices) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_avoid uuid[];
+  v_lane integer;
+begin
+  update hub.queue as q set avoid = array_append(q.avoid, device.id)
+  where q.task_id = task.id
+  returning q.avoid into v_avoid;
+  v_lane := hub.lane_for(task.id);
+  if task.kind <> 'publish' and exists (
+    select from public.mesh_devices as d
+    cross join lateral hub.open_lanes(d) as l
+    where d.status = 'online' and d.id <> all (v_avoid) and l.lane_id = v_lane
+  ) then
+    return true;
+  end if;
+  update hub.queue as q set avoid = null where q.task_id = task.id;
+  return false;
+end
+$$;
+comment on function hub.can_run_elsewhere(public.mac_tasks, public.mesh_devices) is
+  'Notes that a device cannot run a task, and tells whether one that has not tried it would be offered it now.';
+
 create or replace function hub.fail_task(
   token text, task_id uuid, claim_id uuid, error text, retryable boolean, elsewhere boolean
 ) returns jsonb
@@ -373,15 +403,18 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(fail_task.token);
   v_task public.mac_tasks;
   v_error text := coalesce(nullif(btrim(fail_task.error), ''), 'The executor gave no reason.');
   v_settings hub.settings;
 begin
-  v_task := hub.held_task(hub.hear_device(fail_task.token), fail_task.task_id, fail_task.claim_id);
+  v_task := hub.held_task(v_device, fail_task.task_id, fail_task.claim_id);
   perform hub.require_length(fail_task.error, 'error');
   select * into v_settings from hub.settings;
   perform hub.end_attempt(v_task, 'failed', v_error);
-  if coalesce(fail_task.retryable, true)
+  if fail_task.elsewhere and hub.can_run_elsewhere(v_task, v_device) then
+    v_task := hub.requeue(v_task, v_error, null, greatest(v_task.attempt - 1, 0));
+  elsif coalesce(fail_task.retryable, true)
     and v_task.attempt < coalesce(v_task.max_attempts, v_settings.max_attempts)
   then
     v_task := hub.requeue(v_task, v_error, clock_timestamp() + hub.backoff(
@@ -411,7 +444,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.fail_task(text, uuid, uuid, text, boolean, boolean) is
-  'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
+  'Ends the attempt as failed. A retryable failure goes back to the queue after 10 s * 2^attempt, 10 min at most, until max_attempts is reached. elsewhere: what is wrong is wrong with this device; where another would be offered the task, that one gets it, at the cost of no attempt. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, content_too_long.';
 
 create or replace function hub.report_rate_limit(
   token text, task_id uuid, claim_id uuid, model text, until timestamptz
@@ -468,17 +501,78 @@ $$;
 comment on function public.report_rate_limit(text, uuid, uuid, text, timestamptz) is
   'Says that the model is throttled on this device until then (for retry_backoff, if that is past; for 31 days at most): the task goes back to the queue at once, at the cost of no attempt, and the model is used elsewhere or another in its place. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim, bad_argument.';
 
+create or replace function hub.releases_in_a_row(task_id uuid) returns integer
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*) from public.hub_task_attempts as a
+    where a.task_id = releases_in_a_row.task_id and a.outcome = 'released' and not exists (
+      select from public.hub_task_attempts as b
+      where b.task_id = a.task_id and b.started_at > a.started_at and b.outcome <> 'released'
+    )
+  );
+end
+$$;
+comment on function hub.releases_in_a_row(uuid) is 'How often a task was given back since it was last really tried.';
+
+create or replace function hub.drain_idler(device public.mesh_devices) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_most integer := (select s.max_releases from hub.settings as s) * 3;
+  v_ended integer;
+  v_released integer;
+begin
+  select count(*), count(*) filter (where a.outcome = 'released') into v_ended, v_released
+  from public.hub_task_attempts as a
+  where a.device = device.name and a.ended_at is not null and a.started_at > clock_timestamp() - interval '1 hour';
+  if v_ended >= v_most and v_released = v_ended then
+    -- Devices come before tasks in the order of locks: one that somebody holds is drained the next time.
+    update public.mesh_devices as d set draining = true, status = 'draining'
+    where d.id in (
+      select own.id from public.mesh_devices as own
+      where own.id = device.id and not own.draining for no key update skip locked
+    );
+    if found then
+      perform hub.post_feed('heartbeat', format('🟠 %s gave back all of the %s tasks that it took: it is drained', device.name, v_ended),
+        jsonb_build_object('event', 'device_draining', 'device_id', device.id));
+    end if;
+  end if;
+end
+$$;
+comment on function hub.drain_idler(public.mesh_devices) is
+  'Drains a device that has done nothing for an hour but give back what it took, and says so.';
+
 create or replace function hub.release_task(token text, task_id uuid, claim_id uuid) returns jsonb
 language plpgsql
 security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
+  v_device public.mesh_devices := hub.hear_device(release_task.token);
   v_task public.mac_tasks;
+  v_settings hub.settings;
+  v_reason text := format('released by %s', v_device.name);
+  v_run_at timestamptz;
+  v_times integer;
 begin
-  v_task := hub.held_task(hub.hear_device(release_task.token), release_task.task_id, release_task.claim_id);
+  v_task := hub.held_task(v_device, release_task.task_id, release_task.claim_id);
+  select * into v_settings from hub.settings;
   perform hub.end_attempt(v_task, 'released', null);
-  v_task := hub.requeue(v_task, format('released by %s', v_task.claimed_by), null, greatest(v_task.attempt - 1, 0));
+  v_times := hub.releases_in_a_row(v_task.id);
+  if v_times >= v_settings.max_releases then
+    -- Taken and given back for ever, it would cost a claim and a message each time.
+    v_run_at := clock_timestamp() + least(
+      v_settings.retry_backoff * 2 ^ least(v_times, 20), v_settings.max_retry_backoff
+    );
+    v_reason := format('released by %s, %s times in a row', v_device.name, v_times);
+    perform hub.drain_idler(v_device);
+  end if;
+  v_task := hub.requeue(v_task, v_reason, v_run_at, greatest(v_task.attempt - 1, 0));
   return hub.task_result(v_task);
 end
 $$;
@@ -495,7 +589,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.release_task(text, uuid, uuid) is
-  'Gives a task back that the device will not finish, at the cost of no attempt; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
+  'Gives a task back that the device will not finish, at the cost of no attempt; after max_releases times in a row it is put off for a while; ends it as cancelled, if that was asked for. Returns {task}. Errors: bad_device_token, task_not_found, stale_claim.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function

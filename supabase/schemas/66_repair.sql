@@ -9,10 +9,10 @@ immutable
 set search_path = ''
 as $$
 begin
-  -- A bound lane has the model of the session that waits for an answer.
+  -- A bound lane has the model of the session that waits for an answer; what needs no agent has none.
   return lane.server_id = coalesce(is_lane_of.server_id, '00000000-0000-0000-0000-000000000000')
-    and lane.platform = coalesce(task.platform, '')
-    and (lane.bound or lane.model = coalesce(task.model_preference, 'any'));
+    and lane.platform = case task.kind when 'publish' then '' else coalesce(task.platform, '') end
+    and (lane.bound or lane.model = case task.kind when 'publish' then '' else coalesce(task.model_preference, 'any') end);
 end
 $$;
 comment on function hub.is_lane_of(hub.lanes, public.mac_tasks, uuid) is 'Whether a task of this server may be in the lane.';
@@ -39,6 +39,7 @@ as $$
       when (q.thread_id, q.team_id) is distinct from (t.task_thread_id, t.team_id) then 'with another thread or team in the queue'
       when q.priority <> t.priority then 'with another priority in the queue'
       when not hub.is_lane_of(l, t, c.server_id) then 'in the lane of other devices'
+      when q.state not in ('running', 'parked') and hub.has_open_question(t.id) then format('%s, and a question of it is open', q.state)
       when q.state in ('ready', 'blocked') and t.run_at > clock_timestamp() then format('%s, and not due', q.state)
       when q.state in ('scheduled', 'backoff') and t.run_at is null then format('in the queue as %s, and due', q.state)
       when q.state = 'parked' then 'parked, and no question of it is open'
@@ -52,6 +53,7 @@ as $$
     or q.device is distinct from case t.status when 'running' then t.claimed_by end
     or (q.thread_id, q.team_id, q.priority) is distinct from (t.task_thread_id, t.team_id, t.priority)
     or not hub.is_lane_of(l, t, c.server_id)
+    or q.state not in ('running', 'parked') and hub.has_open_question(t.id)
     or q.state in ('ready', 'blocked') and t.run_at > clock_timestamp()
     or q.state in ('scheduled', 'backoff') and t.run_at is null
     or q.state = 'parked' and not hub.has_open_question(t.id)
@@ -64,6 +66,10 @@ as $$
   from public.hub_task_attempts as a
   join public.mac_tasks as t on t.id = a.task_id
   where a.ended_at is null and t.claim_id is distinct from a.claim_id
+  union all
+  select 'question', t.id, 'it has ended, and asks'
+  from public.mac_tasks as t
+  where t.status in ('complete', 'failed') and hub.has_open_question(t.id)
   union all
   select 'delivery', t.id, format('%s, not delivered, and nobody will try', t.status)
   from public.mac_tasks as t
@@ -95,7 +101,7 @@ as $$
   having s.channel_count <> count(c.id)
 $$;
 comment on function hub.check() is
-  'What derived state disagrees with the tables: {what: queue, attempt, delivery, team, channel, thread or server; id; problem}. Reads all messages and tasks. No row: all is well.';
+  'What derived state disagrees with the tables: {what: queue, attempt, question, delivery, team, channel, thread or server; id; problem}. Reads all messages and tasks. No row: all is well.';
 
 create or replace function hub.repair_task(task_id uuid) returns void
 language plpgsql
@@ -112,6 +118,7 @@ begin
   if v_task.status in ('complete', 'failed') or v_task.channel_id is null and v_task.status <> 'running'
     and not (select s.claims_foreign_tasks from hub.settings as s)
   then
+    perform hub.withdraw_questions(v_task.id);
     delete from hub.queue as q where q.task_id = v_task.id;
   else
     perform hub.enqueue(v_task);
@@ -192,12 +199,12 @@ begin
   -- What has ended first, since it keeps others back; then in the order the tasks came in.
   for v_found in
     select c.what, c.id, c.problem from hub.check() as c
-    left join public.mac_tasks as t on t.id = c.id and c.what in ('queue', 'attempt', 'delivery')
+    left join public.mac_tasks as t on t.id = c.id and c.what in ('queue', 'attempt', 'question', 'delivery')
     order by t.status in ('pending', 'running'), t.created_at, c.id
   loop
     begin
       case
-        when v_found.what in ('queue', 'attempt', 'delivery') then
+        when v_found.what in ('queue', 'attempt', 'question', 'delivery') then
           perform hub.repair_task(v_found.id);
         when v_found.what = 'team' then
           perform hub.settle_team(v_found.id);

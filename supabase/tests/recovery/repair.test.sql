@@ -1,6 +1,6 @@
 -- What was written with triggers off: named by hub.check(), put right by hub.repair().
 begin;
-select plan(30);
+select plan(34);
 
 select tests.keep('token', tests.device('mac-1', '{claude}', 'macos', 9));
 create function pg_temp.found() returns text[] language sql as $$
@@ -47,6 +47,23 @@ select is((select running from hub.device_load), 1::bigint, 'its slot is free');
 select is(claim_tasks(tests.kept('token') #>> '{}') #>> '{0,content}', 'Waits', 'and its thread goes on');
 select is(pg_temp.found(), '{}', 'all is well again');
 select is((select count(*) from hub_channel_messages where content = 'Done'), 1::bigint, 'it was posted once');
+
+-- A question of a task that has ended, and one whose task does not wait for it.
+select tests.keep('q', dispatch_task(tests.channel('buf-barista/bridge'), 'Asks'));
+select tests.keep('c', claim_tasks(tests.kept('token') #>> '{}') -> 0);
+select ask_question(tests.kept('token') #>> '{}', tests.id('q'), tests.id('c', 'claim_id'), 'question', 'Which?');
+select park_task(tests.kept('token') #>> '{}', tests.id('q'), tests.id('c', 'claim_id'));
+update hub.queue set state = 'ready' where task_id = tests.id('q');
+select is(pg_temp.found(), '{"queue: ready, and a question of it is open"}', 'a task that would not wait for its answer');
+select is(hub.repair(), '{"queue": 1}', 'is parked');
+alter table mac_tasks disable trigger user;
+update mac_tasks set status = 'failed', error = 'x', finished_at = now(), delivered_at = now() where id = tests.id('q');
+alter table mac_tasks enable trigger user;
+select is(
+  pg_temp.found(), '{"question: it has ended, and asks","queue: failed, and still in the queue as parked"}', 'one that has ended and still asks'
+);
+select hub.repair();
+select is(pg_temp.found(), '{}', 'asks no more');
 
 -- Counters.
 set local session_replication_role = replica;

@@ -22,7 +22,7 @@ $$;
 select is(
   (select to_jsonb(s) - '{id,default_role,default_servers_installed_at}'::text[] from hub.settings as s),
   '{"task_lease": "00:01:30", "max_attempts": 3, "max_runtime": "02:00:00", "retry_backoff": "00:00:10", "max_retry_backoff": "00:10:00",
-    "max_open_tasks_per_user": 100, "max_subtasks": 20, "progress_limit": 15, "chunk_size": 2000, "approval_timeout": "1 day", "max_open_questions": 20, "session_wait": "00:05:00", "max_losses": 10, "max_file_size": 25000000, "max_files_per_task": 20, "max_content": 32000, "max_result": 1000000, "idle_after": "02:00:00",
+    "max_open_tasks_per_user": 100, "max_subtasks": 20, "progress_limit": 15, "chunk_size": 2000, "approval_timeout": "1 day", "max_open_questions": 20, "session_wait": "00:05:00", "max_losses": 10, "max_releases": 3, "max_file_size": 25000000, "max_files_per_task": 20, "max_content": 32000, "max_result": 1000000, "idle_after": "02:00:00",
     "archive_after": "01:00:00", "device_offline_after": "00:01:00", "history_kept": "90 days", "claims_foreign_tasks": true,
     "max_samples": 25, "follow_up_after": "7 days"}',
   'the numbers of the product'
