@@ -239,6 +239,7 @@ insert into hub.errors (name, status, message, hint) values
   ('no_changes', 409, 'Task %s has no changes on a branch of its own.', 'Only a task that ended complete in a working tree has changes.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
+  ('key_used', 409, 'The idempotency_key %s was sent before with another content.', 'Use a new key for each request, and the same key only to send the same again.'),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
   ('last_admin', 409, 'The last admin cannot be removed.', 'Make somebody else an admin first.')
 on conflict (name) do update
@@ -1577,6 +1578,8 @@ declare
 begin
   if jsonb_typeof(embed) <> 'object' then
     return 'it is not an object';
+  elsif pg_column_size(embed) > 262144 then
+    return 'it takes more than 256 kB';
   elsif embed - array['title', 'description', 'color', 'fields', 'footer', 'timestamp'] <> '{}' then
     return 'it has a key other than title, description, color, fields, footer, timestamp';
   elsif coalesce(jsonb_typeof(embed -> 'title'), 'none') <> 'string' then
@@ -1589,6 +1592,8 @@ begin
     return 'description has more than 4096 characters';
   elsif coalesce(jsonb_typeof(embed -> 'color'), 'number') not in ('number', 'null') then
     return 'color is not an integer';
+  elsif length(embed ->> 'color') > 20 then
+    return 'color is not an integer from 0 to 16777215';
   elsif (embed ->> 'color')::numeric not between 0 and 16777215 or (embed ->> 'color')::numeric % 1 <> 0 then
     return 'color is not an integer from 0 to 16777215';
   elsif coalesce(jsonb_typeof(embed -> 'footer'), 'string') not in ('string', 'null') then
@@ -1597,7 +1602,7 @@ begin
     return 'footer has more than 2048 characters';
   elsif coalesce(jsonb_typeof(embed -> 'timestamp'), 'string') not in ('string', 'null') then
     return 'timestamp is not a string';
-  elsif (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' then
+  elsif (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d[0-9:.+Z -]{0,30}$' then
     return 'timestamp is not ISO 8601';
   elsif coalesce(jsonb_typeof(embed -> 'fields'), 'null') = 'null' then
     return null;
@@ -2104,7 +2109,7 @@ begin
   end if;
   -- The last mention of a model counts; its throttle stays.
   insert into public.mesh_device_models as d (device_id, model, version)
-  select distinct on (n.model) set_device_models.device_id, n.model, left(n.version, 100)
+  select distinct on (n.model) set_device_models.device_id, n.model, nullif(hub.one_line(n.version), '')
   from (
     select coalesce(m ->> 'model', m #>> '{}') as model, m ->> 'version' as version, position
     from jsonb_array_elements(models) with ordinality as listed (m, position)
@@ -3901,15 +3906,20 @@ begin
   update hub.queue as q
   set lane_id = hub.lane_for(q.task_id)
   where q.task_id in (
+    -- Lane by lane, so that tasks of no device's lane are not looked at.
     select waiting.task_id from hub.lanes as l
-    join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
-    where l.device <> '' and l.model <> '' and not l.bound and waiting.since < v_before
-      -- What is about the changes on a device can be done nowhere else.
-      and not exists (
-        select from public.mac_tasks as t where t.id = waiting.task_id and t.metadata ? 'device_id'
-      )
+    cross join lateral (
+      select ready.task_id from hub.queue as ready
+      where ready.lane_id = l.id and ready.state = 'ready' and ready.since < v_before
+        -- What is about the changes on a device can be done nowhere else.
+        and not exists (
+          select from public.mac_tasks as t where t.id = ready.task_id and t.metadata ? 'device_id'
+        )
+      limit offer_elsewhere.most
+      for no key update skip locked
+    ) as waiting
+    where l.device <> '' and l.model <> '' and not l.bound
     limit offer_elsewhere.most
-    for no key update of waiting skip locked
   );
   get diagnostics v_count = row_count;
   -- Nobody else came for what its device could not run: that device may try again, and say why it cannot.
@@ -4093,23 +4103,43 @@ $$;
 comment on function hub.in_one_line(text, integer) is
   'The text as one line of at most `most` characters, safe inside a line of the system''s.';
 
+create or replace function hub.plain(content text, most integer) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  -- What begins another line or turns the reading direction, as hub.is_one_line() has it.
+  return hub.cut(btrim(case
+    when hub.is_one_line(left(content, most + 100)) then left(content, most + 100)
+    else regexp_replace(
+      left(content, most + 100),
+      ' *[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069][ \x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*',
+      ' ', 'g'
+    )
+  end), most);
+end
+$$;
+comment on function hub.plain(text, integer) is
+  'Somebody''s words, safe inside a line of the system''s and cut to `most` characters.';
+
 create or replace function hub.title(content text) returns text
 language plpgsql immutable
 set search_path = ''
 as $$
 declare
-  v_line text := hub.cut(rtrim(split_part(
-    translate(left(ltrim(content, E' \t\r\n'), 200), E'\r', E'\n'), E'\n', 1
-  ), E' \t'), 60);
+  v_line text;
 begin
-  -- Within a line of the system's nothing begins another one or turns the reading direction.
-  if not hub.is_one_line(v_line) then
-    return hub.one_line(v_line);
-  end if;
-  return v_line;
+  foreach v_line in array regexp_split_to_array(left(ltrim(coalesce(content, ''), E' \t\r\n'), 2000), '[\r\n\u2028\u2029]+') loop
+    -- The opening of a block of code is no title, nor is a line in which there is nothing to see.
+    if v_line !~ '^[ \t]*(```|~~~)' and hub.is_visible(v_line) then
+      return hub.plain(v_line, 60);
+    end if;
+  end loop;
+  return '';
 end
 $$;
-comment on function hub.title(text) is 'The first line of a request, cut to 60 characters, safe inside a line of the system''s.';
+comment on function hub.title(text) is
+  'The first line of a request that says something, cut to 60 characters, safe inside a line of the system''s.';
 
 create or replace function hub.request_of(task public.mac_tasks) returns text
 language plpgsql immutable
@@ -4467,7 +4497,7 @@ begin
   ) then
     -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
     perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
-      hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
+      hub.plain(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
       new.attempt + 1, new.max_attempts), 'text');
   end if;
   return null;
@@ -4946,6 +4976,20 @@ end
 $$;
 comment on function hub.lock_idempotency_key(uuid, text) is 'Makes calls with the same key take turns. Errors: bad_argument.';
 
+create or replace function hub.require_same(idempotency_key text, before text, now text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if before <> now then
+    perform hub.fail('key_used', array[idempotency_key]);
+  end if;
+end
+$$;
+comment on function hub.require_same(text, text, text) is
+  'What is sent again with a key is the same as before, unless that is not known (null). Errors: key_used.';
+
 create or replace function hub.dispatch_result(task public.mac_tasks) returns jsonb
 language plpgsql
 stable
@@ -4988,6 +5032,10 @@ begin
       and t.created_by is not distinct from auth.uid()
       and t.idempotency_key = dispatch_task.idempotency_key;
     if found then
+      -- Of a request that is files alone, the content is their names.
+      perform hub.require_same(dispatch_task.idempotency_key, v_task.content,
+        case when cardinality(dispatch_task.file_ids) > 0 then nullif(btrim(dispatch_task.content, E' \t\r\n'), '')
+          else coalesce(dispatch_task.content, '') end);
       return hub.dispatch_result(v_task);
     end if;
   end if;
@@ -5037,7 +5085,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]) is
-  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: key_used, channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
 
 create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql
@@ -6719,6 +6767,7 @@ begin
       and t.created_by is not distinct from auth.uid()
       and t.idempotency_key = dispatch_team.idempotency_key;
     if found then
+      perform hub.require_same(dispatch_team.idempotency_key, v_team.goal, coalesce(dispatch_team.goal, ''));
       return hub.team_result(v_team);
     end if;
   end if;
@@ -7813,7 +7862,9 @@ begin
   select * into v_input from public.hub_task_inputs as i
   where i.task_id = v_task.id and i.created_by is not distinct from auth.uid()
     and i.idempotency_key = send_input.idempotency_key;
-  if not found then
+  if found then
+    perform hub.require_same(send_input.idempotency_key, v_input.content, coalesce(send_input.content, ''));
+  else
     if v_task.status in ('complete', 'failed') or v_task.cancel_requested_at is not null then
       perform hub.fail('task_finished', array[hub.short_id(v_task.id),
         case when v_task.cancel_requested_at is not null then 'cancelled' else v_task.status end],
@@ -7864,7 +7915,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.send_input(uuid, text, boolean, text) is
-  'Says something to an unfinished task: posted as the caller''s message where the task lives, and given to the agent at its next step; with interrupt, what it does now is stopped first. What no run took becomes a follow-up task when this one ends, unless it is cancelled. Returns {message, input}. The same idempotency_key returns the first result again. Operator. Errors: task_not_found, task_finished, content_empty, content_too_long (32,000), bad_argument.';
+  'Says something to an unfinished task: posted as the caller''s message where the task lives, and given to the agent at its next step; with interrupt, what it does now is stopped first. What no run took becomes a follow-up task when this one ends, unless it is cancelled. Returns {message, input}. The same idempotency_key returns the first result again. Operator. Errors: key_used, task_not_found, task_finished, content_empty, content_too_long (32,000), bad_argument.';
 
 create or replace function hub.take_input(token text, task_id uuid, claim_id uuid, input_id uuid) returns jsonb
 language plpgsql
@@ -8824,6 +8875,11 @@ comment on function hub.repair_running() is
 create or replace function hub.try_recovery(step text) returns jsonb
 language plpgsql
 set search_path = ''
+-- It looks things up by their keys, whatever the planner believes of the tables: it costs what is lost.
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 set lock_timeout = '200ms'
 as $$
 begin
@@ -9915,19 +9971,17 @@ declare
   v_market text := case when argument <> '' then koji.require_place('export', argument) end;
   v_rows text;
 begin
-  -- A cell has no control characters (see koji.line), so one of them parts the cells until it is known
-  -- whether the row must be quoted. A spreadsheet would run a cell that begins with = + - or @, of
-  -- either width, as a formula; the apostrophe makes it text.
+  -- A cell has no control characters (see koji.line), so one of them parts the cells until they are quoted.
+  -- A spreadsheet would run what begins with = + - or @, of either width, as a formula, and one that takes
+  -- the semicolon for the separator, what follows a semicolon: the apostrophe makes it text. And every cell
+  -- is quoted, so that none is cut up.
   select string_agg(
-    case when r.cells ~ '[",]'
-      then '"' || replace(replace(r.cells, '"', '""'), E'\x1f', '","') || '"'
-      else replace(r.cells, E'\x1f', ',')
-    end || E'\r\n', '' order by r.id
+    '"' || replace(replace(r.cells, '"', '""'), E'\x1f', '","') || E'"\r\n', '' order by r.id
   ) into v_rows
   from (
     select e.id, case
-      when octet_length(e.cells) = length(e.cells) then e.cells
-      else regexp_replace(e.cells, E'\x1f([＝＋－＠])', E'\x1f''\\1', 'g')
+      when octet_length(e.cells) = length(e.cells) and strpos(e.cells, ';') = 0 then e.cells
+      else regexp_replace(e.cells, E'([\x1f;] *"? *)([=+@＝＋－＠-])', E'\\1''\\2', 'g')
     end as cells
     from (
       select p.id, replace(replace(replace(replace(

@@ -235,6 +235,7 @@ insert into hub.errors (name, status, message, hint) values
   ('no_changes', 409, 'Task %s has no changes on a branch of its own.', 'Only a task that ended complete in a working tree has changes.'),
   ('stale_claim', 409, 'This claim no longer holds task %s.', 'Stop working on the task: it was requeued, cancelled or finished.'),
   ('task_finished', 409, 'Task %s is already %s.', null),
+  ('key_used', 409, 'The idempotency_key %s was sent before with another content.', 'Use a new key for each request, and the same key only to send the same again.'),
   ('busy', 503, 'Somebody else has held for too long what this would write.', 'Nothing was changed. Try again in a moment.'),
   ('last_admin', 409, 'The last admin cannot be removed.', 'Make somebody else an admin first.')
 on conflict (name) do update

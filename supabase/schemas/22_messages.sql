@@ -12,6 +12,8 @@ declare
 begin
   if jsonb_typeof(embed) <> 'object' then
     return 'it is not an object';
+  elsif pg_column_size(embed) > 262144 then
+    return 'it takes more than 256 kB';
   elsif embed - array['title', 'description', 'color', 'fields', 'footer', 'timestamp'] <> '{}' then
     return 'it has a key other than title, description, color, fields, footer, timestamp';
   elsif coalesce(jsonb_typeof(embed -> 'title'), 'none') <> 'string' then
@@ -24,6 +26,8 @@ begin
     return 'description has more than 4096 characters';
   elsif coalesce(jsonb_typeof(embed -> 'color'), 'number') not in ('number', 'null') then
     return 'color is not an integer';
+  elsif length(embed ->> 'color') > 20 then
+    return 'color is not an integer from 0 to 16777215';
   elsif (embed ->> 'color')::numeric not between 0 and 16777215 or (embed ->> 'color')::numeric % 1 <> 0 then
     return 'color is not an integer from 0 to 16777215';
   elsif coalesce(jsonb_typeof(embed -> 'footer'), 'string') not in ('string', 'null') then
@@ -32,7 +36,7 @@ begin
     return 'footer has more than 2048 characters';
   elsif coalesce(jsonb_typeof(embed -> 'timestamp'), 'string') not in ('string', 'null') then
     return 'timestamp is not a string';
-  elsif (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' then
+  elsif (embed ->> 'timestamp') !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d[0-9:.+Z -]{0,30}$' then
     return 'timestamp is not ISO 8601';
   elsif coalesce(jsonb_typeof(embed -> 'fields'), 'null') = 'null' then
     return null;

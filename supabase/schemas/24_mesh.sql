@@ -135,7 +135,7 @@ begin
   end if;
   -- The last mention of a model counts; its throttle stays.
   insert into public.mesh_device_models as d (device_id, model, version)
-  select distinct on (n.model) set_device_models.device_id, n.model, left(n.version, 100)
+  select distinct on (n.model) set_device_models.device_id, n.model, nullif(hub.one_line(n.version), '')
   from (
     select coalesce(m ->> 'model', m #>> '{}') as model, m ->> 'version' as version, position
     from jsonb_array_elements(models) with ordinality as listed (m, position)

@@ -105,15 +105,20 @@ begin
   update hub.queue as q
   set lane_id = hub.lane_for(q.task_id)
   where q.task_id in (
+    -- Lane by lane, so that tasks of no device's lane are not looked at.
     select waiting.task_id from hub.lanes as l
-    join hub.queue as waiting on waiting.lane_id = l.id and waiting.state = 'ready'
-    where l.device <> '' and l.model <> '' and not l.bound and waiting.since < v_before
-      -- What is about the changes on a device can be done nowhere else.
-      and not exists (
-        select from public.mac_tasks as t where t.id = waiting.task_id and t.metadata ? 'device_id'
-      )
+    cross join lateral (
+      select ready.task_id from hub.queue as ready
+      where ready.lane_id = l.id and ready.state = 'ready' and ready.since < v_before
+        -- What is about the changes on a device can be done nowhere else.
+        and not exists (
+          select from public.mac_tasks as t where t.id = ready.task_id and t.metadata ? 'device_id'
+        )
+      limit offer_elsewhere.most
+      for no key update skip locked
+    ) as waiting
+    where l.device <> '' and l.model <> '' and not l.bound
     limit offer_elsewhere.most
-    for no key update of waiting skip locked
   );
   get diagnostics v_count = row_count;
   -- Nobody else came for what its device could not run: that device may try again, and say why it cannot.

@@ -52,23 +52,43 @@ $$;
 comment on function hub.in_one_line(text, integer) is
   'The text as one line of at most `most` characters, safe inside a line of the system''s.';
 
+create or replace function hub.plain(content text, most integer) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  -- What begins another line or turns the reading direction, as hub.is_one_line() has it.
+  return hub.cut(btrim(case
+    when hub.is_one_line(left(content, most + 100)) then left(content, most + 100)
+    else regexp_replace(
+      left(content, most + 100),
+      ' *[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069][ \x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*',
+      ' ', 'g'
+    )
+  end), most);
+end
+$$;
+comment on function hub.plain(text, integer) is
+  'Somebody''s words, safe inside a line of the system''s and cut to `most` characters.';
+
 create or replace function hub.title(content text) returns text
 language plpgsql immutable
 set search_path = ''
 as $$
 declare
-  v_line text := hub.cut(rtrim(split_part(
-    translate(left(ltrim(content, E' \t\r\n'), 200), E'\r', E'\n'), E'\n', 1
-  ), E' \t'), 60);
+  v_line text;
 begin
-  -- Within a line of the system's nothing begins another one or turns the reading direction.
-  if not hub.is_one_line(v_line) then
-    return hub.one_line(v_line);
-  end if;
-  return v_line;
+  foreach v_line in array regexp_split_to_array(left(ltrim(coalesce(content, ''), E' \t\r\n'), 2000), '[\r\n\u2028\u2029]+') loop
+    -- The opening of a block of code is no title, nor is a line in which there is nothing to see.
+    if v_line !~ '^[ \t]*(```|~~~)' and hub.is_visible(v_line) then
+      return hub.plain(v_line, 60);
+    end if;
+  end loop;
+  return '';
 end
 $$;
-comment on function hub.title(text) is 'The first line of a request, cut to 60 characters, safe inside a line of the system''s.';
+comment on function hub.title(text) is
+  'The first line of a request that says something, cut to 60 characters, safe inside a line of the system''s.';
 
 create or replace function hub.request_of(task public.mac_tasks) returns text
 language plpgsql immutable
@@ -426,7 +446,7 @@ begin
   ) then
     -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
     perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
-      hub.cut(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
+      hub.plain(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
       new.attempt + 1, new.max_attempts), 'text');
   end if;
   return null;

@@ -16,6 +16,20 @@ end
 $$;
 comment on function hub.lock_idempotency_key(uuid, text) is 'Makes calls with the same key take turns. Errors: bad_argument.';
 
+create or replace function hub.require_same(idempotency_key text, before text, now text) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if before <> now then
+    perform hub.fail('key_used', array[idempotency_key]);
+  end if;
+end
+$$;
+comment on function hub.require_same(text, text, text) is
+  'What is sent again with a key is the same as before, unless that is not known (null). Errors: key_used.';
+
 create or replace function hub.dispatch_result(task public.mac_tasks) returns jsonb
 language plpgsql
 stable
@@ -58,6 +72,10 @@ begin
       and t.created_by is not distinct from auth.uid()
       and t.idempotency_key = dispatch_task.idempotency_key;
     if found then
+      -- Of a request that is files alone, the content is their names.
+      perform hub.require_same(dispatch_task.idempotency_key, v_task.content,
+        case when cardinality(dispatch_task.file_ids) > 0 then nullif(btrim(dispatch_task.content, E' \t\r\n'), '')
+          else coalesce(dispatch_task.content, '') end);
       return hub.dispatch_result(v_task);
     end if;
   end if;
@@ -107,7 +125,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[]) is
-  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
+  'Queues a task and posts the request and that it is queued; returns {message, task, thread}, thread null on a flat channel. With task_thread_id: a follow-up. model: claude, gemini, codex or any; priority: -100 to 100; run_at: not before. file_ids: files of the caller''s that have arrived, and then content may be left out. The same idempotency_key of the same user in the same channel returns the first result again. Operator. Errors: key_used, channel_not_found, thread_not_found, wrong_architecture, channel_read_only, thread_archived, content_empty, content_too_long (32,000), too_many_open_tasks, bad_argument, too_many_files, file_not_found, file_not_stored, file_in_use.';
 
 create or replace function hub.create_task_thread(channel_id uuid, task_id uuid) returns jsonb
 language plpgsql

@@ -381,6 +381,7 @@ begin
       and t.created_by is not distinct from auth.uid()
       and t.idempotency_key = dispatch_team.idempotency_key;
     if found then
+      perform hub.require_same(dispatch_team.idempotency_key, v_team.goal, coalesce(dispatch_team.goal, ''));
       return hub.team_result(v_team);
     end if;
   end if;

@@ -69,7 +69,9 @@ begin
   select * into v_input from public.hub_task_inputs as i
   where i.task_id = v_task.id and i.created_by is not distinct from auth.uid()
     and i.idempotency_key = send_input.idempotency_key;
-  if not found then
+  if found then
+    perform hub.require_same(send_input.idempotency_key, v_input.content, coalesce(send_input.content, ''));
+  else
     if v_task.status in ('complete', 'failed') or v_task.cancel_requested_at is not null then
       perform hub.fail('task_finished', array[hub.short_id(v_task.id),
         case when v_task.cancel_requested_at is not null then 'cancelled' else v_task.status end],
@@ -120,7 +122,7 @@ exception when lock_not_available or deadlock_detected or query_canceled then
 end
 $$;
 comment on function public.send_input(uuid, text, boolean, text) is
-  'Says something to an unfinished task: posted as the caller''s message where the task lives, and given to the agent at its next step; with interrupt, what it does now is stopped first. What no run took becomes a follow-up task when this one ends, unless it is cancelled. Returns {message, input}. The same idempotency_key returns the first result again. Operator. Errors: task_not_found, task_finished, content_empty, content_too_long (32,000), bad_argument.';
+  'Says something to an unfinished task: posted as the caller''s message where the task lives, and given to the agent at its next step; with interrupt, what it does now is stopped first. What no run took becomes a follow-up task when this one ends, unless it is cancelled. Returns {message, input}. The same idempotency_key returns the first result again. Operator. Errors: key_used, task_not_found, task_finished, content_empty, content_too_long (32,000), bad_argument.';
 
 create or replace function hub.take_input(token text, task_id uuid, claim_id uuid, input_id uuid) returns jsonb
 language plpgsql

@@ -267,6 +267,11 @@ comment on function hub.repair_running() is
 create or replace function hub.try_recovery(step text) returns jsonb
 language plpgsql
 set search_path = ''
+-- It looks things up by their keys, whatever the planner believes of the tables: it costs what is lost.
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 set lock_timeout = '200ms'
 as $$
 begin

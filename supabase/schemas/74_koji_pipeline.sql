@@ -240,19 +240,17 @@ declare
   v_market text := case when argument <> '' then koji.require_place('export', argument) end;
   v_rows text;
 begin
-  -- A cell has no control characters (see koji.line), so one of them parts the cells until it is known
-  -- whether the row must be quoted. A spreadsheet would run a cell that begins with = + - or @, of
-  -- either width, as a formula; the apostrophe makes it text.
+  -- A cell has no control characters (see koji.line), so one of them parts the cells until they are quoted.
+  -- A spreadsheet would run what begins with = + - or @, of either width, as a formula, and one that takes
+  -- the semicolon for the separator, what follows a semicolon: the apostrophe makes it text. And every cell
+  -- is quoted, so that none is cut up.
   select string_agg(
-    case when r.cells ~ '[",]'
-      then '"' || replace(replace(r.cells, '"', '""'), E'\x1f', '","') || '"'
-      else replace(r.cells, E'\x1f', ',')
-    end || E'\r\n', '' order by r.id
+    '"' || replace(replace(r.cells, '"', '""'), E'\x1f', '","') || E'"\r\n', '' order by r.id
   ) into v_rows
   from (
     select e.id, case
-      when octet_length(e.cells) = length(e.cells) then e.cells
-      else regexp_replace(e.cells, E'\x1f([＝＋－＠])', E'\x1f''\\1', 'g')
+      when octet_length(e.cells) = length(e.cells) and strpos(e.cells, ';') = 0 then e.cells
+      else regexp_replace(e.cells, E'([\x1f;] *"? *)([=+@＝＋－＠-])', E'\\1''\\2', 'g')
     end as cells
     from (
       select p.id, replace(replace(replace(replace(

@@ -1,6 +1,6 @@
 -- What an embed may be: checked by the database, whoever posts it.
 begin;
-select plan(32);
+select plan(36);
 
 create function pg_temp.refusal(embed jsonb) returns text language sql as $$
   select tests.error_of(format('insert into public.hub_channel_messages (channel_id, content, embed_data) values (%L, ''x'', %L)', tests.channel('buf-barista/bridge'), embed))
@@ -23,6 +23,9 @@ select is(pg_temp.refusal(e), 'invalid_embed', left(e::text, 60)) from (values
   ('{"title": "x", "fields": [{"name": "n", "value": ""}]}'), ('{"title": "x", "fields": [{"name": "n", "value": "v", "inline": 1}]}'),
   ('{"title": "x", "fields": [{"name": "n", "value": "v", "extra": 1}]}'),
   (jsonb_build_object('title', 'x', 'fields', (select jsonb_agg('{"name": "n", "value": "v"}'::jsonb) from generate_series(1, 26)))),
+  ('{"title": "x", "color": 1e-400}'), ('{"title": "x", "timestamp": "2026-11-24T08:00 and so on"}'),
+  (jsonb_build_object('title', 'x', 'timestamp', '2026-11-24T08:00' || repeat(' ', 300000))),
+  (jsonb_build_object('title', 'x', 'fields', (select jsonb_agg(jsonb_build_object(n::text, repeat('x', 100000))) from generate_series(1, 20) as n))),
   (jsonb_build_object('title', repeat('x', 257)))
 ) as v (e);
 

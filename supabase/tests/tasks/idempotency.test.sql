@@ -1,10 +1,10 @@
 -- The same idempotency_key from the same user in the same channel returns the first result again.
 begin;
-select plan(13);
+select plan(20);
 
 select tests.sign_in('operator');
 select tests.keep('a', dispatch_task(tests.channel('buf-barista/bridge'), 'Once', idempotency_key => 'k1'));
-select tests.keep('b', dispatch_task(tests.channel('buf-barista/bridge'), 'Twice', idempotency_key => 'k1'));
+select tests.keep('b', dispatch_task(tests.channel('buf-barista/bridge'), 'Once', priority => 5, idempotency_key => 'k1'));
 select is(tests.kept('b'), tests.kept('a'), 'the first result comes again');
 select is(cardinality(tests.said(tests.channel('buf-barista/bridge'))), 2, 'and nothing is created');
 select isnt(
@@ -37,8 +37,22 @@ select is(
   'failed', 'also once the task has ended'
 );
 select is(
-  dispatch_task(tests.channel('buf-barista/bridge'), '', idempotency_key => 'k1') #>> '{task,id}',
-  tests.id('a')::text, 'whatever else is sent with it'
+  tests.error_of(format('select public.dispatch_task(%L, %L, idempotency_key => ''k1'')', tests.channel('buf-barista/bridge'), content)),
+  'key_used', 'but not with another content: ' || coalesce(content, 'null')
+) from (values ('Once more'), ('once'), (''), (null)) as c (content);
+select tests.keep('g', dispatch_team(tests.channel('buf-barista/bridge'), 'Goal', '["a"]', idempotency_key => 'k1'));
+select is(
+  dispatch_team(tests.channel('buf-barista/bridge'), 'Goal', '["a"]', idempotency_key => 'k1') #>> '{team,id}', tests.id('g', 'team', 'id')::text,
+  'a team comes again too'
+);
+select is(
+  tests.error_of(format('select public.dispatch_team(%L, ''Other'', idempotency_key => ''k1'')', tests.channel('buf-barista/bridge'))),
+  'key_used', 'with its own goal'
+);
+select tests.keep('i', send_input(tests.id('t'), 'Faster', idempotency_key => 'k1'));
+select is(send_input(tests.id('t'), 'Faster', idempotency_key => 'k1') #>> '{input,id}', tests.id('i', 'input', 'id')::text, 'and an input');
+select is(
+  tests.error_of(format('select public.send_input(%L, ''Slower'', idempotency_key => ''k1'')', tests.id('t'))), 'key_used', 'with its own words'
 );
 select is(
   tests.error_of(format('select public.dispatch_task(%L, ''x'', idempotency_key => '''')', tests.channel('buf-barista/bridge'))),

@@ -27,7 +27,7 @@ select is((select count(*) from hub_teams) + (select count(*) from mac_tasks) + 
 select tests.sign_in('operator');
 select tests.keep('d', dispatch_team(tests.channel('cloud-hub/dispatch'), 'Once', '["a", "b", "c"]', idempotency_key => 'k'));
 select is(
-  dispatch_team(tests.channel('cloud-hub/dispatch'), 'Again', '["z"]', idempotency_key => 'k'), tests.kept('d'), 'the same key returns the same team'
+  dispatch_team(tests.channel('cloud-hub/dispatch'), 'Once', '["z"]', idempotency_key => 'k'), tests.kept('d'), 'the same key returns the same team'
 );
 select is((select count(*) from hub_teams), 1::bigint, 'and makes no other');
 

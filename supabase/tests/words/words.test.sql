@@ -1,10 +1,12 @@
 -- The small functions that make words: titles, spans of time, names, lists.
 begin;
-select plan(57);
+select plan(63);
 
 select is(hub.title(content), title, to_json(left(content, 30))::text) from (values
   ('One line', 'One line'), (E'First\nSecond', 'First'), (E'\n\n  Third \nx', 'Third'), (E'CR\rLF', 'CR'), (E'Windows\r\nline', 'Windows'),
-  (repeat('x', 60), repeat('x', 60)), (repeat('x', 61), repeat('x', 59) || '…'), (repeat('ü', 61), repeat('ü', 59) || '…'), ('', ''), (E' \n\t', '')
+  (repeat('x', 60), repeat('x', 60)), (repeat('x', 61), repeat('x', 59) || '…'), (repeat('ü', 61), repeat('ü', 59) || '…'), ('', ''), (E' \n\t', ''),
+  (E'```js\nlet x\n```', 'let x'), (E'~~~\n\nHere', 'Here'), (E'\u200b\u2800\nSeen', 'Seen'), (E'Red\x1b[31m\u202eder', 'Red [31m der'),
+  (E'First\u2028Second', 'First'), (E'```\n```', '')
 ) as t (content, title);
 
 select is(hub.duration(span), words, coalesce(span::text, 'null')) from (values
