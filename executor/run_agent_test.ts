@@ -99,6 +99,16 @@ Deno.test("runAgent() reports a crash with the agent's last words", async () => 
   });
 });
 
+for (const word of ["stay", "stumble"]) {
+  Deno.test(`runAgent() takes a result that was given when its program will ${word}`, async () => {
+    assert.deepEqual(judge(await play(word)), { kind: "complete", result: "the last word" });
+  });
+}
+
+Deno.test("runAgent() takes the last message where the result is missing", async () => {
+  assert.deepEqual(judge(await play("pieces")), { kind: "complete", result: "one\n\ntwo" });
+});
+
 Deno.test("runAgent() survives invalid UTF-8, broken lines and terminal escapes", async () => {
   const { end, steps } = await play("garble");
   assert.deepEqual(steps, ["half \ufffd a pair and  nothing"]);

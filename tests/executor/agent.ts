@@ -116,6 +116,26 @@ const behaviour: Record<string, () => unknown> = {
     });
     speech.end("the answer");
   },
+  async stay() {
+    speech.end("the last word");
+    await pause(600_000);
+  },
+  stumble() {
+    speech.end("the last word");
+    Deno.exit(1);
+  },
+  pieces() {
+    if (format !== "claude") return speech.end("one\n\ntwo");
+    const message = (text: string) =>
+      print({ type: "assistant", message: { id: "m", content: [{ type: "text", text }] } });
+    message("one\n\n");
+    message("two");
+    print({ type: "result", subtype: "success", is_error: false, session_id: session });
+  },
+  odd() {
+    const usage = { note: "\u0000 and \ud83d", input_tokens: 1 };
+    print({ type: "result", subtype: "success", is_error: false, result: "odd usage", usage });
+  },
   crash() {
     console.error("it broke here");
     Deno.exit(3);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parse, stringify } from "smol-toml";
 import { meshTest } from "./mesh.ts";
 
 meshTest(
@@ -102,3 +103,36 @@ meshTest("run shows no token in arguments, logs or messages", async (mesh, fixtu
   assert.equal(told.result, "aura_…");
   assert.equal(device.log.includes(device.token), false);
 });
+
+meshTest("run loses no result to a side field that the hub refuses", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  await (await mesh.device()).start();
+  const ended = await mesh.ended((await mesh.task(channel, "odd")).id);
+  assert.equal(ended.status, "complete");
+  assert.equal(ended.result, "odd usage");
+});
+
+meshTest(
+  "run withdraws a model that cannot be started, and goes on with the others",
+  async (mesh, fixture) => {
+    const channel = await fixture.channel("flat_task_pipeline");
+    const device = await mesh.device({ models: ["claude", "codex"] });
+    const program = `${device.folder}/claude`;
+    Deno.writeTextFileSync(program, "#!/nowhere/interpreter\n", { mode: 0o700 });
+    const config = parse(Deno.readTextFileSync(device.config)) as {
+      models: Record<string, unknown>;
+    };
+    config.models.claude = { command: [program], format: "text" };
+    Deno.writeTextFileSync(device.config, stringify(config));
+    await device.start();
+    const task = await mesh.task(channel, "say it");
+    const failed = await mesh.until(task.id, ({ error }) => !!error);
+    assert.match(failed.error!, /^claude cannot be started on "/);
+    await device.says("claude is not offered any more");
+    // The task goes to the next model of its chain, which this device still offers.
+    await fixture.sql`update mac_tasks set run_at = null where id = ${task.id}`;
+    const ended = await mesh.ended(task.id);
+    assert.equal(ended.result, "it");
+    assert.equal(ended.model_used, "codex");
+  },
+);
