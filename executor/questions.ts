@@ -49,6 +49,15 @@ export class Questions {
   }
 
   async ask(ask: Ask): Promise<Answer> {
+    try {
+      return await this.#settle(ask);
+    } catch (error) {
+      this.#options.log(`a question could not be asked: ${(error as Error).message}`);
+      return ask.kind === "approval" ? this.#refuse(ask, undefined) : { text: null };
+    }
+  }
+
+  async #settle(ask: Ask): Promise<Answer> {
     if (ask.kind === "approval") {
       if (ask.call.kind === "tool" && isOwnTool(ask.call.tool)) return { allow: true };
       const { table, folders } = this.#options;

@@ -6,9 +6,9 @@ import { isSession } from "./fill.ts";
 import type { ClaimedTask, Completion, Hub } from "./hub.ts";
 import type { Rests } from "./limits.ts";
 import type { Outcome } from "./outcome.ts";
-import { fitResult, keepResult } from "./result.ts";
+import { fitResult, whereKept } from "./result.ts";
 import { SessionCosts } from "./session_costs.ts";
-import { clean } from "./text.ts";
+import { clean, cut } from "./text.ts";
 
 export type StopReason = "cancelled" | "lost" | "time-out" | "shutdown" | "parked";
 
@@ -127,11 +127,13 @@ export class Reporter {
       return await this.#deliver(() => hub.complete(task, note + result, essential));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const path = keepResult(whole, task, config.stateFolder);
-      const where = `The whole result is in "${path}" on ${config.device}.`;
-      return await this.#fail(`The hub refused the result: ${error.message}\n${where}`, {
-        retryable: false,
-      });
+      const where = whereKept(whole, task, config);
+      return await this.#fail(
+        `The hub refused the result: ${error.message}\n${cut(whole, 100_000)}\n\n${where}`,
+        {
+          retryable: false,
+        },
+      );
     }
   }
 
@@ -139,9 +141,15 @@ export class Reporter {
   #usage(session: string | null): Record<string, unknown> {
     const { model, usage, sessionCost } = this.#report;
     if (!session || !sessionCost) return { ...(model && { model }), ...usage };
-    const costs = new SessionCosts(this.#context.config.stateFolder);
-    const total_cost_usd = costs.spent(session, sessionCost);
-    return { ...(model && { model }), ...usage, total_cost_usd };
+    try {
+      const costs = new SessionCosts(this.#context.config.stateFolder);
+      const total_cost_usd = costs.spent(session, sessionCost);
+      return { ...(model && { model }), ...usage, total_cost_usd };
+    } catch (error) {
+      // A full disk costs the figure, not the result.
+      this.#context.log(`${this.#task.short_id}: ${(error as Error).message}`);
+      return { ...(model && { model }), ...usage };
+    }
   }
 
   #fail(

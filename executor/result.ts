@@ -15,11 +15,10 @@ export function fitResult(
 ): string {
   if (!isTooLong(result)) return result;
   const where = attached
-    ? `attached as "${attached}"`
-    : `in "${keepResult(result, task, stateFolder)}" on ${device}`;
+    ? `The whole result is attached as "${attached}".`
+    : whereKept(result, task, { stateFolder, device });
   const shown = cut(result, MOST);
-  return shown + openFence(shown) +
-    `\n\n(Cut: the whole result, ${result.length} characters, is ${where}.)`;
+  return shown + openFence(shown) + `\n\n(Cut: ${result.length} characters. ${where})`;
 }
 
 export function isTooLong(result: string): boolean {
@@ -39,17 +38,21 @@ function openFence(text: string): string {
   return open && `\n${open}`;
 }
 
-/** Keeps a whole result in the executor's own folder; returns its path. */
-export function keepResult(
+/** Keeps a whole result in the executor's own folder; returns a sentence that says where. */
+export function whereKept(
   result: string,
   task: Pick<ClaimedTask, "short_id" | "attempt">,
-  stateFolder: string,
+  { stateFolder, device }: Pick<Config, "stateFolder" | "device">,
 ): string {
   const folder = join(stateFolder, "results");
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `${task.short_id}-${task.attempt}.txt`);
-  Deno.writeTextFileSync(path, result, { mode: 0o600 });
-  return path;
+  try {
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    Deno.writeTextFileSync(path, result, { mode: 0o600 });
+    return `The whole result is in "${path}" on ${device}.`;
+  } catch (error) {
+    return `The whole result could not be kept on ${device}: ${(error as Error).message}`;
+  }
 }
 
 /** Removes whole results that nobody has fetched for two weeks. */

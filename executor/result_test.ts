@@ -15,8 +15,21 @@ Deno.test("fitResult() cuts a longer one, keeps it whole in a file and says so",
   const path = join(stateFolder, "results/abcd1234-2.txt");
   assert.ok([...fitted].length < 1_000_000);
   assert.ok(fitted.isWellFormed());
-  assert.ok(fitted.endsWith(`1200000 characters, is in "${path}" on mac.)`));
+  assert.ok(fitted.endsWith(`1200000 characters. The whole result is in "${path}" on mac.)`));
   assert.equal(Deno.readTextFileSync(path), whole);
   assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
   Deno.removeSync(stateFolder, { recursive: true });
+});
+
+Deno.test("fitResult() closes a code block that it cuts, and loses nothing to a full disk", () => {
+  const whole = "```\n" + "code\n".repeat(300_000);
+  const fitted = fitResult(whole, task, { stateFolder: "/dev/null", device: "mac" });
+  assert.match(
+    fitted,
+    /…\n```\n\n\(Cut: 1500004 characters\. The whole result could not be kept on mac/,
+  );
+  assert.match(
+    fitResult(whole, task, { stateFolder: "/dev/null", device: "mac" }, "a.md"),
+    /as "a.md"/,
+  );
 });

@@ -37,7 +37,11 @@ export class Runs {
   }
 
   remove(record: RunRecord): void {
-    Deno.removeSync(this.#path(record.marker));
+    try {
+      Deno.removeSync(this.#path(record.marker));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   list(): RunRecord[] {

@@ -109,9 +109,7 @@ export class TaskRun {
   async #perform(): Promise<void> {
     const { runs, log } = this.#context;
     try {
-      runs.write(this.#record);
-      this.#limit.go();
-      const outcome = await this.#run();
+      const outcome = await this.#outcome();
       await this.#recording;
       const session = this.#conversation?.session ?? null;
       const refusals = this.#questions?.refusals ?? [];
@@ -123,6 +121,19 @@ export class TaskRun {
     } finally {
       this.#limit.stop();
       this.#hold.stop();
+    }
+  }
+
+  async #outcome(): Promise<Outcome> {
+    try {
+      this.#context.runs.write(this.#record);
+      this.#limit.go();
+      return await this.#run();
+    } catch (error) {
+      // This machine's trouble, e.g. a full disk, and not the task's.
+      const where = `It cannot be run on "${this.#context.config.device}"`;
+      const told = `${where}: ${(error as Error).message}`;
+      return { kind: "failed", error: told, retryable: true, elsewhere: true };
     }
   }
 
@@ -231,8 +242,7 @@ export class TaskRun {
       onStart: (pid) => this.#recording = this.#recordStart(pid),
       onStep: (text) => this.#progress.add([text]),
       onSession: (session) => {
-        this.#record.session = session;
-        this.#context.runs.write(this.#record);
+        this.#note({ session });
         this.#progress.now();
       },
       log,
@@ -262,8 +272,7 @@ export class TaskRun {
       this.#hold.stop();
       this.#limit.go();
     }
-    this.#record.asking = count > 0;
-    this.#context.runs.write(this.#record);
+    this.#note({ asking: count > 0 });
     this.#context.onWaiting();
   }
 
@@ -283,8 +292,17 @@ export class TaskRun {
   async #recordStart(pid: number): Promise<void> {
     const started = (await processTable()).find((process) => process.pid === pid)?.started;
     if (!started) return;
-    Object.assign(this.#record, { pid, started });
-    this.#context.runs.write(this.#record);
+    this.#note({ pid, started });
+  }
+
+  /** Writes down what a later start of the executor would have to know. */
+  #note(more: Partial<RunRecord>): void {
+    Object.assign(this.#record, more);
+    try {
+      this.#context.runs.write(this.#record);
+    } catch (error) {
+      this.#context.log(`${this.task.short_id}: ${(error as Error).message}`);
+    }
   }
 }
 

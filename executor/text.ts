@@ -5,10 +5,11 @@ const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f]/g;
 
 /**
  * Text as Postgres and a chat can hold it: no terminal escapes, no control characters but newline
- * and tab, no lone surrogates.
+ * and tab, no lone surrogates. Of a line that rewrites itself, like a progress bar, the last state.
  */
 export function clean(text: string): string {
-  return text.replace(/\r\n?/g, "\n").replace(ESCAPES, "").replace(CONTROLS, "").toWellFormed();
+  return text.replace(/\r+\n/g, "\n").replace(ESCAPES, "").replace(/^[^\n]*\r(?=[^\n])/gm, "")
+    .replace(CONTROLS, "").toWellFormed();
 }
 
 /** The first line that says something, cut to `length` characters. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { clean, cut, firstLine, redact } from "./text.ts";
 
 Deno.test("clean() keeps what a chat can show and drops the rest", () => {
-  assert.equal(clean("\x1b[31mred\x1b[0m\tand\r\nnew\rline\x00\x07"), "red\tand\nnew\nline");
+  assert.equal(clean("\x1b[31mred\x1b[0m\tand\r\nnew\rline\x00\x07"), "red\tand\nline");
+  assert.equal(clean("10%\r50%\r100%\ndone\r\n"), "100%\ndone\n");
   assert.equal(clean("\x1b]0;title\x07plain"), "plain");
   assert.equal(clean("half \ud83d!"), "half \ufffd!");
 });

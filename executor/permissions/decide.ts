@@ -61,12 +61,20 @@ function isOwn(path: string, folders: readonly string[]): boolean {
 /** Whoever writes these makes git or an agent run something later. */
 const GUARDED = new Set([".git", ".claude", ".codex", ".gemini", ".opencode", ".vscode"]);
 
-/** The path as seen from the folder that holds it; a relative one begins in the first folder. */
+/**
+ * The path as seen from the folder that holds it; a relative one begins in the first folder. Null for
+ * a path outside of all of them, and for one that cannot be followed.
+ */
 export function wayInto(path: string, folders: readonly string[]): string | null {
-  const real = nearest(isAbsolute(path) ? path : join(folders[0]!, path));
-  const ways = folders.map((folder) => relative(nearest(folder), real));
-  return ways.find((way) => way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) ??
-    null;
+  try {
+    const real = nearest(isAbsolute(path) ? path : join(folders[0]!, path));
+    const ways = folders.map((folder) => relative(nearest(folder), real));
+    const inside = (way: string) => way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+    return ways.find(inside) ?? null;
+  } catch {
+    // What an agent may make of links has no end: loops, names that are too long, folders it locks.
+    return null;
+  }
 }
 
 /** The path with all symbolic links followed in the part of it that exists. */

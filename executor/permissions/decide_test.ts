@@ -8,6 +8,7 @@ const folder = Deno.realPathSync(Deno.makeTempDirSync());
 Deno.mkdirSync(join(folder, "src"));
 Deno.symlinkSync("/etc", join(folder, "out"));
 Deno.symlinkSync("/nowhere/file", join(folder, "dangling"));
+Deno.symlinkSync("loop", join(folder, "loop"));
 
 const run = (command: string, table = DEFAULT_PERMISSIONS) =>
   decide(toolCall("Bash", { command }), table, [folder]);
@@ -61,6 +62,8 @@ Deno.test("decide() lets files of the folder be edited, and no others", () => {
       "../a.txt",
       "out/passwd",
       "dangling",
+      "loop/a.txt",
+      "x".repeat(5_000),
       ".git/hooks/post-commit",
       "src/.git/config",
       ".claude/settings.json",

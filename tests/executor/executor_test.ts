@@ -80,7 +80,7 @@ meshTest("run cuts a result of 50 MB, keeps it whole and says where", async (mes
   const device = await (await mesh.device()).start();
   const ended = await mesh.ended((await mesh.task(channel, "huge")).id);
   assert.equal(ended.status, "complete");
-  const path = /whole result, 52428800 characters, is in "(.*)" on/.exec(ended.result!)![1]!;
+  const path = /52428800 characters. The whole result is in "(.*)" on/.exec(ended.result!)![1]!;
   assert.equal(path, join(device.folder, `executor/results/${ended.id.slice(0, 8)}-1.txt`));
   assert.equal(Deno.statSync(path).size, 50 * 1024 * 1024);
 });

@@ -166,3 +166,42 @@ for (const model of ["claude", "codex"] as const) {
     assert.deepEqual(inputs.map(({ state }) => state), ["taken"]);
   });
 }
+
+meshTest(
+  "run interrupts an agent that hears nothing, and resumes it with the words",
+  async (mesh, fixture) => {
+    const channel = await fixture.channel("flat_task_pipeline");
+    const device = await (await mesh.device()).start();
+    const task = await mesh.task(channel, "work 1000");
+    await mesh.until(task.id, ({ partial_output }) => !!partial_output?.includes("step"));
+    const { error } = await mesh.operator.supabase.rpc("send_input", {
+      task_id: task.id,
+      content: "session",
+      interrupt: true,
+    });
+    assert.equal(error, null);
+    const ended = await mesh.ended(task.id);
+    assert.equal(ended.result, `resumed ${ended.session_id}`, device.log);
+  },
+);
+
+meshTest("run gives what nobody took to a follow-up", async (mesh, fixture) => {
+  const channel = await fixture.channel("threaded_task_isolation");
+  await (await mesh.device()).start();
+  const task = await mesh.task(channel, "work 40");
+  await mesh.until(task.id, ({ partial_output }) => !!partial_output?.includes("step"));
+  const { error } = await mesh.operator.supabase.rpc("send_input", {
+    task_id: task.id,
+    content: "say and this",
+  });
+  assert.equal(error, null);
+  const first = await mesh.ended(task.id);
+  assert.equal(first.result, "worked");
+  const result = await until(async () => {
+    const [row] = await fixture.sql`
+      select result from mac_tasks
+      where task_thread_id = ${first.task_thread_id} and id <> ${task.id} and status = 'complete'`;
+    return row?.result ?? null;
+  });
+  assert.equal(result, "and this");
+});
