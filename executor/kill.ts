@@ -1,3 +1,4 @@
+import { killCgroup, leaveCgroup } from "./cgroup.ts";
 import { type Process, processesOf } from "./processes.ts";
 
 /** What names a run's processes: see `processesOf`. */
@@ -19,14 +20,16 @@ export async function killFamily(family: Family, grace = 5_000): Promise<void> {
   let termed = false;
   while (true) {
     const left = await processesOf(family.leader, family.marker);
-    if (left.length === 0) return;
+    if (left.length === 0) return leaveCgroup(family.marker);
     if (Date.now() >= end) {
       throw new Error(
         `These processes survived SIGKILL: ${left.map(({ pid }) => pid).join(", ")}.`,
       );
     }
-    if (Date.now() >= patience) signal(left, "SIGKILL");
-    else if (!termed) signal(left, "SIGTERM");
+    if (Date.now() >= patience) {
+      killCgroup(family.marker);
+      signal(left, "SIGKILL");
+    } else if (!termed) signal(left, "SIGTERM");
     termed = true;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -1,3 +1,5 @@
+import { cgroupPids } from "./cgroup.ts";
+
 /** One running process, as this machine's process table shows it. */
 export interface Process {
   pid: number;
@@ -51,7 +53,8 @@ async function fromPs(): Promise<Process[]> {
 
 /**
  * The processes of a run: everything started by `leader`, everything in a group of theirs and, on
- * Linux, everything that inherited `marker` in its environment although it left both.
+ * Linux, everything that inherited `marker` in its environment although it left both, and everything
+ * in the run's control group, where it has one.
  */
 export async function processesOf(leader: number | null, marker: string): Promise<Process[]> {
   const table = await processTable();
@@ -72,6 +75,8 @@ export async function processesOf(leader: number | null, marker: string): Promis
     }
   }
   if (Deno.build.os === "linux") {
+    const grouped = new Set(cgroupPids(marker));
+    for (const process of table) if (grouped.has(process.pid)) found.set(process.pid, process);
     for (const process of table) {
       if (found.has(process.pid)) continue;
       const environment = await readIfThere(`/proc/${process.pid}/environ`);

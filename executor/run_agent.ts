@@ -1,4 +1,5 @@
 import type { Agent, AgentFormat, AgentHost, AgentReport, AgentStart } from "./agents/agent.ts";
+import { enterCgroup } from "./cgroup.ts";
 import { killFamily } from "./kill.ts";
 import { lines } from "./lines.ts";
 import { Silence } from "./silence.ts";
@@ -56,6 +57,7 @@ export async function runAgent(run: AgentRun): Promise<AgentEnd> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  enterCgroup(run.marker, child.pid);
   const input = new Input(run.writesPrompt ? child.stdin : null);
   let kill: (grace?: number) => Promise<void> = () => Promise.resolve();
   const agent = run.format({

@@ -32,6 +32,8 @@ Environment=${quoteUnit(`PATH=${path}`)}
 WorkingDirectory=${homedir().replaceAll("%", "%%")}
 # SIGTERM goes to the executor alone, which lets its tasks end; what is left after it is killed.
 KillMode=mixed
+# Every run gets a control group of its own, which nothing that it starts can leave unseen.
+Delegate=yes
 TimeoutStopSec=60
 Restart=always
 RestartSec=10
