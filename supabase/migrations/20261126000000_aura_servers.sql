@@ -6181,7 +6181,7 @@ declare
   v_text text;
   v_is_open boolean := false; -- whether what follows belongs to the last item
   v_after_blank boolean := false;
-  v_items text[] := '{}';
+  v_items text[] := array[]::text[];
 begin
   foreach v_line in array regexp_split_to_array(goal, '\r\n|\r|\n') loop
     v_kind := hub.line_kind(v_line, v_fence, coalesce(v_kind = 'diff', false));
@@ -7472,25 +7472,21 @@ end
 $$;
 comment on function hub.answer_in_words(public.hub_questions) is 'The label of the chosen option, and the words that were added.';
 
-create or replace function hub.lock_question(question_id uuid, out question public.hub_questions, out task public.mac_tasks)
+create or replace function hub.lock_asking(question_id uuid) returns public.mac_tasks
 language plpgsql
 set search_path = ''
 as $$
+declare
+  v_task public.mac_tasks;
 begin
-  select * into question from public.hub_questions as q where q.id = lock_question.question_id;
-  if not found then
-    perform hub.fail('question_not_found', array[coalesce(lock_question.question_id::text, 'null')]);
-  end if;
-  select * into task from public.mac_tasks as t where t.id = question.task_id for no key update;
-  perform from public.hub_task_threads as th where th.id = task.task_thread_id for no key update;
-  -- As it is now: who held the task's lock may have closed it.
-  select * into question from public.hub_questions as q where q.id = lock_question.question_id;
-  if not found then
-    perform hub.fail('question_not_found', array[lock_question.question_id::text]);
-  end if;
+  select t.* into v_task from public.mac_tasks as t
+  where t.id = (select q.task_id from public.hub_questions as q where q.id = lock_asking.question_id)
+  for no key update;
+  perform from public.hub_task_threads as th where th.id = v_task.task_thread_id for no key update;
+  return v_task;
 end
 $$;
-comment on function hub.lock_question(uuid) is 'A question and its task, under the locks of task and thread. Errors: question_not_found.';
+comment on function hub.lock_asking(uuid) is 'The task that asks, under its own and its thread''s lock. Only then is the question as it stays.';
 
 create or replace function hub.close_question(task public.mac_tasks, question public.hub_questions, said text)
 returns public.hub_questions
@@ -7544,7 +7540,6 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_locked record;
   v_task public.mac_tasks;
   v_question public.hub_questions;
   v_answer text := nullif(btrim(answer_question.answer, E' \t\r\n'), '');
@@ -7553,9 +7548,11 @@ begin
     (select q.channel_id from public.hub_questions as q where q.id = answer_question.question_id),
     'operator', 'question_not_found', answer_question.question_id
   );
-  v_locked := hub.lock_question(answer_question.question_id);
-  v_question := v_locked.question;
-  v_task := v_locked.task;
+  v_task := hub.lock_asking(answer_question.question_id);
+  select * into v_question from public.hub_questions as q where q.id = answer_question.question_id;
+  if not found then
+    perform hub.fail('question_not_found', array[answer_question.question_id::text]);
+  end if;
   if v_question.state = 'answered' and v_question.option_id is not distinct from answer_question.option_id
     and v_question.answer is not distinct from v_answer
   then
@@ -8475,11 +8472,11 @@ begin
   if not found then
     return 0;
   end if;
-  select array_agg(l order by l.id) filter (where l.failures = 0),
-    array_agg(l order by l.id) filter (where l.failures > 0)
+  select array_agg(l.line order by (l.line).id) filter (where (l.line).failures = 0),
+    array_agg(l.line order by (l.line).id) filter (where (l.line).failures > 0)
   into v_fresh, v_failed
   from (
-    select * from hub.feed_lines as due
+    select due as line from hub.feed_lines as due
     where due.feed = post_lines.feed and due.retry_at <= v_now
     order by due.id limit post_lines.most
     for update skip locked
@@ -8758,7 +8755,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_oldest timestamptz := v_now - (select s.max_runtime from hub.settings as s);
   v_task public.mac_tasks;
-  v_ends text[] := '{}';
+  v_ends text[] := array[]::text[];
 begin
   for v_task in
     -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
@@ -8906,11 +8903,11 @@ begin
     when 'running' then
       perform hub.repair_running();
   end case;
-  return '{}';
+  return '{}'::jsonb;
 exception when others then
   -- The other steps do not depend on it, and the next minute tries again.
   raise warning 'Recovery of % failed: %', step, sqlerrm;
-  return '{}';
+  return '{}'::jsonb;
 end
 $$;
 comment on function hub.try_recovery(text) is 'One step of recovery; its failure is logged and keeps no other step from being taken.';
@@ -8921,7 +8918,7 @@ security definer -- the recover edge function calls it with the service key
 set search_path = ''
 as $$
 declare
-  v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
+  v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}'::jsonb;
   v_step text;
 begin
   foreach v_step in array array[
@@ -9192,7 +9189,7 @@ set lock_timeout = '500ms'
 as $$
 declare
   v_found record;
-  v_report jsonb := '{}';
+  v_report jsonb := '{}'::jsonb;
 begin
   -- What has ended first, since it keeps others back; then in the order the tasks came in.
   for v_found in

@@ -36,7 +36,7 @@ declare
   v_text text;
   v_is_open boolean := false; -- whether what follows belongs to the last item
   v_after_blank boolean := false;
-  v_items text[] := '{}';
+  v_items text[] := array[]::text[];
 begin
   foreach v_line in array regexp_split_to_array(goal, '\r\n|\r|\n') loop
     v_kind := hub.line_kind(v_line, v_fence, coalesce(v_kind = 'diff', false));

@@ -256,25 +256,21 @@ end
 $$;
 comment on function hub.answer_in_words(public.hub_questions) is 'The label of the chosen option, and the words that were added.';
 
-create or replace function hub.lock_question(question_id uuid, out question public.hub_questions, out task public.mac_tasks)
+create or replace function hub.lock_asking(question_id uuid) returns public.mac_tasks
 language plpgsql
 set search_path = ''
 as $$
+declare
+  v_task public.mac_tasks;
 begin
-  select * into question from public.hub_questions as q where q.id = lock_question.question_id;
-  if not found then
-    perform hub.fail('question_not_found', array[coalesce(lock_question.question_id::text, 'null')]);
-  end if;
-  select * into task from public.mac_tasks as t where t.id = question.task_id for no key update;
-  perform from public.hub_task_threads as th where th.id = task.task_thread_id for no key update;
-  -- As it is now: who held the task's lock may have closed it.
-  select * into question from public.hub_questions as q where q.id = lock_question.question_id;
-  if not found then
-    perform hub.fail('question_not_found', array[lock_question.question_id::text]);
-  end if;
+  select t.* into v_task from public.mac_tasks as t
+  where t.id = (select q.task_id from public.hub_questions as q where q.id = lock_asking.question_id)
+  for no key update;
+  perform from public.hub_task_threads as th where th.id = v_task.task_thread_id for no key update;
+  return v_task;
 end
 $$;
-comment on function hub.lock_question(uuid) is 'A question and its task, under the locks of task and thread. Errors: question_not_found.';
+comment on function hub.lock_asking(uuid) is 'The task that asks, under its own and its thread''s lock. Only then is the question as it stays.';
 
 create or replace function hub.close_question(task public.mac_tasks, question public.hub_questions, said text)
 returns public.hub_questions
@@ -328,7 +324,6 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_locked record;
   v_task public.mac_tasks;
   v_question public.hub_questions;
   v_answer text := nullif(btrim(answer_question.answer, E' \t\r\n'), '');
@@ -337,9 +332,11 @@ begin
     (select q.channel_id from public.hub_questions as q where q.id = answer_question.question_id),
     'operator', 'question_not_found', answer_question.question_id
   );
-  v_locked := hub.lock_question(answer_question.question_id);
-  v_question := v_locked.question;
-  v_task := v_locked.task;
+  v_task := hub.lock_asking(answer_question.question_id);
+  select * into v_question from public.hub_questions as q where q.id = answer_question.question_id;
+  if not found then
+    perform hub.fail('question_not_found', array[answer_question.question_id::text]);
+  end if;
   if v_question.state = 'answered' and v_question.option_id is not distinct from answer_question.option_id
     and v_question.answer is not distinct from v_answer
   then

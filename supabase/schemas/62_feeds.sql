@@ -80,11 +80,11 @@ begin
   if not found then
     return 0;
   end if;
-  select array_agg(l order by l.id) filter (where l.failures = 0),
-    array_agg(l order by l.id) filter (where l.failures > 0)
+  select array_agg(l.line order by (l.line).id) filter (where (l.line).failures = 0),
+    array_agg(l.line order by (l.line).id) filter (where (l.line).failures > 0)
   into v_fresh, v_failed
   from (
-    select * from hub.feed_lines as due
+    select due as line from hub.feed_lines as due
     where due.feed = post_lines.feed and due.retry_at <= v_now
     order by due.id limit post_lines.most
     for update skip locked

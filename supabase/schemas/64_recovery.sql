@@ -150,7 +150,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_oldest timestamptz := v_now - (select s.max_runtime from hub.settings as s);
   v_task public.mac_tasks;
-  v_ends text[] := '{}';
+  v_ends text[] := array[]::text[];
 begin
   for v_task in
     -- Running tasks are few; only those that claim_tasks claimed have a claim_id.
@@ -298,11 +298,11 @@ begin
     when 'running' then
       perform hub.repair_running();
   end case;
-  return '{}';
+  return '{}'::jsonb;
 exception when others then
   -- The other steps do not depend on it, and the next minute tries again.
   raise warning 'Recovery of % failed: %', step, sqlerrm;
-  return '{}';
+  return '{}'::jsonb;
 end
 $$;
 comment on function hub.try_recovery(text) is 'One step of recovery; its failure is logged and keeps no other step from being taken.';
@@ -313,7 +313,7 @@ security definer -- the recover edge function calls it with the service key
 set search_path = ''
 as $$
 declare
-  v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}';
+  v_report jsonb := '{"requeued": 0, "failed": 0, "redelivered": 0, "devices_offline": 0, "timed_out": 0}'::jsonb;
   v_step text;
 begin
   foreach v_step in array array[

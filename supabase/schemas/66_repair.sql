@@ -194,7 +194,7 @@ set lock_timeout = '500ms'
 as $$
 declare
   v_found record;
-  v_report jsonb := '{}';
+  v_report jsonb := '{}'::jsonb;
 begin
   -- What has ended first, since it keeps others back; then in the order the tasks came in.
   for v_found in
