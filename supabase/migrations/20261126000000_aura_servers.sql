@@ -1372,10 +1372,6 @@ begin
     -- A task is rewritten at each step of its life; no index knows those columns, so with room on
     -- the page the rewrites stay there (heap-only updates).
     with (fillfactor = 50);
-    alter table public.mac_tasks enable row level security;
-    revoke all on public.mac_tasks from anon, authenticated, service_role;
-    grant select on public.mac_tasks to authenticated;
-    grant select, insert, update, delete on public.mac_tasks to service_role;
   else
     -- Columns of the same names are shared where their types fit, and never altered.
     select string_agg(
@@ -1456,10 +1452,21 @@ begin
       check (cancelled_at is null or status = 'failed'),
       add constraint mac_tasks_claim
       check ((claim_id is null) = (lease_expires_at is null) and (claim_id is null or status = 'running'));
+  end if;
+  -- A table of its own has that constraint; after a restore too, which leaves policies and grants out.
+  if exists (
+    select from pg_catalog.pg_constraint as c
+    where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
+  ) then
+    alter table public.mac_tasks enable row level security;
+    revoke all on public.mac_tasks from anon, authenticated, service_role;
+    grant select on public.mac_tasks to authenticated;
+    grant select, insert, update, delete on public.mac_tasks to service_role;
     grant insert (
       content, project, model_preference, channel_id, task_thread_id, platform, priority, run_at,
       idempotency_key, metadata
     ) on public.mac_tasks to authenticated;
+    drop policy if exists authenticated_read_tasks on public.mac_tasks;
     create policy authenticated_read_tasks on public.mac_tasks
     for select to authenticated using (
       channel_id in (select hub.channels_with('viewer'))
@@ -1467,6 +1474,7 @@ begin
       or channel_id is null and (select hub.has_role('viewer')) and not metadata ? 'created_by_label'
       or channel_id is null and (select hub.has_role('admin'))
     );
+    drop policy if exists authenticated_insert_tasks on public.mac_tasks;
     create policy authenticated_insert_tasks on public.mac_tasks
     for insert to authenticated with check (
       channel_id in (select hub.channels_with('operator'))
@@ -1474,10 +1482,7 @@ begin
     );
     comment on table public.mac_tasks is
       'Tasks for executors. Read by whoever may read their channel; made by dispatch_task or by an operator''s insert; written by executors.';
-  elsif not exists (
-    select from pg_catalog.pg_constraint as c
-    where c.conrelid = 'public.mac_tasks'::regclass and c.conname = 'mac_tasks_terminal'
-  ) then
+  else
     -- Where the owner's row security is on, these add tasks with a channel to what is seen, and no others.
     drop policy if exists authenticated_read_hub_tasks on public.mac_tasks;
     drop policy if exists authenticated_insert_hub_tasks on public.mac_tasks;
