@@ -11,6 +11,7 @@ const FOLDER = import.meta.dirname!;
 const PROGRAMS = {
   aura: "workers/aura.ts",
   graphile: "peers/graphile.ts",
+  byHand: "peers/by_hand.ts",
   pgboss: "peers/pgboss.ts",
   latency: "workers/latency.ts",
   graphileLatency: "peers/latency.ts",
@@ -18,7 +19,7 @@ const PROGRAMS = {
 };
 
 export type Program = keyof typeof PROGRAMS;
-export type Worker = "aura" | "graphile" | "pgboss";
+export type Worker = "aura" | "graphile" | "pgboss" | "byHand";
 
 export interface Peers {
   graphile: Sql;

@@ -13,6 +13,7 @@ import { pages } from "./pages.ts";
 import { pipeline } from "./pipeline.ts";
 import { queue } from "./queue.ts";
 import { realtime } from "./realtime.ts";
+import { samework } from "./samework.ts";
 import { stack } from "./stack.ts";
 
 export const scenarios: Scenario[] = [
@@ -23,6 +24,7 @@ export const scenarios: Scenario[] = [
   queue,
   latency,
   pipeline,
+  samework,
   backlog,
   churn,
   messages,

@@ -1,6 +1,7 @@
 // A whole life: dispatched into a thread of its own, claimed, three times reported on, completed. Against
 // a bare job of each peer, from its enqueueing to its end.
-import { interleave, rate, type Run } from "../measure.ts";
+import { tasksPerSecond } from "../life.ts";
+import { interleave, type Run } from "../measure.ts";
 import { ask, drain, peers, seedPeer } from "../peers.ts";
 import { compare, type Result } from "../result.ts";
 import type { Context, Scenario } from "../scenario.ts";
@@ -19,51 +20,32 @@ export const pipeline: Scenario = {
     await makeDevices(admin, CLIENTS);
     const total = quick ? 100 : 1500;
 
-    const life = (progress: number): Run => async () => {
-      let enqueueing = 0;
-      const { ms } = await drain(
-        "aura",
-        { url: machine.url(), executors: CLIENTS, claim: 1, progress },
-        async (count) => {
-          await clearTasks(admin);
-          const perSecond = await rate(count, CLIENTS, (call) =>
-            sql`
-              select public.dispatch_task(
-                ${channels[call % channels.length]!}::uuid, ${
-              "Fix the build error in module " + call
-            }
-              )`);
-          enqueueing = count / perSecond * 1000;
-          await settle(admin, "public.mac_tasks", "hub.queue", "public.hub_task_threads");
-        },
+    const life = (progress: number): Run => () =>
+      tasksPerSecond({
+        worker: "aura",
+        config: { url: machine.url(), executors: CLIENTS, claim: 1, progress },
         total,
-      );
-      return total / (enqueueing + ms) * 1000;
-    };
+        clear: () => clearTasks(admin),
+        dispatch: (call) =>
+          sql`
+            select public.dispatch_task(
+              ${channels[call % channels.length]!}::uuid, ${"Fix the build error in module " + call}
+            )`,
+        settle: () => settle(admin, "public.mac_tasks", "hub.queue", "public.hub_task_threads"),
+      });
     const samples = await interleave({
       "with 3 progress messages": life(3),
       "with none": life(0),
-      "graphile-worker": async () => {
-        const url = machine.url("graphile", "supabase_admin");
-        let enqueueing = 0;
-        const { ms } = await drain(
-          "graphile",
-          { url, executors: CLIENTS, claim: 1 },
-          async (count) => {
-            await seedPeer(graphile, "graphile", 0);
-            const perSecond = await rate(
-              count,
-              CLIENTS,
-              (call) =>
-                graphile`select graphile_worker.add_job('bench', ${graphile.json({ call })}::json)`,
-            );
-            enqueueing = count / perSecond * 1000;
-            await graphile.unsafe("vacuum (analyze) graphile_worker._private_jobs");
-          },
+      "graphile-worker": () =>
+        tasksPerSecond({
+          worker: "graphile",
+          config: { url: machine.url("graphile", "supabase_admin"), executors: CLIENTS, claim: 1 },
           total,
-        );
-        return total / (enqueueing + ms) * 1000;
-      },
+          clear: () => seedPeer(graphile, "graphile", 0),
+          dispatch: (call) =>
+            graphile`select graphile_worker.add_job('bench', ${graphile.json({ call })}::json)`,
+          settle: () => graphile.unsafe("vacuum (analyze) graphile_worker._private_jobs"),
+        }),
       "pg-boss": async () => {
         const url = machine.url("pgboss", "supabase_admin");
         let enqueueing = 0;

@@ -110,6 +110,7 @@ async function wake(context: Context, operator: Operator, hub: Hub): Promise<Res
   let onTask = async () => {};
   const stop = listenForWork(hub.client, {
     onTask: () => onTask(),
+    onNews: () => {},
     onState: (isConnected) => isConnected && connected.resolve(),
   });
   await connected.promise;
