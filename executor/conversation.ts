@@ -51,6 +51,8 @@ export class Conversation {
   #process = new AbortController();
   /** Words that were taken from the hub and have not surely reached the agent. */
   #words: string[] = [];
+  /** Heartbeats name an input until it has been taken. */
+  readonly #taken = new Set<string>();
   #session: string | null = null;
 
   constructor(options: ConversationOptions) {
@@ -91,11 +93,13 @@ export class Conversation {
   async input({ id, content, interrupt }: TaskInput): Promise<void> {
     const { task, hub, log } = this.#options;
     const agent = this.#agent;
-    if (!agent || (!agent.input && !interrupt)) return;
+    if (!agent || (!agent.input && !interrupt) || this.#taken.has(id)) return;
+    this.#taken.add(id);
     try {
       await hub.takeInput(task, id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.passing) this.#taken.delete(id);
       log(`${task.short_id} did not take what was said: ${error.message}`);
       return;
     }

@@ -60,8 +60,17 @@ export async function runAgent(run: AgentRun): Promise<AgentEnd> {
   enterCgroup(run.marker, child.pid);
   const input = new Input(run.writesPrompt ? child.stdin : null);
   let kill: (grace?: number) => Promise<void> = () => Promise.resolve();
+  let asking = 0;
   const agent = run.format({
     ...run.listener,
+    async ask(ask) {
+      asking++;
+      try {
+        return await run.listener.ask(ask);
+      } finally {
+        asking--;
+      }
+    },
     send: (line) => input.send(line),
     closeInput: () => input.close(),
     finish() {
@@ -91,7 +100,7 @@ export async function runAgent(run: AgentRun): Promise<AgentEnd> {
   const abort = () => void kill();
   run.signal.addEventListener("abort", abort);
   if (run.signal.aborted) abort();
-  const silence = new Silence(agent.report, (text) => run.listener.step(text));
+  const silence = new Silence(agent.report, () => asking > 0, (text) => run.listener.step(text));
 
   const complaint: string[] = [];
   let heard = 0;
