@@ -885,6 +885,8 @@ export type Database = {
           "metadata": NonNullable<Json>;
           "name": string;
           "platform": string;
+          "registered_by": string | null;
+          "server_ids": (string)[] | null;
           "status": string;
         };
         ComputedFields: never;
@@ -898,6 +900,8 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "name": string;
           "platform": string;
+          "registered_by"?: string | null;
+          "server_ids"?: (string)[] | null;
           "status"?: string;
         };
         Update: {
@@ -910,6 +914,8 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "name"?: string;
           "platform"?: string;
+          "registered_by"?: string | null;
+          "server_ids"?: (string)[] | null;
           "status"?: string;
         };
         Relationships: [];
@@ -1041,13 +1047,20 @@ export type Database = {
       };
       "recover": { Args: Record<PropertyKey, never>; Returns: Json };
       "register_device": {
-        Args: { "max_running"?: number; "models": Json; "name": string; "platform": string };
+        Args: {
+          "max_running"?: number;
+          "models": Json;
+          "name": string;
+          "platform": string;
+          "servers"?: (string)[];
+        };
         Returns: Json;
       };
       "release_task": {
         Args: { "claim_id": string; "task_id": string; "token": string };
         Returns: Json;
       };
+      "remove_device": { Args: { "device_id": string }; Returns: Json };
       "report_progress": {
         Args: {
           "claim_id": string;

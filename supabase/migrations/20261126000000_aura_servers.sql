@@ -32,7 +32,7 @@ begin
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'mesh_activity(integer)',
     'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
-    'register_device(text, text, jsonb, integer)', 'release_task(text, uuid, uuid)',
+    'register_device(text, text, jsonb, integer, uuid[])', 'remove_device(uuid)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
     'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'set_server_role(uuid, uuid, text)', 'take_input(text, uuid, uuid, uuid)',
@@ -515,6 +515,33 @@ $$;
 comment on function hub.channels_with(text) is
   'The channels on whose servers the caller has this role or a higher one. In a policy: channel_id in (select hub.channels_with(''viewer'')).';
 
+create or replace function hub.is_known_to_all(server_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from public.hub_servers as s where s.id = is_known_to_all.server_id and s.default_role = 'none'
+  ) and not exists (
+    select from public.hub_server_members as m where m.server_id = is_known_to_all.server_id and m.role = 'none'
+  );
+end
+$$;
+comment on function hub.is_known_to_all(uuid) is
+  'Whether a server is hidden from nobody: only of such do feeds and the topic mesh tell.';
+
+create or replace function hub.is_operator_somewhere() returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return hub.has_role('operator') or exists (select hub.servers_with('operator'));
+end
+$$;
+comment on function hub.is_operator_somewhere() is 'Whether the caller is an operator or an admin, of the project or of a server.';
+
 create or replace function hub.require_server_role(server_id uuid, role text) returns void
 language plpgsql
 stable
@@ -622,18 +649,27 @@ declare
 begin
   if user_label.user_id is not null then
     select coalesce(
-      nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
-      nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
-      nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
+      (
+        select hub.one_line(n.name)
+        from unnest(array[
+          u.raw_user_meta_data ->> 'name', u.raw_user_meta_data ->> 'full_name', split_part(u.email, '@', 1)
+        ]) with ordinality as n (name, position)
+        where hub.is_visible(hub.one_line(n.name))
+        order by n.position limit 1
+      ),
       'user'
     )
     into v_label from auth.users as u where u.id = user_label.user_id;
+    -- Nobody is taken for the system or for a device.
+    if lower(v_label) = 'aura' or exists (select from public.mesh_devices as d where lower(d.name) = lower(v_label)) then
+      v_label := left(v_label, 71) || ' (person)';
+    end if;
   end if;
   return coalesce(v_label, case when hub.api_role() = 'service_role' then 'service' else 'admin' end);
 end
 $$;
 comment on function hub.user_label(uuid) is
-  'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
+  'The name shown for a user: name or full_name of the profile, else the e-mail address before the @; marked "(person)" where it is that of the system or of a device.';
 
 -- The settings row is made once; if exactly one person is there at that moment, they become the admin. A
 -- later run of this chapter must not promote people who signed up since.
@@ -1991,7 +2027,15 @@ create table if not exists public.mesh_devices (
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now()
 ) with (fillfactor = 50);
-comment on table public.mesh_devices is 'Machines that run tasks. Registered by operators; read by every signed-in user.';
+alter table public.mesh_devices
+  add column if not exists registered_by uuid references auth.users on delete set null,
+  add column if not exists server_ids uuid[];
+create index if not exists idx_mesh_devices_registered_by on public.mesh_devices (registered_by) where registered_by is not null;
+comment on table public.mesh_devices is
+  'Machines that run tasks. Registered by operators; read by every signed-in user, unless it works for a server that is hidden from the reader.';
+comment on column public.mesh_devices.registered_by is
+  'The user who registered it: it works for servers on which they are an operator. Null: the service key or SQL did.';
+comment on column public.mesh_devices.server_ids is 'The only servers that it works for; null: every one.';
 comment on column public.mesh_devices.status is
   'online: heard of within hub.settings.device_offline_after; draining: the same, but it was told to drain; else offline.';
 comment on column public.mesh_devices.draining is
@@ -2069,10 +2113,14 @@ to service_role;
 
 drop policy if exists authenticated_read_devices on public.mesh_devices;
 create policy authenticated_read_devices on public.mesh_devices
-for select to authenticated using ((select hub.has_role('viewer')));
+for select to authenticated using (
+  (select hub.has_role('viewer'))
+  -- All of them: one that is hidden would be named.
+  and (server_ids is null or server_ids <@ (select array(select hub.servers_with('viewer'))))
+);
 drop policy if exists authenticated_read_device_models on public.mesh_device_models;
 create policy authenticated_read_device_models on public.mesh_device_models
-for select to authenticated using ((select hub.has_role('viewer')));
+for select to authenticated using (device_id in (select d.id from public.mesh_devices as d));
 drop policy if exists authenticated_read_task_attempts on public.hub_task_attempts;
 create policy authenticated_read_task_attempts on public.hub_task_attempts
 for select to authenticated using (
@@ -2133,49 +2181,96 @@ $$;
 comment on function hub.set_device_models(uuid, jsonb) is
   'Makes the device''s models those of the array. Errors: bad_argument.';
 
-create or replace function hub.register_device(name text, platform text, models jsonb, max_running integer)
-returns jsonb
+insert into hub.errors (name, status, message, hint) values
+  ('device_name_taken', 409, 'The name %s is taken by a device that somebody else has registered.', 'Choose another name, or ask an admin.')
+on conflict (name) do update
+  set status = excluded.status, message = excluded.message, hint = excluded.hint;
+
+create or replace function hub.require_device(
+  name text, platform text, max_running integer, servers uuid[]
+) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if coalesce(length(require_device.name), 0) = 0 or require_device.name <> hub.one_line(require_device.name)
+    or not hub.is_visible(require_device.name) or lower(require_device.name) = 'aura'
+  then
+    perform hub.fail('bad_argument', array[
+      'name has 1 to 80 visible characters, one space between words, and is not Aura.'
+    ]);
+  end if;
+  if require_device.platform is null or require_device.platform not in ('macos', 'linux', 'windows') then
+    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
+  end if;
+  if coalesce(require_device.max_running, 1) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+  end if;
+  if cardinality(require_device.servers) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
+  end if;
+  perform hub.require_server_role(s.id, 'operator') from unnest(require_device.servers) as s (id);
+end
+$$;
+comment on function hub.require_device(text, text, integer, uuid[]) is
+  'Raises bad_argument for what describes no device; server_not_found and role_required for servers that it may not be for.';
+
+create or replace function hub.register_device(
+  name text, platform text, models jsonb, max_running integer, servers uuid[]
+) returns jsonb
 language plpgsql
 security definer -- devices and token hashes are written by nobody else
 set search_path = ''
 as $$
 declare
+  v_known public.mesh_devices;
   v_device public.mesh_devices;
   v_token text := 'aura_' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
 begin
-  perform hub.require_role('operator');
-  if coalesce(length(register_device.name), 0) = 0
-    or register_device.name <> hub.one_line(register_device.name)
-  then
-    perform hub.fail('bad_argument', array['name has 1 to 80 visible characters, and one space between words.']);
+  if not hub.is_operator_somewhere() then
+    perform hub.require_role('operator');
   end if;
-  if register_device.platform is null or register_device.platform not in ('macos', 'linux', 'windows') then
-    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
-  end if;
-  if coalesce(register_device.max_running, 1) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+  perform hub.require_device(
+    register_device.name, register_device.platform, register_device.max_running, register_device.servers
+  );
+  select * into v_known from public.mesh_devices as d where d.name = register_device.name for no key update;
+  if v_known.registered_by is distinct from auth.uid() and v_known.id is not null and not hub.has_role('admin') then
+    perform hub.fail('device_name_taken', array[register_device.name]);
   end if;
 
-  insert into public.mesh_devices as d (name, platform, max_running)
-  values (register_device.name, register_device.platform, coalesce(register_device.max_running, 1))
+  insert into public.mesh_devices as d (name, platform, max_running, registered_by, server_ids)
+  values (
+    register_device.name, register_device.platform, coalesce(register_device.max_running, 1), auth.uid(),
+    (select array_agg(distinct s.id) from unnest(register_device.servers) as s (id))
+  )
   on conflict on constraint mesh_devices_name_key do update
     set platform = excluded.platform,
-      max_running = coalesce(register_device.max_running, d.max_running)
+      max_running = coalesce(register_device.max_running, d.max_running),
+      registered_by = excluded.registered_by,
+      server_ids = coalesce(excluded.server_ids, d.server_ids)
+    where d.id = v_known.id
   returning * into v_device;
   if register_device.models = '[]' then
     perform hub.fail('bad_argument', array['models has at least one model.']);
+  elsif v_device.id is null then
+    -- Registered by somebody else since it was looked for.
+    perform hub.fail('device_name_taken', array[register_device.name]);
   end if;
   perform hub.set_device_models(v_device.id, register_device.models);
   insert into hub.device_tokens as t (device_id, token_hash)
   values (v_device.id, sha256(convert_to(v_token, 'UTF8')))
   on conflict on constraint device_tokens_pkey do update
     set token_hash = excluded.token_hash, created_at = now();
+  if v_known.id is not null then
+    perform hub.feed_registration(v_device);
+  end if;
   return jsonb_build_object('device', hub.device_json(v_device), 'token', v_token);
 end
 $$;
 
 create or replace function public.register_device(
-  name text, platform text, models jsonb, max_running integer default null
+  name text, platform text, models jsonb, max_running integer default null, servers uuid[] default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -2183,14 +2278,65 @@ set lock_timeout = '2500ms'
 as $$
 begin
   return hub.register_device(
-    register_device.name, register_device.platform, register_device.models, register_device.max_running
+    register_device.name, register_device.platform, register_device.models, register_device.max_running,
+    register_device.servers
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.register_device(text, text, jsonb, integer) is
-  'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device: a new token, the old one stops working. models: names or {model, version}. Operator. Errors: bad_argument.';
+comment on function public.register_device(text, text, jsonb, integer, uuid[]) is
+  'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device, for who registered it and for admins: a new token, the old one stops working, and max_running and servers stay unless given. models: names or {model, version}. servers: the only ones that it works for; null: all on which the caller is an operator. Operator, of a server at least. Errors: bad_argument, server_not_found, role_required, device_name_taken.';
+
+create or replace function hub.own_device(device_id uuid, by_operators boolean) returns public.mesh_devices
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  perform hub.require_role('viewer');
+  select * into v_device from public.mesh_devices as d where d.id = own_device.device_id for no key update;
+  if v_device.id is null or not v_device.server_ids <@ array(select hub.servers_with('viewer')) then
+    perform hub.fail('device_not_found', array[own_device.device_id::text]);
+  elsif v_device.registered_by is distinct from auth.uid() then
+    perform hub.require_role(case when by_operators then 'operator' else 'admin' end);
+  elsif not hub.is_operator_somewhere() then
+    perform hub.require_role('operator');
+  end if;
+  return v_device;
+end
+$$;
+comment on function hub.own_device(uuid, boolean) is
+  'A device, locked, that the caller registered, or may write as an operator or an admin. Errors: not_signed_in, device_not_found, role_required.';
+
+create or replace function hub.remove_device(device_id uuid) returns jsonb
+language plpgsql
+security definer -- devices are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  v_device := hub.own_device(remove_device.device_id, by_operators => false);
+  delete from public.mesh_devices as d where d.id = v_device.id;
+  return to_jsonb(v_device);
+end
+$$;
+
+create or replace function public.remove_device(device_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.remove_device(remove_device.device_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.remove_device(uuid) is
+  'Removes a device with its token; what it runs goes back when its lease ends. Returns the mesh_devices row. Who registered it, or an admin. Errors: device_not_found, role_required.';
 
 create or replace function hub.set_device_draining(device_id uuid, draining boolean) returns jsonb
 language plpgsql
@@ -2200,10 +2346,11 @@ as $$
 declare
   v_device public.mesh_devices;
 begin
-  perform hub.require_role('operator');
   if set_device_draining.draining is null then
+    perform hub.require_role('viewer');
     perform hub.fail('bad_argument', array['draining is true or false.']);
   end if;
+  v_device := hub.own_device(set_device_draining.device_id, by_operators => true);
   update public.mesh_devices as d
   set status = case
       when d.status = 'offline' then 'offline'
@@ -2211,11 +2358,8 @@ begin
       else 'online'
     end,
     draining = set_device_draining.draining
-  where d.id = set_device_draining.device_id
+  where d.id = v_device.id
   returning * into v_device;
-  if not found then
-    perform hub.fail('device_not_found', array[coalesce(set_device_draining.device_id::text, 'null')]);
-  end if;
   return to_jsonb(v_device);
 end
 $$;
@@ -2273,13 +2417,15 @@ comment on function hub.hear_device(text) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.register_device(text, text, jsonb, integer), public.set_device_draining(uuid, boolean)
+  public.register_device(text, text, jsonb, integer, uuid[]), public.set_device_draining(uuid, boolean),
+  public.remove_device(uuid)
 from public;
 -- Asked by the policy on attempts, as whoever reads.
 grant execute on function hub.channel_of_task(uuid) to authenticated, service_role;
 grant execute on function
-  public.register_device(text, text, jsonb, integer), hub.register_device(text, text, jsonb, integer),
-  public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)
+  public.register_device(text, text, jsonb, integer, uuid[]), hub.register_device(text, text, jsonb, integer, uuid[]),
+  public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean),
+  public.remove_device(uuid), hub.remove_device(uuid)
 to anon, authenticated, service_role;
 
 -- supabase/schemas/26_files.sql
@@ -2908,6 +3054,117 @@ grant execute on function public.files_to_remove(text[]), hub.files_to_remove(te
 grant execute on function hub.sees_file(text), hub.sends_file(text) to anon, authenticated;
 grant execute on function hub.is_file_name(text) to service_role;
 
+-- supabase/schemas/28_device_servers.sql
+
+-- Which device works for which server: all that its server_ids name, and where it names none, all of them;
+-- and of these only such on which whoever registered it is an operator, since a device reads what it claims.
+--
+-- What follows from that is kept as a list of what is barred, nearly always empty, so that a claim asks for
+-- it at no cost. It is made anew whenever a role, a server or a device changes.
+
+create table if not exists hub.barred_servers (
+  device_id uuid not null references public.mesh_devices on delete cascade,
+  -- No foreign key: all zeros stand for tasks of no channel, as in hub.lanes.
+  server_id uuid not null,
+  primary key (device_id, server_id)
+);
+comment on table hub.barred_servers is
+  'Servers that a device does not work for: its server_ids leave them out, or who registered it is no operator there. Kept by trigger: never write it.';
+
+create or replace function hub.bar_servers() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- In turns: two changes at once would each miss what the other has made.
+  perform pg_advisory_xact_lock(hashtextextended('hub.bar_servers', 0));
+  with servers as (
+    select s.id from public.hub_servers as s
+    union all select '00000000-0000-0000-0000-000000000000'
+  ),
+  rights as (
+    select u.registered_by, r.server_id
+    from (select distinct d.registered_by from public.mesh_devices as d where d.registered_by is not null) as u
+    cross join lateral (
+      select own.server_id from hub.server_roles(u.registered_by) as own where hub.is_at_least(own.role, 'operator')
+      union all
+      select '00000000-0000-0000-0000-000000000000' where hub.is_at_least(hub.global_role(u.registered_by), 'operator')
+    ) as r
+  ),
+  barred as (
+    select d.id as device_id, s.id as server_id
+    from public.mesh_devices as d
+    cross join servers as s
+    where s.id <> all (d.server_ids)
+      or d.registered_by is not null and (d.registered_by, s.id) not in (select r.registered_by, r.server_id from rights as r)
+  ),
+  lifted as (
+    delete from hub.barred_servers as b
+    where (b.device_id, b.server_id) not in (select w.device_id, w.server_id from barred as w)
+  )
+  insert into hub.barred_servers (device_id, server_id)
+  select w.device_id, w.server_id from barred as w
+  on conflict do nothing;
+end
+$$;
+comment on function hub.bar_servers() is 'Makes hub.barred_servers anew from devices, servers and roles.';
+
+create or replace function hub.is_known_device(device public.mesh_devices) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return not exists (select from unnest(device.server_ids) as s (id) where not hub.is_known_to_all(s.id));
+end
+$$;
+comment on function hub.is_known_device(public.mesh_devices) is
+  'Whether everybody may know of a device: it works for no server that is hidden from somebody.';
+
+create or replace function hub.follow_device() returns trigger
+language plpgsql
+security definer -- a user who is deleted takes the name along as another role
+set search_path = ''
+as $$
+begin
+  if old.registered_by is not null and new.registered_by is null then
+    -- Not "anybody's", but of somebody who is gone.
+    delete from hub.device_tokens as t where t.device_id = new.id;
+  end if;
+  perform hub.bar_servers();
+  return null;
+end
+$$;
+
+create or replace trigger _400_follow_device
+after insert on public.mesh_devices
+for each row when (new.server_ids is not null or new.registered_by is not null)
+execute function hub.follow_device();
+
+create or replace trigger _400_follow_device_on_change
+after update of server_ids, registered_by on public.mesh_devices
+for each row when ((old.server_ids, old.registered_by) is distinct from (new.server_ids, new.registered_by))
+execute function hub.follow_device();
+
+-- A server that is deleted is nobody's any more.
+create or replace function hub.forget_server() returns trigger
+language plpgsql
+security definer -- devices are written by nobody else
+set search_path = ''
+as $$
+begin
+  update public.mesh_devices as d set server_ids = array_remove(d.server_ids, old.id)
+  where old.id = any (d.server_ids);
+  return null;
+end
+$$;
+
+create or replace trigger _400_forget_server
+after delete on public.hub_servers
+for each row execute function hub.forget_server();
+
+revoke execute on all functions in schema hub from public;
+
 -- supabase/schemas/30_routing.sql
 
 -- Routing: what kind of work a request is, which model and platform it wants, and which model it gets.
@@ -3060,9 +3317,13 @@ comment on function hub.classify(text, uuid) is
   'What kind of work a request is: task type and platform by the first matching rule, model by the channel''s preference unless that is any, then by the rule, else any.';
 
 create or replace view hub.effective_models with (security_invoker = true) as
-select distinct on (c.preference, p.platform) c.preference, p.platform, c.model
+select distinct on (c.preference, p.platform, s.id) c.preference, p.platform, c.model, s.id as server_id
 from hub.model_chains as c
 cross join (values (''), ('macos'), ('linux'), ('windows')) as p (platform)
+cross join (
+  select id from public.hub_servers
+  union all select '00000000-0000-0000-0000-000000000000' -- tasks of no channel
+) as s
 where exists (
   select from public.mesh_devices as d
   join public.mesh_device_models as m on m.device_id = d.id
@@ -3070,12 +3331,13 @@ where exists (
     and p.platform in ('', d.platform)
     and m.model = c.model
     and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+    and not exists (select from hub.barred_servers as b where b.device_id = d.id and b.server_id = s.id)
 ) and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
-order by c.preference, p.platform, c.position;
+order by c.preference, p.platform, s.id, c.position;
 comment on view hub.effective_models is
-  'For a preference and a platform ('''': any) the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
+  'For a preference, a platform ('''': any) and a server the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
 
-create or replace function hub.model_to_try(preference text, platform text) returns text
+create or replace function hub.model_to_try(preference text, platform text, channel_id uuid) returns text
 language plpgsql
 stable
 set search_path = ''
@@ -3085,12 +3347,13 @@ begin
     (
       select e.model from hub.effective_models as e
       where e.preference = model_to_try.preference and e.platform = coalesce(model_to_try.platform, '')
+        and e.server_id = (select c.server_id from public.hub_channels as c where c.id = model_to_try.channel_id)
     ),
     model_to_try.preference
   );
 end
 $$;
-comment on function hub.model_to_try(text, text) is
+comment on function hub.model_to_try(text, text, uuid) is
   'The effective model, or the preference itself while no device can run any of its chain.';
 
 revoke execute on all functions in schema hub from public;
@@ -3623,12 +3886,15 @@ begin
       and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
       and (l.model = 'any' or l.bound and l.device = device.name or c.model = (
         select e.model from hub.effective_models as e
-        where e.preference = l.model and e.platform = l.platform
+        where e.preference = l.model and e.platform = l.platform and e.server_id = l.server_id
       ))
     order by c.position
     limit 1
   ) as own
   where l.platform in ('', device.platform)
+    and not exists (
+      select from hub.barred_servers as b where b.device_id = device.id and b.server_id = l.server_id
+    )
     and not exists (
       select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
     )
@@ -3637,6 +3903,9 @@ begin
       select from public.mesh_devices as holder
       join public.mesh_device_models as m on m.device_id = holder.id
       where holder.name = l.device and l.platform in ('', holder.platform)
+        and not exists (
+          select from hub.barred_servers as b where b.device_id = holder.id and b.server_id = l.server_id
+        )
         and case
           when l.bound then holder.status <> 'draining'
             and m.model in (select c.model from hub.model_chains as c where c.preference = l.model)
@@ -3647,9 +3916,13 @@ begin
   union all
   select l.id, 'git'
   from hub.lanes as l
-  where l.model = '' and l.device = device.name and not exists (
-    select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
-  );
+  where l.model = '' and l.device = device.name
+    and not exists (
+      select from hub.barred_servers as b where b.device_id = device.id and b.server_id = l.server_id
+    )
+    and not exists (
+      select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+    );
 end
 $$;
 comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use; git for what needs none.';
@@ -4408,7 +4681,7 @@ set search_path = ''
 as $$
 declare
   v_opens_thread boolean := false;
-  v_model text := hub.model_to_try(task.model_preference, task.platform);
+  v_model text := hub.model_to_try(task.model_preference, task.platform, task.channel_id);
   v_request text := hub.request_of(task);
   v_now timestamptz := clock_timestamp();
 begin
@@ -5390,10 +5663,18 @@ as $$
   with able as (
     select d.name, d.status, m.rate_limited_until,
       l.lane_id is not null as offered,
+      d.server_ids is null or d.server_ids <@ (select array(select hub.servers_with('viewer'))) as seen,
       hub.busy_slots(d.name) < d.max_running as has_room,
       task.platform is null or task.platform = d.platform as platform_fits,
       c.model is not null as model_fits
-    from public.mesh_devices as d
+    from (
+      select device.* from public.mesh_devices as device
+      where not exists (
+        select from hub.barred_servers as b
+        join public.hub_channels as place on place.server_id = b.server_id
+        where b.device_id = device.id and place.id = task.channel_id
+      )
+    ) as d
     left join public.mesh_device_models as m on m.device_id = d.id
     left join hub.model_chains as c
       on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
@@ -5407,7 +5688,7 @@ as $$
   select case
     when exists (select from able where offered and has_room) then jsonb_build_object('reason', 'ready')
     when exists (select from able where offered) then jsonb_build_object(
-      'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered)
+      'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered and seen)
     )
     when exists (
       select from hub.queue as q
@@ -5425,7 +5706,7 @@ as $$
     )
     when exists (select from able where status = 'draining' and platform_fits and model_fits) then jsonb_build_object(
       'reason', 'device_draining', 'devices', (
-        select jsonb_agg(distinct name) from able where status = 'draining' and platform_fits and model_fits
+        select jsonb_agg(distinct name) from able where seen and status = 'draining' and platform_fits and model_fits
       )
     )
     when exists (select from able where status = 'online' and platform_fits)
@@ -8093,6 +8374,7 @@ begin
     join public.mac_tasks as t on t.id = a.task_id
     -- What ended in the span may have started before it, by the longest run at most.
     where a.started_at >= v_since - (select s.max_runtime from hub.settings as s)
+      and (t.channel_id is null and not t.metadata ? 'created_by_label' or t.channel_id in (select hub.channels_with('viewer')))
   ),
   started as (
     select
@@ -8121,7 +8403,10 @@ begin
 
   return jsonb_build_object('hours', v_hours) || (
     select jsonb_build_object('waiting', count(*), 'oldest_waiting_since', min(q.created_at))
-    from hub.queue as q where q.state in ('ready', 'backoff', 'blocked')
+    from hub.queue as q where q.state in ('ready', 'backoff', 'blocked') and q.lane_id in (
+      select l.id from hub.lanes as l
+      where l.server_id = '00000000-0000-0000-0000-000000000000' or l.server_id in (select hub.servers_with('viewer'))
+    )
   );
 end
 $$;
@@ -8141,6 +8426,146 @@ revoke execute on function public.whoami(), public.mesh_activity(integer) from p
 grant execute on function
   public.whoami(), hub.whoami(), public.mesh_activity(integer), hub.mesh_activity(integer)
 to anon, authenticated, service_role;
+
+-- supabase/schemas/56_leaving.sql
+
+-- Who leaves: what goes on in the name of somebody who is no operator any more is ended.
+--
+-- It is read from state, so that it does not matter how somebody left: a role changed, a server became
+-- private, the default was lowered, the user was deleted. Triggers do it at once; recovery does what they
+-- found locked, and what no trigger of this project's sees, such as a user of the app's who is deleted.
+
+create or replace function hub.authors() returns setof uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_author uuid;
+begin
+  -- From one to the next: the queue may be long, its authors are few.
+  loop
+    v_author := (
+      select q.created_by from hub.queue as q
+      where q.created_by > coalesce(v_author, '00000000-0000-0000-0000-000000000000')
+      order by q.created_by limit 1
+    );
+    exit when v_author is null;
+    return next v_author;
+  end loop;
+end
+$$;
+comment on function hub.authors() is 'The users who have unfinished tasks.';
+
+create or replace function hub.end_task_of_gone(task public.mac_tasks) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_label text := 'Aura: who asked for it is no operator here any more';
+begin
+  perform hub.hold_places(task);
+  if task.kind in ('plan', 'synthesis') then
+    perform hub.cancel_team(task.team_id, task.id, v_label);
+  else
+    perform hub.cancel_one(task.id, v_label);
+  end if;
+  return true;
+exception when others then
+  -- Whatever keeps this one from ending now keeps nobody from leaving; the next minute tries again.
+  raise warning 'Task % of somebody who left cannot be cancelled yet: %', task.id, sqlerrm;
+  return false;
+end
+$$;
+comment on function hub.end_task_of_gone(public.mac_tasks) is 'Cancels one task, or the team it stands for; false where something is in the way.';
+
+create or replace function hub.end_departed() returns integer
+language plpgsql
+set search_path = ''
+set lock_timeout = '200ms'
+as $$
+declare
+  v_author uuid;
+  v_task public.mac_tasks;
+  v_count integer := 0;
+begin
+  for v_author in select hub.authors() loop
+    continue when hub.global_role(v_author) = 'admin';
+    for v_task in
+      select t.* from hub.queue as q
+      join public.mac_tasks as t on t.id = q.task_id
+      where q.created_by = v_author and t.channel_id is not null and t.cancel_requested_at is null
+        and not exists (
+          select from public.hub_channels as c
+          join hub.server_roles(v_author) as own on own.server_id = c.server_id
+          where c.id = t.channel_id and hub.is_at_least(own.role, 'operator')
+        )
+      order by t.created_at
+      for no key update of t skip locked
+    loop
+      if hub.end_task_of_gone(v_task) then
+        v_count := v_count + 1;
+      end if;
+    end loop;
+  end loop;
+
+  delete from hub.device_tokens as t
+  using public.mesh_devices as d
+  where d.id = t.device_id and d.registered_by is not null
+    and not coalesce(hub.is_at_least(hub.global_role(d.registered_by), 'operator'), false)
+    and not exists (
+      select from hub.server_roles(d.registered_by) as own where hub.is_at_least(own.role, 'operator')
+    );
+  return v_count;
+end
+$$;
+comment on function hub.end_departed() is
+  'Cancels unfinished tasks of people who are no operators of their server any more, and ends the tokens of devices whose registrar is none anywhere; returns how many tasks.';
+
+create or replace function hub.follow_roles() returns trigger
+language plpgsql
+security definer -- roles change in the name of whoever changes them
+set search_path = ''
+as $$
+begin
+  perform hub.bar_servers();
+  perform hub.end_departed();
+  return null;
+end
+$$;
+
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['hub_members', 'hub_server_members'] loop
+    execute format(
+      $trigger$
+        create or replace trigger _600_follow_roles
+        after insert or update or delete on public.%I
+        for each statement execute function hub.follow_roles()
+      $trigger$,
+      v_table
+    );
+  end loop;
+end
+$$;
+
+create or replace trigger _600_follow_new_servers
+after insert or delete on public.hub_servers
+for each statement execute function hub.follow_roles();
+
+create or replace trigger _600_follow_roles
+after update of default_role on public.hub_servers
+for each row when (old.default_role is distinct from new.default_role)
+execute function hub.follow_roles();
+
+create or replace trigger _600_follow_default_role
+after update of default_role on hub.settings
+for each row when (old.default_role is distinct from new.default_role)
+execute function hub.follow_roles();
+
+revoke execute on all functions in schema hub from public;
 
 -- supabase/schemas/60_life_cycle.sql
 
@@ -8227,7 +8652,9 @@ begin
   select 'memory-log', format(E'%s\n%s', t.name, hub.life_cycle_line(t, 'archived')),
     jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
   from public.hub_task_threads as t
-  where t.id = any (archive_threads.threads)
+  join public.hub_channels as c on c.id = t.channel_id
+  join public.hub_servers as s on s.id = c.server_id
+  where t.id = any (archive_threads.threads) and (s.name = 'cloud-hub' or hub.is_known_to_all(s.id))
   order by t.id;
   perform hub.post_life_cycle(archive_threads.threads, 'archived');
   update public.hub_task_threads as t
@@ -8518,9 +8945,22 @@ insert into hub.message_events (name, meaning) values
   ('device_online', 'In heartbeat: a device is there.'),
   ('device_offline', 'In heartbeat: a device was not heard of.'),
   ('device_draining', 'In heartbeat: a device was told to finish what it runs.'),
+  ('device_registered', 'In heartbeat: a known device was registered anew, by whom.'),
   ('device_rate_limited', 'In heartbeat: a model is throttled on a device, until when.'),
   ('brief', 'In morning-brief: the last 24 hours in figures.')
 on conflict (name) do update set meaning = excluded.meaning;
+
+create or replace function hub.told_channels() returns setof public.hub_channels
+language sql
+stable
+set search_path = ''
+as $$
+  select c.* from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name = 'cloud-hub' or hub.is_known_to_all(s.id)
+$$;
+comment on function hub.told_channels() is
+  'The channels whose doings the feeds may tell: those of Cloud Hub, which holds the feeds, and of servers that are hidden from nobody.';
 
 create or replace function hub.feed_device() returns trigger
 language plpgsql
@@ -8528,6 +8968,9 @@ security definer -- posts as the system
 set search_path = ''
 as $$
 begin
+  if not hub.is_known_device(new) then
+    return null;
+  end if;
   perform hub.post_feed('heartbeat',
     case new.status
       when 'offline' then format('🔴 %s is offline', new.name)
@@ -8544,16 +8987,30 @@ after update on public.mesh_devices
 for each row when (old.status is distinct from new.status)
 execute function hub.feed_device();
 
+create or replace function hub.feed_registration(device public.mesh_devices) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if hub.is_known_device(device) then
+    perform hub.post_feed('heartbeat',
+      format('🔑 %s (%s) was registered anew by %s: its old token has stopped working', device.name, device.platform, hub.user_label(auth.uid())),
+      jsonb_build_object('event', 'device_registered', 'device_id', device.id));
+  end if;
+end
+$$;
+comment on function hub.feed_registration(public.mesh_devices) is 'Says in heartbeat that a known device has a new token.';
+
 create or replace function hub.feed_throttle() returns trigger
 language plpgsql
 security definer -- posts as the system
 set search_path = ''
 as $$
 begin
-  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
-    (select d.name from public.mesh_devices as d where d.id = new.device_id),
+  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model, d.name,
     to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
-    jsonb_build_object('event', 'device_rate_limited', 'device_id', new.device_id, 'model', new.model));
+    jsonb_build_object('event', 'device_rate_limited', 'device_id', new.device_id, 'model', new.model))
+  from public.mesh_devices as d where d.id = new.device_id and hub.is_known_device(d);
   return null;
 end
 $$;
@@ -8579,23 +9036,29 @@ begin
     count(*) filter (where t.status = 'complete'),
     count(*) filter (where t.status = 'failed' and t.cancelled_at is null),
     count(*) filter (where t.cancelled_at is not null),
-    (select count(*) from hub.queue),
+    (
+      select count(*) from hub.queue as q join hub.lanes as l on l.id = q.lane_id
+      where l.server_id = '00000000-0000-0000-0000-000000000000' or l.server_id in (select c.server_id from hub.told_channels() as c)
+    ),
     coalesce((
       select string_agg(format('#%s %s', busy.name, busy.tasks), ', ' order by busy.tasks desc, busy.name)
       from (
         select c.name, count(*) as tasks
-        from public.hub_channels as c
+        from hub.told_channels() as c
         join public.mac_tasks as m on m.channel_id = c.id and m.created_at > v_since
         group by c.id, c.name order by count(*) desc, c.name limit 5
       ) as busy
     ), 'quiet'),
-    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d), 'none'),
-    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
-    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
-    (select count(*) from hub.delivery_failures)
+    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d where hub.is_known_device(d)), 'none'),
+    (select count(*) from hub.told_channels() as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
+    (select count(*) from hub.told_channels() as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
+    (
+      select count(*) from hub.delivery_failures as f join public.mac_tasks as t on t.id = f.task_id
+      where t.channel_id in (select c.id from hub.told_channels() as c)
+    )
   )
   into v_brief
-  from public.hub_channels as c
+  from hub.told_channels() as c
   join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
   perform hub.post_feed('morning-brief', v_brief, '{"event": "brief"}');
   return v_brief;
@@ -8907,6 +9370,8 @@ begin
       perform hub.offer_elsewhere();
     when 'running' then
       perform hub.repair_running();
+    when 'departed' then
+      perform hub.end_departed();
   end case;
   return '{}'::jsonb;
 exception when others then
@@ -8927,7 +9392,7 @@ declare
   v_step text;
 begin
   foreach v_step in array array[
-    'clock', 'running', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue'
+    'clock', 'running', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'departed'
   ] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;
@@ -10446,7 +10911,7 @@ declare
   v_id uuid := (to_jsonb(new) ->> case tg_table_name when 'mesh_devices' then 'id' else 'device_id' end)::uuid;
 begin
   perform realtime.send(hub.device_json(d), 'device', 'mesh', true)
-  from public.mesh_devices as d where d.id = v_id;
+  from public.mesh_devices as d where d.id = v_id and hub.is_known_device(d);
   return null;
 end
 $$;
@@ -10459,8 +10924,8 @@ for each row execute function hub.broadcast_device();
 create or replace trigger _700_broadcast_changed_device
 after update on public.mesh_devices
 for each row when (
-  (old.name, old.platform, old.status, old.draining, old.agent_version, old.max_running, old.metadata)
-    is distinct from (new.name, new.platform, new.status, new.draining, new.agent_version, new.max_running, new.metadata)
+  (old.registered_by, old.server_ids, old.name, old.platform, old.status, old.draining, old.agent_version, old.max_running, old.metadata)
+    is distinct from (new.registered_by, new.server_ids, new.name, new.platform, new.status, new.draining, new.agent_version, new.max_running, new.metadata)
 )
 execute function hub.broadcast_device();
 

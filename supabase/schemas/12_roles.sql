@@ -205,6 +205,33 @@ $$;
 comment on function hub.channels_with(text) is
   'The channels on whose servers the caller has this role or a higher one. In a policy: channel_id in (select hub.channels_with(''viewer'')).';
 
+create or replace function hub.is_known_to_all(server_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from public.hub_servers as s where s.id = is_known_to_all.server_id and s.default_role = 'none'
+  ) and not exists (
+    select from public.hub_server_members as m where m.server_id = is_known_to_all.server_id and m.role = 'none'
+  );
+end
+$$;
+comment on function hub.is_known_to_all(uuid) is
+  'Whether a server is hidden from nobody: only of such do feeds and the topic mesh tell.';
+
+create or replace function hub.is_operator_somewhere() returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return hub.has_role('operator') or exists (select hub.servers_with('operator'));
+end
+$$;
+comment on function hub.is_operator_somewhere() is 'Whether the caller is an operator or an admin, of the project or of a server.';
+
 create or replace function hub.require_server_role(server_id uuid, role text) returns void
 language plpgsql
 stable

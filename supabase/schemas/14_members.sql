@@ -50,18 +50,27 @@ declare
 begin
   if user_label.user_id is not null then
     select coalesce(
-      nullif(hub.one_line(u.raw_user_meta_data ->> 'name'), ''),
-      nullif(hub.one_line(u.raw_user_meta_data ->> 'full_name'), ''),
-      nullif(hub.one_line(split_part(u.email, '@', 1)), ''),
+      (
+        select hub.one_line(n.name)
+        from unnest(array[
+          u.raw_user_meta_data ->> 'name', u.raw_user_meta_data ->> 'full_name', split_part(u.email, '@', 1)
+        ]) with ordinality as n (name, position)
+        where hub.is_visible(hub.one_line(n.name))
+        order by n.position limit 1
+      ),
       'user'
     )
     into v_label from auth.users as u where u.id = user_label.user_id;
+    -- Nobody is taken for the system or for a device.
+    if lower(v_label) = 'aura' or exists (select from public.mesh_devices as d where lower(d.name) = lower(v_label)) then
+      v_label := left(v_label, 71) || ' (person)';
+    end if;
   end if;
   return coalesce(v_label, case when hub.api_role() = 'service_role' then 'service' else 'admin' end);
 end
 $$;
 comment on function hub.user_label(uuid) is
-  'The name shown for a user: name or full_name of the profile, else the e-mail address before the @.';
+  'The name shown for a user: name or full_name of the profile, else the e-mail address before the @; marked "(person)" where it is that of the system or of a device.';
 
 -- The settings row is made once; if exactly one person is there at that moment, they become the admin. A
 -- later run of this chapter must not promote people who signed up since.

@@ -12,7 +12,15 @@ create table if not exists public.mesh_devices (
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now()
 ) with (fillfactor = 50);
-comment on table public.mesh_devices is 'Machines that run tasks. Registered by operators; read by every signed-in user.';
+alter table public.mesh_devices
+  add column if not exists registered_by uuid references auth.users on delete set null,
+  add column if not exists server_ids uuid[];
+create index if not exists idx_mesh_devices_registered_by on public.mesh_devices (registered_by) where registered_by is not null;
+comment on table public.mesh_devices is
+  'Machines that run tasks. Registered by operators; read by every signed-in user, unless it works for a server that is hidden from the reader.';
+comment on column public.mesh_devices.registered_by is
+  'The user who registered it: it works for servers on which they are an operator. Null: the service key or SQL did.';
+comment on column public.mesh_devices.server_ids is 'The only servers that it works for; null: every one.';
 comment on column public.mesh_devices.status is
   'online: heard of within hub.settings.device_offline_after; draining: the same, but it was told to drain; else offline.';
 comment on column public.mesh_devices.draining is
@@ -90,10 +98,14 @@ to service_role;
 
 drop policy if exists authenticated_read_devices on public.mesh_devices;
 create policy authenticated_read_devices on public.mesh_devices
-for select to authenticated using ((select hub.has_role('viewer')));
+for select to authenticated using (
+  (select hub.has_role('viewer'))
+  -- All of them: one that is hidden would be named.
+  and (server_ids is null or server_ids <@ (select array(select hub.servers_with('viewer'))))
+);
 drop policy if exists authenticated_read_device_models on public.mesh_device_models;
 create policy authenticated_read_device_models on public.mesh_device_models
-for select to authenticated using ((select hub.has_role('viewer')));
+for select to authenticated using (device_id in (select d.id from public.mesh_devices as d));
 drop policy if exists authenticated_read_task_attempts on public.hub_task_attempts;
 create policy authenticated_read_task_attempts on public.hub_task_attempts
 for select to authenticated using (
@@ -154,49 +166,96 @@ $$;
 comment on function hub.set_device_models(uuid, jsonb) is
   'Makes the device''s models those of the array. Errors: bad_argument.';
 
-create or replace function hub.register_device(name text, platform text, models jsonb, max_running integer)
-returns jsonb
+insert into hub.errors (name, status, message, hint) values
+  ('device_name_taken', 409, 'The name %s is taken by a device that somebody else has registered.', 'Choose another name, or ask an admin.')
+on conflict (name) do update
+  set status = excluded.status, message = excluded.message, hint = excluded.hint;
+
+create or replace function hub.require_device(
+  name text, platform text, max_running integer, servers uuid[]
+) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if coalesce(length(require_device.name), 0) = 0 or require_device.name <> hub.one_line(require_device.name)
+    or not hub.is_visible(require_device.name) or lower(require_device.name) = 'aura'
+  then
+    perform hub.fail('bad_argument', array[
+      'name has 1 to 80 visible characters, one space between words, and is not Aura.'
+    ]);
+  end if;
+  if require_device.platform is null or require_device.platform not in ('macos', 'linux', 'windows') then
+    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
+  end if;
+  if coalesce(require_device.max_running, 1) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+  end if;
+  if cardinality(require_device.servers) not between 1 and 100 then
+    perform hub.fail('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
+  end if;
+  perform hub.require_server_role(s.id, 'operator') from unnest(require_device.servers) as s (id);
+end
+$$;
+comment on function hub.require_device(text, text, integer, uuid[]) is
+  'Raises bad_argument for what describes no device; server_not_found and role_required for servers that it may not be for.';
+
+create or replace function hub.register_device(
+  name text, platform text, models jsonb, max_running integer, servers uuid[]
+) returns jsonb
 language plpgsql
 security definer -- devices and token hashes are written by nobody else
 set search_path = ''
 as $$
 declare
+  v_known public.mesh_devices;
   v_device public.mesh_devices;
   v_token text := 'aura_' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
 begin
-  perform hub.require_role('operator');
-  if coalesce(length(register_device.name), 0) = 0
-    or register_device.name <> hub.one_line(register_device.name)
-  then
-    perform hub.fail('bad_argument', array['name has 1 to 80 visible characters, and one space between words.']);
+  if not hub.is_operator_somewhere() then
+    perform hub.require_role('operator');
   end if;
-  if register_device.platform is null or register_device.platform not in ('macos', 'linux', 'windows') then
-    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
-  end if;
-  if coalesce(register_device.max_running, 1) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+  perform hub.require_device(
+    register_device.name, register_device.platform, register_device.max_running, register_device.servers
+  );
+  select * into v_known from public.mesh_devices as d where d.name = register_device.name for no key update;
+  if v_known.registered_by is distinct from auth.uid() and v_known.id is not null and not hub.has_role('admin') then
+    perform hub.fail('device_name_taken', array[register_device.name]);
   end if;
 
-  insert into public.mesh_devices as d (name, platform, max_running)
-  values (register_device.name, register_device.platform, coalesce(register_device.max_running, 1))
+  insert into public.mesh_devices as d (name, platform, max_running, registered_by, server_ids)
+  values (
+    register_device.name, register_device.platform, coalesce(register_device.max_running, 1), auth.uid(),
+    (select array_agg(distinct s.id) from unnest(register_device.servers) as s (id))
+  )
   on conflict on constraint mesh_devices_name_key do update
     set platform = excluded.platform,
-      max_running = coalesce(register_device.max_running, d.max_running)
+      max_running = coalesce(register_device.max_running, d.max_running),
+      registered_by = excluded.registered_by,
+      server_ids = coalesce(excluded.server_ids, d.server_ids)
+    where d.id = v_known.id
   returning * into v_device;
   if register_device.models = '[]' then
     perform hub.fail('bad_argument', array['models has at least one model.']);
+  elsif v_device.id is null then
+    -- Registered by somebody else since it was looked for.
+    perform hub.fail('device_name_taken', array[register_device.name]);
   end if;
   perform hub.set_device_models(v_device.id, register_device.models);
   insert into hub.device_tokens as t (device_id, token_hash)
   values (v_device.id, sha256(convert_to(v_token, 'UTF8')))
   on conflict on constraint device_tokens_pkey do update
     set token_hash = excluded.token_hash, created_at = now();
+  if v_known.id is not null then
+    perform hub.feed_registration(v_device);
+  end if;
   return jsonb_build_object('device', hub.device_json(v_device), 'token', v_token);
 end
 $$;
 
 create or replace function public.register_device(
-  name text, platform text, models jsonb, max_running integer default null
+  name text, platform text, models jsonb, max_running integer default null, servers uuid[] default null
 ) returns jsonb
 language plpgsql
 set search_path = ''
@@ -204,14 +263,65 @@ set lock_timeout = '2500ms'
 as $$
 begin
   return hub.register_device(
-    register_device.name, register_device.platform, register_device.models, register_device.max_running
+    register_device.name, register_device.platform, register_device.models, register_device.max_running,
+    register_device.servers
   );
 exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.register_device(text, text, jsonb, integer) is
-  'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device: a new token, the old one stops working. models: names or {model, version}. Operator. Errors: bad_argument.';
+comment on function public.register_device(text, text, jsonb, integer, uuid[]) is
+  'Registers a device and returns {device, token}; the token is shown only now. With the name of a known device, for who registered it and for admins: a new token, the old one stops working, and max_running and servers stay unless given. models: names or {model, version}. servers: the only ones that it works for; null: all on which the caller is an operator. Operator, of a server at least. Errors: bad_argument, server_not_found, role_required, device_name_taken.';
+
+create or replace function hub.own_device(device_id uuid, by_operators boolean) returns public.mesh_devices
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  perform hub.require_role('viewer');
+  select * into v_device from public.mesh_devices as d where d.id = own_device.device_id for no key update;
+  if v_device.id is null or not v_device.server_ids <@ array(select hub.servers_with('viewer')) then
+    perform hub.fail('device_not_found', array[own_device.device_id::text]);
+  elsif v_device.registered_by is distinct from auth.uid() then
+    perform hub.require_role(case when by_operators then 'operator' else 'admin' end);
+  elsif not hub.is_operator_somewhere() then
+    perform hub.require_role('operator');
+  end if;
+  return v_device;
+end
+$$;
+comment on function hub.own_device(uuid, boolean) is
+  'A device, locked, that the caller registered, or may write as an operator or an admin. Errors: not_signed_in, device_not_found, role_required.';
+
+create or replace function hub.remove_device(device_id uuid) returns jsonb
+language plpgsql
+security definer -- devices are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  v_device := hub.own_device(remove_device.device_id, by_operators => false);
+  delete from public.mesh_devices as d where d.id = v_device.id;
+  return to_jsonb(v_device);
+end
+$$;
+
+create or replace function public.remove_device(device_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.remove_device(remove_device.device_id);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.remove_device(uuid) is
+  'Removes a device with its token; what it runs goes back when its lease ends. Returns the mesh_devices row. Who registered it, or an admin. Errors: device_not_found, role_required.';
 
 create or replace function hub.set_device_draining(device_id uuid, draining boolean) returns jsonb
 language plpgsql
@@ -221,10 +331,11 @@ as $$
 declare
   v_device public.mesh_devices;
 begin
-  perform hub.require_role('operator');
   if set_device_draining.draining is null then
+    perform hub.require_role('viewer');
     perform hub.fail('bad_argument', array['draining is true or false.']);
   end if;
+  v_device := hub.own_device(set_device_draining.device_id, by_operators => true);
   update public.mesh_devices as d
   set status = case
       when d.status = 'offline' then 'offline'
@@ -232,11 +343,8 @@ begin
       else 'online'
     end,
     draining = set_device_draining.draining
-  where d.id = set_device_draining.device_id
+  where d.id = v_device.id
   returning * into v_device;
-  if not found then
-    perform hub.fail('device_not_found', array[coalesce(set_device_draining.device_id::text, 'null')]);
-  end if;
   return to_jsonb(v_device);
 end
 $$;
@@ -294,11 +402,13 @@ comment on function hub.hear_device(text) is
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function
-  public.register_device(text, text, jsonb, integer), public.set_device_draining(uuid, boolean)
+  public.register_device(text, text, jsonb, integer, uuid[]), public.set_device_draining(uuid, boolean),
+  public.remove_device(uuid)
 from public;
 -- Asked by the policy on attempts, as whoever reads.
 grant execute on function hub.channel_of_task(uuid) to authenticated, service_role;
 grant execute on function
-  public.register_device(text, text, jsonb, integer), hub.register_device(text, text, jsonb, integer),
-  public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean)
+  public.register_device(text, text, jsonb, integer, uuid[]), hub.register_device(text, text, jsonb, integer, uuid[]),
+  public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean),
+  public.remove_device(uuid), hub.remove_device(uuid)
 to anon, authenticated, service_role;

@@ -148,9 +148,13 @@ comment on function hub.classify(text, uuid) is
   'What kind of work a request is: task type and platform by the first matching rule, model by the channel''s preference unless that is any, then by the rule, else any.';
 
 create or replace view hub.effective_models with (security_invoker = true) as
-select distinct on (c.preference, p.platform) c.preference, p.platform, c.model
+select distinct on (c.preference, p.platform, s.id) c.preference, p.platform, c.model, s.id as server_id
 from hub.model_chains as c
 cross join (values (''), ('macos'), ('linux'), ('windows')) as p (platform)
+cross join (
+  select id from public.hub_servers
+  union all select '00000000-0000-0000-0000-000000000000' -- tasks of no channel
+) as s
 where exists (
   select from public.mesh_devices as d
   join public.mesh_device_models as m on m.device_id = d.id
@@ -158,12 +162,13 @@ where exists (
     and p.platform in ('', d.platform)
     and m.model = c.model
     and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
+    and not exists (select from hub.barred_servers as b where b.device_id = d.id and b.server_id = s.id)
 ) and exists (select from public.hub_models as known where known.name = c.model and known.enabled)
-order by c.preference, p.platform, c.position;
+order by c.preference, p.platform, s.id, c.position;
 comment on view hub.effective_models is
-  'For a preference and a platform ('''': any) the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
+  'For a preference, a platform ('''': any) and a server the model that is used now: the first of the chain that some online, matching device can run unthrottled. No row: none can.';
 
-create or replace function hub.model_to_try(preference text, platform text) returns text
+create or replace function hub.model_to_try(preference text, platform text, channel_id uuid) returns text
 language plpgsql
 stable
 set search_path = ''
@@ -173,12 +178,13 @@ begin
     (
       select e.model from hub.effective_models as e
       where e.preference = model_to_try.preference and e.platform = coalesce(model_to_try.platform, '')
+        and e.server_id = (select c.server_id from public.hub_channels as c where c.id = model_to_try.channel_id)
     ),
     model_to_try.preference
   );
 end
 $$;
-comment on function hub.model_to_try(text, text) is
+comment on function hub.model_to_try(text, text, uuid) is
   'The effective model, or the preference itself while no device can run any of its chain.';
 
 revoke execute on all functions in schema hub from public;

@@ -22,12 +22,15 @@ begin
       and (m.rate_limited_until is null or m.rate_limited_until <= clock_timestamp())
       and (l.model = 'any' or l.bound and l.device = device.name or c.model = (
         select e.model from hub.effective_models as e
-        where e.preference = l.model and e.platform = l.platform
+        where e.preference = l.model and e.platform = l.platform and e.server_id = l.server_id
       ))
     order by c.position
     limit 1
   ) as own
   where l.platform in ('', device.platform)
+    and not exists (
+      select from hub.barred_servers as b where b.device_id = device.id and b.server_id = l.server_id
+    )
     and not exists (
       select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
     )
@@ -36,6 +39,9 @@ begin
       select from public.mesh_devices as holder
       join public.mesh_device_models as m on m.device_id = holder.id
       where holder.name = l.device and l.platform in ('', holder.platform)
+        and not exists (
+          select from hub.barred_servers as b where b.device_id = holder.id and b.server_id = l.server_id
+        )
         and case
           when l.bound then holder.status <> 'draining'
             and m.model in (select c.model from hub.model_chains as c where c.preference = l.model)
@@ -46,9 +52,13 @@ begin
   union all
   select l.id, 'git'
   from hub.lanes as l
-  where l.model = '' and l.device = device.name and not exists (
-    select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
-  );
+  where l.model = '' and l.device = device.name
+    and not exists (
+      select from hub.barred_servers as b where b.device_id = device.id and b.server_id = l.server_id
+    )
+    and not exists (
+      select from public.hub_servers as s where s.id = l.server_id and s.paused_at is not null
+    );
 end
 $$;
 comment on function hub.open_lanes(public.mesh_devices) is 'The lanes a device may claim from now, each with the model it would use; git for what needs none.';

@@ -352,7 +352,7 @@ set search_path = ''
 as $$
 declare
   v_opens_thread boolean := false;
-  v_model text := hub.model_to_try(task.model_preference, task.platform);
+  v_model text := hub.model_to_try(task.model_preference, task.platform, task.channel_id);
   v_request text := hub.request_of(task);
   v_now timestamptz := clock_timestamp();
 begin

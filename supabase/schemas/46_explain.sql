@@ -10,10 +10,18 @@ as $$
   with able as (
     select d.name, d.status, m.rate_limited_until,
       l.lane_id is not null as offered,
+      d.server_ids is null or d.server_ids <@ (select array(select hub.servers_with('viewer'))) as seen,
       hub.busy_slots(d.name) < d.max_running as has_room,
       task.platform is null or task.platform = d.platform as platform_fits,
       c.model is not null as model_fits
-    from public.mesh_devices as d
+    from (
+      select device.* from public.mesh_devices as device
+      where not exists (
+        select from hub.barred_servers as b
+        join public.hub_channels as place on place.server_id = b.server_id
+        where b.device_id = device.id and place.id = task.channel_id
+      )
+    ) as d
     left join public.mesh_device_models as m on m.device_id = d.id
     left join hub.model_chains as c
       on c.preference = coalesce(task.model_preference, 'any') and c.model = m.model
@@ -27,7 +35,7 @@ as $$
   select case
     when exists (select from able where offered and has_room) then jsonb_build_object('reason', 'ready')
     when exists (select from able where offered) then jsonb_build_object(
-      'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered)
+      'reason', 'devices_busy', 'devices', (select jsonb_agg(distinct name) from able where offered and seen)
     )
     when exists (
       select from hub.queue as q
@@ -45,7 +53,7 @@ as $$
     )
     when exists (select from able where status = 'draining' and platform_fits and model_fits) then jsonb_build_object(
       'reason', 'device_draining', 'devices', (
-        select jsonb_agg(distinct name) from able where status = 'draining' and platform_fits and model_fits
+        select jsonb_agg(distinct name) from able where seen and status = 'draining' and platform_fits and model_fits
       )
     )
     when exists (select from able where status = 'online' and platform_fits)

@@ -59,6 +59,7 @@ begin
     join public.mac_tasks as t on t.id = a.task_id
     -- What ended in the span may have started before it, by the longest run at most.
     where a.started_at >= v_since - (select s.max_runtime from hub.settings as s)
+      and (t.channel_id is null and not t.metadata ? 'created_by_label' or t.channel_id in (select hub.channels_with('viewer')))
   ),
   started as (
     select
@@ -87,7 +88,10 @@ begin
 
   return jsonb_build_object('hours', v_hours) || (
     select jsonb_build_object('waiting', count(*), 'oldest_waiting_since', min(q.created_at))
-    from hub.queue as q where q.state in ('ready', 'backoff', 'blocked')
+    from hub.queue as q where q.state in ('ready', 'backoff', 'blocked') and q.lane_id in (
+      select l.id from hub.lanes as l
+      where l.server_id = '00000000-0000-0000-0000-000000000000' or l.server_id in (select hub.servers_with('viewer'))
+    )
   );
 end
 $$;

@@ -81,7 +81,9 @@ begin
   select 'memory-log', format(E'%s\n%s', t.name, hub.life_cycle_line(t, 'archived')),
     jsonb_build_object('event', 'thread_archived', 'task_thread_id', t.id)
   from public.hub_task_threads as t
-  where t.id = any (archive_threads.threads)
+  join public.hub_channels as c on c.id = t.channel_id
+  join public.hub_servers as s on s.id = c.server_id
+  where t.id = any (archive_threads.threads) and (s.name = 'cloud-hub' or hub.is_known_to_all(s.id))
   order by t.id;
   perform hub.post_life_cycle(archive_threads.threads, 'archived');
   update public.hub_task_threads as t

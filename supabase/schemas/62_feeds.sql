@@ -121,9 +121,22 @@ insert into hub.message_events (name, meaning) values
   ('device_online', 'In heartbeat: a device is there.'),
   ('device_offline', 'In heartbeat: a device was not heard of.'),
   ('device_draining', 'In heartbeat: a device was told to finish what it runs.'),
+  ('device_registered', 'In heartbeat: a known device was registered anew, by whom.'),
   ('device_rate_limited', 'In heartbeat: a model is throttled on a device, until when.'),
   ('brief', 'In morning-brief: the last 24 hours in figures.')
 on conflict (name) do update set meaning = excluded.meaning;
+
+create or replace function hub.told_channels() returns setof public.hub_channels
+language sql
+stable
+set search_path = ''
+as $$
+  select c.* from public.hub_channels as c
+  join public.hub_servers as s on s.id = c.server_id
+  where s.name = 'cloud-hub' or hub.is_known_to_all(s.id)
+$$;
+comment on function hub.told_channels() is
+  'The channels whose doings the feeds may tell: those of Cloud Hub, which holds the feeds, and of servers that are hidden from nobody.';
 
 create or replace function hub.feed_device() returns trigger
 language plpgsql
@@ -131,6 +144,9 @@ security definer -- posts as the system
 set search_path = ''
 as $$
 begin
+  if not hub.is_known_device(new) then
+    return null;
+  end if;
   perform hub.post_feed('heartbeat',
     case new.status
       when 'offline' then format('🔴 %s is offline', new.name)
@@ -147,16 +163,30 @@ after update on public.mesh_devices
 for each row when (old.status is distinct from new.status)
 execute function hub.feed_device();
 
+create or replace function hub.feed_registration(device public.mesh_devices) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if hub.is_known_device(device) then
+    perform hub.post_feed('heartbeat',
+      format('🔑 %s (%s) was registered anew by %s: its old token has stopped working', device.name, device.platform, hub.user_label(auth.uid())),
+      jsonb_build_object('event', 'device_registered', 'device_id', device.id));
+  end if;
+end
+$$;
+comment on function hub.feed_registration(public.mesh_devices) is 'Says in heartbeat that a known device has a new token.';
+
 create or replace function hub.feed_throttle() returns trigger
 language plpgsql
 security definer -- posts as the system
 set search_path = ''
 as $$
 begin
-  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model,
-    (select d.name from public.mesh_devices as d where d.id = new.device_id),
+  perform hub.post_feed('heartbeat', format('🟡 %s is rate limited on %s until %s UTC', new.model, d.name,
     to_char(new.rate_limited_until at time zone 'utc', 'YYYY-MM-DD HH24:MI')),
-    jsonb_build_object('event', 'device_rate_limited', 'device_id', new.device_id, 'model', new.model));
+    jsonb_build_object('event', 'device_rate_limited', 'device_id', new.device_id, 'model', new.model))
+  from public.mesh_devices as d where d.id = new.device_id and hub.is_known_device(d);
   return null;
 end
 $$;
@@ -182,23 +212,29 @@ begin
     count(*) filter (where t.status = 'complete'),
     count(*) filter (where t.status = 'failed' and t.cancelled_at is null),
     count(*) filter (where t.cancelled_at is not null),
-    (select count(*) from hub.queue),
+    (
+      select count(*) from hub.queue as q join hub.lanes as l on l.id = q.lane_id
+      where l.server_id = '00000000-0000-0000-0000-000000000000' or l.server_id in (select c.server_id from hub.told_channels() as c)
+    ),
     coalesce((
       select string_agg(format('#%s %s', busy.name, busy.tasks), ', ' order by busy.tasks desc, busy.name)
       from (
         select c.name, count(*) as tasks
-        from public.hub_channels as c
+        from hub.told_channels() as c
         join public.mac_tasks as m on m.channel_id = c.id and m.created_at > v_since
         group by c.id, c.name order by count(*) desc, c.name limit 5
       ) as busy
     ), 'quiet'),
-    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d), 'none'),
-    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
-    (select count(*) from public.hub_channels as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
-    (select count(*) from hub.delivery_failures)
+    coalesce((select string_agg(format('%s %s', d.name, d.status), ', ' order by d.name) from public.mesh_devices as d where hub.is_known_device(d)), 'none'),
+    (select count(*) from hub.told_channels() as c join public.hub_task_threads as h on h.channel_id = c.id and h.created_at > v_since),
+    (select count(*) from hub.told_channels() as c join public.hub_task_threads as h on h.channel_id = c.id and h.archived_at > v_since),
+    (
+      select count(*) from hub.delivery_failures as f join public.mac_tasks as t on t.id = f.task_id
+      where t.channel_id in (select c.id from hub.told_channels() as c)
+    )
   )
   into v_brief
-  from public.hub_channels as c
+  from hub.told_channels() as c
   join public.mac_tasks as t on t.channel_id = c.id and t.finished_at > v_since;
   perform hub.post_feed('morning-brief', v_brief, '{"event": "brief"}');
   return v_brief;

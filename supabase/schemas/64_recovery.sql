@@ -297,6 +297,8 @@ begin
       perform hub.offer_elsewhere();
     when 'running' then
       perform hub.repair_running();
+    when 'departed' then
+      perform hub.end_departed();
   end case;
   return '{}'::jsonb;
 exception when others then
@@ -317,7 +319,7 @@ declare
   v_step text;
 begin
   foreach v_step in array array[
-    'clock', 'running', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue'
+    'clock', 'running', 'devices', 'tasks', 'questions', 'inputs', 'deliveries', 'feeds', 'files', 'queue', 'departed'
   ] loop
     v_report := v_report || hub.try_recovery(v_step);
   end loop;

@@ -110,7 +110,7 @@ declare
   v_id uuid := (to_jsonb(new) ->> case tg_table_name when 'mesh_devices' then 'id' else 'device_id' end)::uuid;
 begin
   perform realtime.send(hub.device_json(d), 'device', 'mesh', true)
-  from public.mesh_devices as d where d.id = v_id;
+  from public.mesh_devices as d where d.id = v_id and hub.is_known_device(d);
   return null;
 end
 $$;
@@ -123,8 +123,8 @@ for each row execute function hub.broadcast_device();
 create or replace trigger _700_broadcast_changed_device
 after update on public.mesh_devices
 for each row when (
-  (old.name, old.platform, old.status, old.draining, old.agent_version, old.max_running, old.metadata)
-    is distinct from (new.name, new.platform, new.status, new.draining, new.agent_version, new.max_running, new.metadata)
+  (old.registered_by, old.server_ids, old.name, old.platform, old.status, old.draining, old.agent_version, old.max_running, old.metadata)
+    is distinct from (new.registered_by, new.server_ids, new.name, new.platform, new.status, new.draining, new.agent_version, new.max_running, new.metadata)
 )
 execute function hub.broadcast_device();
 

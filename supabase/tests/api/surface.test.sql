@@ -37,10 +37,11 @@ offer_file(token text, task_id uuid, claim_id uuid, name text, media_type text D
 read_file(token text, task_id uuid, claim_id uuid, file_id uuid) -> jsonb volatile
 publish_changes(task_id uuid, pull_request boolean DEFAULT true) -> jsonb volatile
 recover() -> jsonb volatile
-register_device(name text, platform text, models jsonb, max_running integer DEFAULT NULL::integer) -> jsonb volatile
+register_device(name text, platform text, models jsonb, max_running integer DEFAULT NULL::integer, servers uuid[] DEFAULT NULL::uuid[]) -> jsonb volatile
 release_task(token text, task_id uuid, claim_id uuid) -> jsonb volatile
 report_progress(token text, task_id uuid, claim_id uuid, partial_output text DEFAULT NULL::text, session_id text DEFAULT NULL::text) -> jsonb volatile
 report_rate_limit(token text, task_id uuid, claim_id uuid, model text, until timestamp with time zone) -> jsonb volatile
+remove_device(device_id uuid) -> jsonb volatile
 retry_task(task_id uuid) -> jsonb volatile
 review_changes(task_id uuid, comments jsonb, content text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
@@ -263,6 +264,8 @@ mesh_devices.max_running integer not null default 1
 mesh_devices.metadata jsonb not null default '{}'::jsonb
 mesh_devices.name text not null
 mesh_devices.platform text not null
+mesh_devices.registered_by uuid
+mesh_devices.server_ids uuid[]
 mesh_devices.status text not null default 'offline'::text
 $lines$, E'\n'), E'\n'),
   'The tables of the API, with types and defaults'

@@ -91,7 +91,7 @@ insert into last select * from pg_temp.sent();
 select is((select distinct (topic, event, private)::text from last), '(mesh,device,t)', 'a new device is told to mesh');
 select is(
   (select array_agg(k order by k) from (select distinct jsonb_object_keys(payload) as k from last) as keys),
-  '{agent_version,created_at,draining,id,last_seen_at,max_running,metadata,models,name,platform,status}', 'with its row and models, without its token'
+  '{agent_version,created_at,draining,id,last_seen_at,max_running,metadata,models,name,platform,registered_by,server_ids,status}', 'with its row and models, without its token'
 );
 select is(
   (select payload from last where payload -> 'models' <> '[]' limit 1),

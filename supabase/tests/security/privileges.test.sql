@@ -33,7 +33,8 @@ union all select 'channel_id', tests.channel('cloud-hub/dispatch')::text
 union all (select 'task_id', t.id::text from public.mac_tasks as t limit 1)
 union all (select 'thread_id', t.id::text from public.hub_task_threads as t limit 1)
 union all (select 'question_id', q.id::text from public.hub_questions as q limit 1)
-union all values ('role', 'viewer'), ('paused', 'true'), ('status', 'archived');
+union all (select 'device_id', d.id::text from public.mesh_devices as d where d.name = 'matrix')
+union all values ('role', 'viewer'), ('paused', 'true'), ('draining', 'true'), ('status', 'archived');
 grant select on given to public;
 
 -- What waits for a test that runs beside this one has passed its permissions.
@@ -98,7 +99,7 @@ insert into expected_tables values
 insert into expected_tables
 select t.name, '', '', '', '', '' from unnest(array[
   'hub.clock',
-  'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
+  'hub.barred_servers', 'hub.delivery_failures', 'hub.device_load', 'hub.device_tokens', 'hub.effective_models', 'hub.errors', 'hub.feed_lines',
   'hub.idle_devices', 'hub.job_runs', 'hub.lanes', 'hub.message_events', 'hub.model_chains', 'hub.open_tasks', 'hub.queue',
   'hub.removed_files', 'hub.routing_rules', 'hub.sessions', 'hub.settings', 'hub.undelivered',
   'koji.accounts', 'koji.commands', 'koji.follow_ups', 'koji.orders', 'koji.prospects', 'koji.shipments',
@@ -249,7 +250,8 @@ insert into expected_functions values
   ('public.mesh_activity(integer)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.publish_changes(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.recover()', 'no', 'no', 'no', 'no', 'yes'),
-  ('public.register_device(text,text,jsonb,integer)', 'no', 'no', 'yes', 'yes', 'yes'),
+  ('public.register_device(text,text,jsonb,integer,uuid[])', 'no', 'no', 'yes', 'yes', 'yes'),
+  ('public.remove_device(uuid)', 'no', 'no', 'no', 'yes', 'yes'),
   ('public.retry_task(uuid)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.review_changes(uuid,jsonb,text,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.send_input(uuid,text,boolean,text)', 'no', 'no', 'yes', 'yes', 'yes'),

@@ -36,9 +36,9 @@ select is((select count(*) from mac_tasks where content in ('a', 'b') and status
 select tests.sign_in('operator');
 select tests.keep('team', dispatch_team(tests.channel('cloud-hub/dispatch'), 'Goal', '["a"]'));
 select tests.sign_out();
-delete from auth.users where raw_user_meta_data ->> 'name' = 'operator';
+update auth.users set raw_user_meta_data = '{"name": "somebody else"}' where raw_user_meta_data ->> 'name' = 'operator';
 update mac_tasks set status = 'complete', result = 'x' where team_id = tests.id('team', 'team', 'id') and status = 'pending' and kind = 'subtask';
-select is((select metadata ->> 'created_by_label' from mac_tasks where team_id = tests.id('team', 'team', 'id') and kind = 'synthesis'), 'operator', 'the synthesis is theirs, also when they have left');
+select is((select metadata ->> 'created_by_label' from mac_tasks where team_id = tests.id('team', 'team', 'id') and kind = 'synthesis'), 'operator', 'the synthesis is theirs, under the name they had');
 
 select * from finish();
 rollback;

@@ -43,11 +43,11 @@ select is((select l.not_heard_for >= interval '1 hour' from hub.device_load as l
 
 -- effective_models
 select is(
-  (select string_agg(concat_ws('/', e.platform, e.preference, e.model), ' ' order by e.platform, e.preference) from hub.effective_models as e where e.platform in ('linux', 'macos', 'windows')),
+  (select string_agg(concat_ws('/', e.platform, e.preference, e.model), ' ' order by e.platform, e.preference) from hub.effective_models as e where e.server_id = '00000000-0000-0000-0000-000000000000' and e.platform in ('linux', 'macos', 'windows')),
   'linux/any/gemini linux/claude/gemini linux/codex/gemini linux/gemini/gemini macos/any/claude macos/claude/claude macos/codex/claude macos/gemini/claude',
   'effective_models has what each preference gets now, by platform'
 );
-select is((select e.model from hub.effective_models as e where e.platform = '' and e.preference = 'codex'), 'claude', 'and on any of them');
+select is((select e.model from hub.effective_models as e where e.server_id = '00000000-0000-0000-0000-000000000000' and e.platform = '' and e.preference = 'codex'), 'claude', 'and on any of them');
 update mesh_devices set status = 'offline';
 select is((select count(*) from hub.effective_models), 0::bigint, 'without devices nothing');
 
