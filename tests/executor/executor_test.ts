@@ -136,3 +136,39 @@ meshTest(
     assert.equal(ended.model_used, "codex");
   },
 );
+
+meshTest("run leaves a task to the device that has its folder", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  await fixture.sql`update hub_channels set project_path = 'Only' where id = ${channel.id}`;
+  const [one, other] = [await mesh.device(), await mesh.device()];
+  Deno.mkdirSync(join(other.root, "Only"));
+  await Promise.all([one.start(), other.start()]);
+  const tasks = await Promise.all([1, 2, 3, 4].map(() => mesh.task(channel, "where")));
+  for (const { id } of tasks) {
+    const ended = await mesh.ended(id);
+    assert.equal(ended.result, `in ${join(other.root, "Only")}`);
+    assert.equal(ended.claimed_by, other.name);
+    assert.equal(ended.attempt, 1);
+  }
+});
+
+meshTest("run gives up a task that brings its executor down each time", async (mesh, fixture) => {
+  const channel = await fixture.channel("flat_task_pipeline");
+  await fixture.sql`update hub.settings set retry_backoff = '1 ms'`;
+  try {
+    const device = await (await mesh.device()).start();
+    const task = await mesh.task(channel, "work 1000");
+    for (let crash = 1; crash <= 3; crash++) {
+      await mesh.until(task.id, ({ status, attempt }) => status === "running" && attempt === crash);
+      await device.says(`${task.id.slice(0, 8)} claimed`);
+      await device.end("SIGKILL");
+      await device.start();
+    }
+    const ended = await mesh.ended(task.id);
+    assert.equal(ended.status, "failed");
+    assert.match(ended.error!, /went down while the task ran/);
+    assert.equal(ended.attempt, 3);
+  } finally {
+    await fixture.sql`update hub.settings set retry_backoff = default`;
+  }
+});
