@@ -1020,7 +1020,7 @@ export type Database = {
         };
         Returns: Json;
       };
-      "files_to_remove": { Args: { "removed"?: (string)[] }; Returns: Json };
+      "files_to_remove": { Args: { "removed"?: Json }; Returns: Json };
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
       "offer_file": {

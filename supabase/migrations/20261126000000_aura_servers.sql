@@ -26,7 +26,7 @@ begin
     'answer_question(uuid, text, text)', 'ask_question(text, uuid, uuid, text, text, text, jsonb, boolean, text)',
     'cancel_task(uuid)', 'claim_sweep()', 'claim_tasks(text, integer)', 'complete_sweep(uuid, jsonb, text)',
     'complete_task(text, uuid, uuid, text, text, text, jsonb, jsonb, jsonb)', 'create_file(uuid, text, text, bigint, text)',
-    'create_task_thread(uuid, uuid)', 'files_to_remove(text[])',
+    'create_task_thread(uuid, uuid)', 'files_to_remove(jsonb)',
     'offer_file(text, uuid, uuid, text, text, bigint, text, text)', 'read_file(text, uuid, uuid, uuid)',
     'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
@@ -2900,13 +2900,17 @@ create or replace trigger _500_remember_removed_file
 after delete on public.hub_files
 for each row execute function hub.remember_removed_file();
 
-create or replace function hub.files_to_remove(removed text[]) returns jsonb
+create or replace function hub.files_to_remove(removed jsonb) returns jsonb
 language plpgsql
 security definer -- called with the service key
 set search_path = ''
 as $$
 begin
-  delete from hub.removed_files as r where r.path = any (files_to_remove.removed);
+  if jsonb_typeof(files_to_remove.removed) is distinct from 'array' then
+    perform hub.fail('bad_argument', array['removed is an array of paths.']);
+  end if;
+  delete from hub.removed_files as r
+  where r.path in (select jsonb_array_elements_text(files_to_remove.removed));
   return (
     select coalesce(jsonb_agg(next.path), '[]')
     from (select r.path from hub.removed_files as r order by r.removed_at, r.path limit 100) as next
@@ -2914,7 +2918,7 @@ begin
 end
 $$;
 
-create or replace function public.files_to_remove(removed text[] default '{}') returns jsonb
+create or replace function public.files_to_remove(removed jsonb default '[]') returns jsonb
 language plpgsql
 set search_path = ''
 set lock_timeout = '2500ms'
@@ -2925,8 +2929,8 @@ exception when lock_not_available or deadlock_detected or query_canceled then
   return hub.busy();
 end
 $$;
-comment on function public.files_to_remove(text[]) is
-  'Forgets these paths, whose objects have been removed, and returns up to 100 others whose objects are to be removed from the bucket hub-files. service_role.';
+comment on function public.files_to_remove(jsonb) is
+  'Forgets these paths, whose objects have been removed, and returns up to 100 others whose objects are to be removed from the bucket hub-files. service_role. Errors: bad_argument.';
 
 create or replace function hub.prune_files() returns integer
 language sql
@@ -3039,7 +3043,7 @@ $$;
 revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.create_file(uuid, text, text, bigint, text), public.read_file(text, uuid, uuid, uuid),
-  public.offer_file(text, uuid, uuid, text, text, bigint, text, text), public.files_to_remove(text[])
+  public.offer_file(text, uuid, uuid, text, text, bigint, text, text), public.files_to_remove(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
   public.create_file(uuid, text, text, bigint, text), hub.create_file(uuid, text, text, bigint, text)
@@ -3049,7 +3053,7 @@ grant execute on function
   public.offer_file(text, uuid, uuid, text, text, bigint, text, text),
   hub.offer_file(text, uuid, uuid, text, text, bigint, text, text)
 to anon, authenticated;
-grant execute on function public.files_to_remove(text[]), hub.files_to_remove(text[]) to service_role;
+grant execute on function public.files_to_remove(jsonb), hub.files_to_remove(jsonb) to service_role;
 -- Asked by the policies, as whoever uploads or downloads; by the check, as whoever writes the row.
 grant execute on function hub.sees_file(text), hub.sends_file(text) to anon, authenticated;
 grant execute on function hub.is_file_name(text) to service_role;

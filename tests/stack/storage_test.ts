@@ -124,6 +124,21 @@ Deno.test("upload() does not replace what is there, and upsert needs the update 
   await sql.unsafe(`drop policy "${own.id} update" on storage.objects`);
 });
 
+Deno.test("whoever is not signed in may do what a policy for anon says", async () => {
+  await using own = await bucket();
+  await using sql = connect();
+  await sql.unsafe(`create policy "${own.id} anon" on storage.objects for all to anon
+    using (bucket_id = '${own.id}') with check (bucket_id = '${own.id}')`);
+  const api = publishableClient().storage.from(own.id);
+  const file = new Blob(["Hello"], { type: "text/plain" });
+  for (let times = 0; times < 2; times++) {
+    assert.ifError((await api.upload("file.txt", file, { upsert: true })).error);
+  }
+  assert.deepEqual((await api.list()).data!.map(({ name }) => name), ["file.txt"]);
+  assert.equal((await api.remove(["file.txt"])).data!.length, 1);
+  await sql.unsafe(`drop policy "${own.id} anon" on storage.objects`);
+});
+
 Deno.test("Storage shows and gives nothing without a policy", async () => {
   await using own = await bucket();
   const { client } = await signUp("admin");

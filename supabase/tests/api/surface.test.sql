@@ -29,7 +29,7 @@ dispatch_team(channel_id uuid, goal text, subtasks jsonb DEFAULT NULL::jsonb, mo
 execute_command(channel_id uuid, command text) -> jsonb volatile
 explain_task(task_id uuid) -> jsonb stable
 fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean DEFAULT true, elsewhere boolean DEFAULT false) -> jsonb volatile
-files_to_remove(removed text[] DEFAULT '{}'::text[]) -> jsonb volatile
+files_to_remove(removed jsonb DEFAULT '[]'::jsonb) -> jsonb volatile
 list_commands() -> jsonb stable
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile

@@ -1,6 +1,6 @@
 -- The bucket hub-files: policies as the tables', no other object, and removal by the Storage API alone.
 begin;
-select plan(25);
+select plan(26);
 
 select is(
   (select (to_jsonb(b) ->> 'public') || ' ' || b.file_size_limit from storage.buckets as b where b.id = 'hub-files'), 'false 25000000',
@@ -69,7 +69,8 @@ select throws_ok($$ set local storage.allow_delete_query = 'false'; delete from 
 select is(public.files_to_remove(), '[]', 'nothing is to be removed');
 delete from hub_channels where id = tests.channel('buf-barista/quick');
 select is(public.files_to_remove(), jsonb_build_array(pg_temp.path()), 'the object follows its channel');
-select is(public.files_to_remove(array[pg_temp.path()]), '[]', 'once');
+select is(public.files_to_remove(jsonb_build_array(pg_temp.path())), '[]', 'once');
+select is(tests.error_of($$ select public.files_to_remove('83') $$), 'bad_argument', 'paths come as an array');
 
 select * from finish();
 rollback;

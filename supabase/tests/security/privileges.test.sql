@@ -245,7 +245,7 @@ insert into expected_functions values
   ('public.dispatch_team(uuid,text,jsonb,text,text)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.execute_command(uuid,text)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.explain_task(uuid)', 'no', 'yes', 'yes', 'yes', 'yes'),
-  ('public.files_to_remove(text[])', 'no', 'no', 'no', 'no', 'yes'),
+  ('public.files_to_remove(jsonb)', 'no', 'no', 'no', 'no', 'yes'),
   ('public.list_commands()', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.mesh_activity(integer)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.publish_changes(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
