@@ -203,6 +203,13 @@ export class Calls {
     return thread ?? missing("thread", threadId);
   }
 
+  /** Threads whose name has these words in this order, the liveliest first; without words, those. */
+  async findThreads(words: string, limit = 10): Promise<Thread[]> {
+    const pattern = words.replace(/[\\%_]/g, "\\$&").split(/\s+/).join("%");
+    const query = this.#db.from("hub_task_threads").select().ilike("name", `%${pattern}%`);
+    return rows(await query.order("last_activity_at", { ascending: false }).limit(limit));
+  }
+
   async fetchThreads(ids: string[]): Promise<Thread[]> {
     return await inBatches(
       ids,

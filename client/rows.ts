@@ -190,7 +190,10 @@ export interface Explanation {
 export interface Caller {
   user_id: string;
   label: string;
+  /** Where no server says otherwise. */
   role: Role;
+  /** The servers that exist for the caller. */
+  servers: { server_id: string; name: string; role: Role }[];
   limits: Limits;
   /** The version of Aura Servers there; see `versionProblem()`. */
   version: string;

@@ -31,7 +31,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await user.aura.dispatchTask(flat.id, "Succeed");
     const result =
       "# Done\n\n| a | b |\n|---|---|\n| 1 | `2` |\n\n> so\n\n```\ncode\n```\n\n- [x] [link](https://example.com)";
-    await device.complete(await device.claim(), result, { input_tokens: 12 });
+    await device.complete(await device.claim(), result, { usage: { input_tokens: 12 } });
     await user.aura.dispatchTask(flat.id, "Fail");
     await device.fail(await device.claim(), "It broke");
     await user.aura.dispatchTask(flat.id, "Wait", {

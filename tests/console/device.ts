@@ -106,9 +106,9 @@ export class Device implements AsyncDisposable {
     await put.body?.cancel();
   }
 
-  complete({ id, claim_id }: Claimed, result: string, usage?: object): Promise<unknown> {
+  complete({ id, claim_id }: Claimed, result: string, more: object = {}): Promise<unknown> {
     this.#running.delete(id);
-    const end = { task_id: id, claim_id, result, model_used: "claude", usage };
+    const end = { task_id: id, claim_id, result, model_used: "claude", ...more };
     return this.#call("complete_task", end);
   }
 

@@ -16,9 +16,12 @@ interface Props {
 const nameOf = (text: string) =>
   text.replace(/^!/, "").trimStart().split(/\s/, 1)[0]!.toLowerCase();
 
+/** The command that the palette was asked for. */
+const chosenElsewhere = () => String(history.state?.command ?? "");
+
 /** The `!` line: names are completed while they are typed, then the command's usage is shown. */
 export function CommandPrompt({ commands, past, run }: Props) {
-  const [text, setText] = useState("");
+  const [text, setText] = useState(chosenElsewhere);
   const [open, setOpen] = useState(false);
   const hover = useHover();
   const highlighted = useRef<Command>(undefined);

@@ -1,7 +1,8 @@
-import type { Caller } from "@aura-servers/client";
+import type { Caller, Role } from "@aura-servers/client";
 import { useQuery } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import { useBackend } from "./aura.ts";
+import { useServerIdOf } from "./useServers.ts";
 
 /** Asks who is signed in, what they may do, and within what limits. */
 export function useWhoami() {
@@ -19,5 +20,17 @@ export function useCaller(): Caller {
   return caller;
 }
 
-/** Whether they may do more than read. */
-export const useMayAct = (): boolean => useCaller().role !== "viewer";
+/** What they may do on a server; without one, wherever they may do most. */
+export function roleOn(caller: Caller, serverId: string | undefined): Role {
+  const roles = serverId === undefined
+    ? [caller.role, ...caller.servers.map(({ role }) => role)]
+    : caller.servers.flatMap(({ server_id, role }) => server_id === serverId ? role : []);
+  return (["admin", "operator"] as const).find((role) => roles.includes(role)) ?? "viewer";
+}
+
+/** Whether they may do more than read in a channel. */
+export function useMayAct(channelId: string): boolean {
+  const caller = useCaller();
+  const serverId = useServerIdOf(channelId);
+  return serverId !== undefined && roleOn(caller, serverId) !== "viewer";
+}

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useBackend } from "./aura.ts";
 import { useTableChanges } from "./useTableChanges.ts";
 
+const none: Question[] = [];
 const openKey = ["questions", "open"];
 const keyOf = (id: string) => ["questions", id];
 
@@ -19,7 +20,7 @@ export function useOpenQuestions(): Question[] {
       void queries.invalidateQueries({ queryKey: openKey });
     },
   });
-  return data ?? [];
+  return data ?? none;
 }
 
 /** One question, as it is now. */

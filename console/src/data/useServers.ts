@@ -49,3 +49,9 @@ export function useServers(connected: (connected: boolean) => void) {
   );
   return { servers, error, retry: () => void refetch() };
 }
+
+/** The server of a channel, as far as the shell has read them. */
+export function useServerIdOf(channelId: string): string | undefined {
+  const rows = useQueryClient().getQueryData<Rows>(key);
+  return rows?.hub_channels.find(({ id }) => id === channelId)?.server_id;
+}

@@ -1,4 +1,5 @@
 import { type Embed, eventOf, type Message, type Task } from "@aura-servers/client";
+import { ChangesLink } from "../tasks/ChangesLink.tsx";
 import { TaskChip } from "../tasks/TaskChip.tsx";
 import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
@@ -56,6 +57,9 @@ export function EmbedMessage(
           <div className={styles.body}>
             <RichText text={body} />
           </div>
+        )}
+        {eventOf(message) === "task_completed" && task?.changes && (
+          <ChangesLink taskId={task.id} changes={task.changes} />
         )}
         {embed.footer && embed.footer !== (id && shortId(id)) && (
           <footer className={styles.footer}>{embed.footer}</footer>

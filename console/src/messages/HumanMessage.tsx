@@ -1,11 +1,16 @@
 import type { Message } from "@aura-servers/client";
+import { Suspense } from "react";
 import { Avatar } from "../ui/Avatar.tsx";
+import { later } from "../ui/later.ts";
 import { PlainText } from "../ui/PlainText.tsx";
 import { clockTime } from "../ui/time.ts";
 import { Byline } from "./Byline.tsx";
 import { InputState } from "./InputState.tsx";
-import { MessageFiles } from "./MessageFiles.tsx";
 import { Row } from "./Row.tsx";
+
+const MessageFiles = later(() =>
+  import("./MessageFiles.tsx").then(({ MessageFiles }) => MessageFiles)
+);
 
 /** A person's own words, exactly as typed. */
 export function HumanMessage({ message, continued }: { message: Message; continued: boolean }) {
@@ -22,7 +27,11 @@ export function HumanMessage({ message, continued }: { message: Message; continu
       {typeof input_id === "string" && typeof task_id === "string" && (
         <InputState taskId={task_id} id={input_id} />
       )}
-      {typeof task_id === "string" && !input_id && <MessageFiles messageId={message.id} />}
+      {typeof task_id === "string" && !input_id && (
+        <Suspense>
+          <MessageFiles messageId={message.id} />
+        </Suspense>
+      )}
     </Row>
   );
 }

@@ -1,4 +1,5 @@
 import type { Message, Task } from "@aura-servers/client";
+import { ChangesLink } from "../tasks/ChangesLink.tsx";
 import { TaskChip } from "../tasks/TaskChip.tsx";
 import { shortId } from "../tasks/taskState.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
@@ -39,6 +40,9 @@ export function LifecycleMessage(
         </div>
         <time dateTime={message.created_at}>{clockTime(message.created_at)}</time>
       </div>
+      {event === "task_completed" && task?.changes && (
+        <ChangesLink taskId={task.id} changes={task.changes} />
+      )}
       {!announces && body && (
         <div
           className={styles.body}

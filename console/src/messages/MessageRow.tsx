@@ -1,15 +1,19 @@
 import { eventOf, type Message, type Task } from "@aura-servers/client";
-import { memo } from "react";
+import { memo, Suspense } from "react";
 import { Boundary } from "../ui/Boundary.tsx";
+import { later } from "../ui/later.ts";
 import { PlainText } from "../ui/PlainText.tsx";
 import { AgentMessage } from "./AgentMessage.tsx";
 import { EmbedMessage } from "./EmbedMessage.tsx";
-import { FileMessage } from "./FileMessage.tsx";
 import { HumanMessage } from "./HumanMessage.tsx";
 import { lifecycleOf } from "./lifecycle.ts";
 import { LifecycleMessage } from "./LifecycleMessage.tsx";
 import { ProgressMessage } from "./ProgressMessage.tsx";
-import { QuestionMessage } from "./QuestionMessage.tsx";
+
+const FileMessage = later(() => import("./FileMessage.tsx").then(({ FileMessage }) => FileMessage));
+const QuestionMessage = later(() =>
+  import("./QuestionMessage.tsx").then(({ QuestionMessage }) => QuestionMessage)
+);
 
 export interface RowProps {
   message: Message;
@@ -29,7 +33,9 @@ export const MessageRow = memo(function MessageRow(
 ) {
   return (
     <Boundary of={message} fallback={() => <PlainText text={message.content} />}>
-      {shaped({ message, task, continued, repeats, live })}
+      <Suspense fallback={<PlainText text={message.content} />}>
+        {shaped({ message, task, continued, repeats, live })}
+      </Suspense>
     </Boundary>
   );
 });

@@ -17,8 +17,8 @@ const looks = { allow_once: "primary", reject_once: "danger", choice: "plain" } 
 
 /** A question in its place, with exactly what is asked, and the ways to answer it or its answer. */
 export function QuestionCard({ id }: { id: string }) {
-  const mayAct = useMayAct();
   const { question, error, changed } = useQuestion(id);
+  const mayAct = useMayAct(question?.channel_id ?? "");
   if (!question) {
     return error ? <Refusal error={error} /> : <Loading label="Loading the question" />;
   }

@@ -1,7 +1,8 @@
 import type { Role } from "@aura-servers/client";
-import { LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { Bell, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { useId, useState } from "react";
 import { useBackend, useUser } from "../data/aura.ts";
+import { notices } from "../data/notices.ts";
 import { Avatar } from "../ui/Avatar.tsx";
 import styles from "./AccountMenu.module.css";
 import { type Theme, theme } from "./theme.ts";
@@ -23,6 +24,7 @@ export function AccountMenu({ role, name }: { role: Role; name: string }) {
   const { supabase } = useBackend();
   const user = useUser();
   const [chosen, choose] = useState(theme.kept);
+  const [told, tell] = useState(notices.on);
   const id = useId();
   return (
     <>
@@ -59,6 +61,17 @@ export function AccountMenu({ role, name }: { role: Role; name: string }) {
             </label>
           ))}
         </fieldset>
+        {notices.possible && (
+          <label className={styles.item}>
+            <Bell size={15} aria-hidden="true" />
+            Notify me
+            <input
+              type="checkbox"
+              checked={told}
+              onChange={(event) => void notices.turn(event.target.checked).then(tell)}
+            />
+          </label>
+        )}
         <button
           type="button"
           className={styles.item}

@@ -3,6 +3,7 @@ import { Hash, Rss } from "lucide-react";
 import type { ReactNode } from "react";
 import { BackLink } from "../ui/BackLink.tsx";
 import styles from "./ChannelHeader.module.css";
+import { NoticeSwitch } from "./NoticeSwitch.tsx";
 import { serverPath } from "./paths.ts";
 
 /** A channel's name, what it is for, and where its tasks run. */
@@ -23,6 +24,7 @@ export function ChannelHeader(
         {channel.project_path && channel.model_preference !== "any" && (
           <span className={styles.model} title="Preferred model">{channel.model_preference}</span>
         )}
+        <NoticeSwitch channelId={channel.id} />
         {children}
       </div>
     </header>

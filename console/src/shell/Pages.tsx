@@ -19,6 +19,9 @@ const CommandChannel = later(() =>
 const WaitingPage = later(() =>
   import("../questions/WaitingPage.tsx").then(({ WaitingPage }) => WaitingPage)
 );
+const ChangesPage = later(() =>
+  import("../changes/ChangesPage.tsx").then(({ ChangesPage }) => ChangesPage)
+);
 const MeshPage = later(() => import("../mesh/MeshPage.tsx").then(({ MeshPage }) => MeshPage));
 
 interface Props {
@@ -59,6 +62,7 @@ export function Pages(props: Props) {
 function Page({ servers, server, channel, mayAct, markRead, questions }: Props) {
   const [location, go] = useLocation();
   const [, threadRoute] = useRoute("/c/:server/:channel/:thread");
+  const [, changesRoute] = useRoute("/changes/:task");
   const phone = usePhone();
 
   useEffect(() => {
@@ -88,6 +92,7 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
   }, [location, channel?.name, questions.length]);
 
   if (location === waitingPath) return <WaitingPage {...{ questions, servers }} />;
+  if (changesRoute) return <ChangesPage key={changesRoute.task} taskId={changesRoute.task} />;
   if (location === meshPath) return <MeshPage mayAct={mayAct} />;
   if (!server || !channel) {
     if (choosing && server.channels.length > 0) return null;

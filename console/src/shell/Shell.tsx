@@ -3,7 +3,7 @@ import { type Query, useQueryClient } from "@tanstack/react-query";
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
 import { useUser } from "../data/aura.ts";
-import { CallerContext, useWhoami } from "../data/caller.ts";
+import { CallerContext, roleOn, useWhoami } from "../data/caller.ts";
 import { useFileChanges } from "../data/useFiles.ts";
 import { useInputChanges } from "../data/useInputs.ts";
 import { useOpenQuestions } from "../data/useQuestions.ts";
@@ -18,13 +18,16 @@ import { Loading } from "../ui/Loading.tsx";
 import { ChannelList } from "./ChannelList.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { Pages } from "./Pages.tsx";
-import { channelPath, threadPath } from "./paths.ts";
+import { channelPath, meshPath, threadPath } from "./paths.ts";
 import { ServerRail } from "./ServerRail.tsx";
 import styles from "./Shell.module.css";
+import { useNotices } from "./useNotices.ts";
 
 const TaskDrawer = later(() =>
   import("../tasks/TaskDrawer.tsx").then(({ TaskDrawer }) => TaskDrawer)
 );
+
+const Palette = later(() => import("./Palette.tsx").then(({ Palette }) => Palette));
 
 /** The frame of the console: servers, channels, and the page that the address names. */
 export function Shell() {
@@ -60,6 +63,19 @@ export function Shell() {
   if (server) lastServer.current = server.name;
   const channel = server?.channels.find(({ name }) => name === channelRoute?.channel);
 
+  const placeOf = (task: Task) => placeOfTask(servers ?? [], task);
+  useNotices(questions, placeOf);
+  const [finding, find] = useState(false);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      find(true);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+
   // Following a link out of the drawer leaves it.
   useEffect(closeTask, [location]);
 
@@ -78,10 +94,10 @@ export function Shell() {
     );
   }
   const { role, label } = caller;
-  const mayAct = role !== "viewer";
+  // Roles differ by server; the mesh belongs to whoever may run tasks anywhere.
+  const mayAct = roleOn(caller, location === meshPath ? undefined : server?.id) !== "viewer";
   // On a phone the lists are a page of their own, shown where no channel or page is chosen.
   const choosing = location === "/" || serverRoute !== null;
-  const placeOf = (task: Task) => placeOfTask(servers, task);
   return (
     <CallerContext value={caller}>
       <TaskDrawerContext value={setTaskId}>
@@ -113,11 +129,16 @@ export function Shell() {
                 key={taskId}
                 id={taskId}
                 close={closeTask}
-                {...{ mayAct, placeOf }}
+                placeOf={placeOf}
               />
             </Suspense>
           </Boundary>
         )}
+        <Boundary of={finding} fallback={() => null}>
+          <Suspense>
+            {finding && <Palette open close={() => find(false)} servers={servers} />}
+          </Suspense>
+        </Boundary>
       </TaskDrawerContext>
     </CallerContext>
   );

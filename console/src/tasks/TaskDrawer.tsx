@@ -1,5 +1,6 @@
 import type { Task } from "@aura-servers/client";
 import { X } from "lucide-react";
+import { useMayAct } from "../data/caller.ts";
 import { useTaskFiles } from "../data/useFiles.ts";
 import { useTask } from "../data/useTask.ts";
 import { FileCard } from "../files/FileCard.tsx";
@@ -8,6 +9,7 @@ import { Failure } from "../ui/Failure.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
 import { Loading } from "../ui/Loading.tsx";
 import { Modal } from "../ui/Modal.tsx";
+import { ChangesLink } from "./ChangesLink.tsx";
 import { TaskActions } from "./TaskActions.tsx";
 import { TaskAttempts } from "./TaskAttempts.tsx";
 import { TaskChip } from "./TaskChip.tsx";
@@ -20,14 +22,14 @@ import { TaskText } from "./TaskText.tsx";
 interface Props {
   id: string;
   close: () => void;
-  mayAct: boolean;
   /** Where the task reports. */
   placeOf: (task: Task) => Place | null;
 }
 
 /** Everything about one task, over the right edge of the page. */
-export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
+export function TaskDrawer({ id, close, placeOf }: Props) {
   const { task, attempts, explanation, error, refresh } = useTask(id);
+  const mayAct = useMayAct(task?.channel_id ?? "");
   const files = useTaskFiles(id);
   const failure = (failed: unknown) => (
     <Failure title="The task could not be shown" error={failed} retry={refresh} />
@@ -53,6 +55,7 @@ export function TaskDrawer({ id, close, mayAct, placeOf }: Props) {
             {attempts && attempts.length > 0 && (
               <TaskAttempts attempts={attempts} told={task.error} />
             )}
+            {task.changes && <ChangesLink taskId={task.id} changes={task.changes} />}
             {files.map((file) => <FileCard key={file.id} file={file} />)}
             {task.error && <TaskText title="Error" text={task.error} plain bad />}
             {task.result

@@ -44,7 +44,7 @@ export class Story {
           update mac_tasks set started_at = clock_timestamp() - make_interval(secs => ${took})
           where id = ${task.id}`;
       });
-      if (event.result) await device.complete(claimed, event.result, event.usage);
+      if (event.result) await device.complete(claimed, event.result, { usage: event.usage });
       if (event.error) await device.fail(claimed, event.error);
     }
     await this.#move(task.id, thread?.id ?? null, start, event);

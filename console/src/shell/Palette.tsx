@@ -1,0 +1,184 @@
+import type { Command, Task, Thread } from "@aura-servers/client";
+import { useQuery } from "@tanstack/react-query";
+import { CircleDot, Hash, type LucideIcon, MessageSquare, Network, Terminal } from "lucide-react";
+import { type KeyboardEvent, useId, useState } from "react";
+import { useLocation } from "wouter";
+import { useBackend } from "../data/aura.ts";
+import type { ServerWithChannels } from "../data/useServers.ts";
+import { useTaskDrawer } from "../tasks/taskDrawerContext.ts";
+import { isComposing } from "../ui/isComposing.ts";
+import { Modal } from "../ui/Modal.tsx";
+import styles from "./Palette.module.css";
+import { channelPath, meshPath, threadPath, waitingPath } from "./paths.ts";
+
+interface Choice {
+  key: string;
+  icon: LucideIcon;
+  name: string;
+  /** Where it is, or what it does. */
+  detail: string;
+  choose: () => void;
+}
+
+const MOST = 12;
+
+interface Props {
+  open: boolean;
+  close: () => void;
+  servers: ServerWithChannels[];
+}
+
+/** Goes to a channel, thread, task, command or page by a few letters of its name. */
+export function Palette({ open, close, servers }: Props) {
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  const list = useId();
+  const choices = useChoices(text, servers, open).slice(0, MOST);
+  const current = Math.min(at, choices.length - 1);
+
+  function leave() {
+    setText("");
+    setAt(0);
+    close();
+  }
+
+  function choose(choice: Choice | undefined) {
+    if (!choice) return;
+    leave();
+    choice.choose();
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (isComposing(event)) return;
+    if (event.key === "Enter") choose(choices[current]);
+    else if (event.key === "ArrowDown") setAt((current + 1) % choices.length);
+    else if (event.key === "ArrowUp") setAt((current - 1 + choices.length) % choices.length);
+    else return;
+    event.preventDefault();
+  }
+
+  return (
+    <Modal open={open} close={leave} shape="box" title={<h2 className="sr-only">Go to</h2>}>
+      <input
+        className={styles.input}
+        role="combobox"
+        aria-label="Go to"
+        aria-expanded={choices.length > 0}
+        aria-controls={list}
+        aria-activedescendant={choices[current] && `${list}-${current}`}
+        placeholder="Channel, thread, task, command …"
+        autoComplete="off"
+        spellCheck={false}
+        autoFocus
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <ul id={list} role="listbox" aria-label="Places" className={styles.list}>
+        {choices.map((choice, index) => (
+          <li
+            key={choice.key}
+            id={`${list}-${index}`}
+            role="option"
+            aria-selected={index === current}
+            onMouseMove={() => setAt(index)}
+            onClick={() => choose(choice)}
+          >
+            <choice.icon size={16} aria-hidden="true" />
+            <span className={styles.name}>{choice.name}</span>
+            <span className={styles.detail}>{choice.detail}</span>
+          </li>
+        ))}
+      </ul>
+      {choices.length === 0 && <p className={styles.none}>Nothing is called so.</p>}
+    </Modal>
+  );
+}
+
+/** What the text names: places at hand at once, threads and tasks as they are found. */
+function useChoices(text: string, servers: ServerWithChannels[], open: boolean): Choice[] {
+  const { aura } = useBackend();
+  const [, go] = useLocation();
+  const openTask = useTaskDrawer();
+  const query = text.trim();
+  const isId = /^[0-9a-f]{4,36}$/i.test(query.replaceAll("-", ""));
+  const options = { enabled: open, staleTime: 10_000 };
+  const threads = useQuery({
+    queryKey: ["find", "threads", query],
+    queryFn: () => aura.findThreads(query),
+    ...options,
+  });
+  const tasks = useQuery({
+    queryKey: ["find", "tasks", query],
+    queryFn: () => aura.findTasks(query),
+    ...options,
+    enabled: open && isId,
+  });
+  const commands = useQuery({
+    queryKey: ["commands"],
+    queryFn: () => aura.listCommands(),
+    ...options,
+  });
+
+  const places = servers.flatMap((server) =>
+    server.channels.map((channel): Choice & { id: string; server: ServerWithChannels } => ({
+      id: channel.id,
+      server,
+      key: channel.id,
+      icon: Hash,
+      name: channel.name,
+      detail: server.display_name,
+      choose: () => go(channelPath(server, channel)),
+    }))
+  );
+  const pages: Choice[] = [
+    {
+      key: "waiting",
+      icon: CircleDot,
+      name: "Waiting for you",
+      detail: "open questions",
+      choose: () => go(waitingPath),
+    },
+    { key: "mesh", icon: Network, name: "Mesh", detail: "devices", choose: () => go(meshPath) },
+  ];
+  const asThread = (thread: Thread): Choice[] => {
+    const place = places.find(({ id }) => id === thread.channel_id);
+    return place
+      ? [{
+        key: thread.id,
+        icon: MessageSquare,
+        name: thread.name,
+        detail: `${place.detail} · #${place.name}`,
+        choose: () => go(threadPath(place.server, { name: place.name }, thread.id)),
+      }]
+      : [];
+  };
+  const asTask = (task: Task): Choice => ({
+    key: task.id,
+    icon: CircleDot,
+    name: `${task.id.slice(0, 8)} ${task.content.split("\n", 1)[0]}`,
+    detail: `task, ${task.status}`,
+    choose: () => openTask(task.id),
+  });
+  const channel = places.find(({ server }) => server.architecture_type === "command_dispatch");
+  const asCommand = ({ name, description }: Command): Choice => ({
+    key: `!${name}`,
+    icon: Terminal,
+    name: `!${name}`,
+    detail: description,
+    choose: () => channel && go(channelPath(channel.server, channel), { state: { command: name } }),
+  });
+
+  const words = query.toLowerCase().split(/\s+/);
+  const named = (choice: Choice) =>
+    words.every((word) => `${choice.name} ${choice.detail}`.toLowerCase().includes(word));
+  return [
+    ...(tasks.data ?? []).map(asTask),
+    ...[...places, ...pages].filter(named),
+    ...(channel && commands.data && query ? commands.data.map(asCommand).filter(named) : []),
+    ...(threads.data ?? []).flatMap(asThread),
+  ];
+}
