@@ -4,6 +4,7 @@ import { Conversation, ProgramError } from "./conversation.ts";
 import { Countdown } from "./countdown.ts";
 import type { FoundModel } from "./detect.ts";
 import { FolderError } from "./folder.ts";
+import { BranchError } from "./git/tree.ts";
 import type { ClaimedTask, Hub, TaskInput } from "./hub.ts";
 import { ApiError } from "./api_error.ts";
 import { fetchFiles } from "./files/incoming.ts";
@@ -192,7 +193,8 @@ export class TaskRun {
   async #failed(error: Error): Promise<Outcome> {
     if (!(error instanceof ProgramError)) {
       const missing = error instanceof FolderError;
-      return { kind: "failed", error: error.message, retryable: !missing, elsewhere: missing };
+      const retryable = !missing && !(error instanceof BranchError);
+      return { kind: "failed", error: error.message, retryable, elsewhere: missing };
     }
     const { model } = this.task;
     await this.#context.withdraw(model, error.message);

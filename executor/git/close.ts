@@ -3,7 +3,7 @@ import { baseCommits, type Changes, countChanges, rangeOf, writePatch } from "./
 import type { Git, Place } from "./git.ts";
 import { noteOf } from "./note.ts";
 import { isIntact, isThere, type Records, type TreeRecord } from "./records.ts";
-import { commitOf, isAncestor } from "./refs.ts";
+import { commitOf, isAncestor, stashOf } from "./refs.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 export interface ClosedTree {
@@ -23,6 +23,8 @@ export interface Closing {
   known: boolean;
   /** Branches that were there before the agent: they are nobody's to move. */
   theirs: Set<string>;
+  /** What `git stash` had put away before; all working trees share it. */
+  stash: string | null;
   /** Of the commit, where there is something to commit. */
   message: string;
   patchFile?: string;
@@ -33,7 +35,7 @@ export async function closeTree(
   git: Git,
   records: Records,
   record: TreeRecord,
-  { known, theirs, message, patchFile, device }: Closing,
+  { known, theirs, stash, message, patchFile, device }: Closing,
 ): Promise<ClosedTree> {
   const tree = { gitDir: record.gitDir!, workTree: record.path };
   const repository = { gitDir: record.common };
@@ -52,7 +54,8 @@ export async function closeTree(
       ? Number(await git.text(repository, ["rev-list", "--count", commit, "--not", ...others]))
       : 0;
     const kept = keep || removed ? record.path : null;
-    const note = noteOf({ snapshot, branch, commits, kept, device, stuck: removed });
+    const stashed = stash !== await stashOf(git, repository) ? record.top : null;
+    const note = noteOf({ stashed, snapshot, branch, commits, kept, device, stuck: removed });
     if (commits === 0 || !commit) {
       // Nothing was made: a branch that is as old as this task says nothing.
       if (!kept && !known && commit) {

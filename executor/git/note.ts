@@ -2,12 +2,14 @@ import { cut } from "../text.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What a result says of the working tree: which branch has the work, and what is on none. */
-export function noteOf({ snapshot, branch, commits, kept, device, stuck }: {
+export function noteOf({ stashed, snapshot, branch, commits, kept, device, stuck }: {
   snapshot: Snapshot;
   branch: string;
   commits: number;
   kept: string | null;
   device: string;
+  /** The repository whose stash has changed meanwhile. */
+  stashed: string | null;
   /** Why the folder could not be removed. */
   stuck: string | null;
 }): string {
@@ -22,6 +24,7 @@ export function noteOf({ snapshot, branch, commits, kept, device, stuck }: {
     const where = snapshot.headRef?.replace("refs/heads/", "");
     lines.push(`The agent had ${where ? `its branch "${where}"` : "no branch"} checked out.`);
   }
+  if (stashed) lines.push(`Something was put away or taken with "git stash" in "${stashed}".`);
   if (kept) {
     const { loose, nested, unfinished } = snapshot;
     const reasons = [

@@ -24,3 +24,7 @@ export async function isAncestor(
 ): Promise<boolean> {
   return await git.maybe(place, ["merge-base", "--is-ancestor", one, other]) !== null;
 }
+
+export async function stashOf(git: Git, place: Place): Promise<string | null> {
+  return await git.maybe(place, ["rev-parse", "--verify", "--quiet", "refs/stash"]);
+}

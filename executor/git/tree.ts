@@ -3,7 +3,7 @@ import { FolderError, projectFolder } from "../folder.ts";
 import { type ClosedTree, closeTree } from "./close.ts";
 import { Git, GitError, type Place } from "./git.ts";
 import { isIntact, isThere, Records, type TreeRecord } from "./records.ts";
-import { branches, branchOf, commitOf } from "./refs.ts";
+import { branches, branchOf, commitOf, stashOf } from "./refs.ts";
 
 export interface TreeOptions {
   /** The real path of the project's folder. */
@@ -16,6 +16,11 @@ export interface TreeOptions {
   stateFolder: string;
   /** What agents inherit; git gets the same. */
   environment: Record<string, string>;
+}
+
+/** The branch is here, and cannot be used now: no other device can go on with it. */
+export class BranchError extends Error {
+  override name = "BranchError";
 }
 
 /** A task's own working tree, outside of the project's folder. */
@@ -48,7 +53,9 @@ export async function openTree(options: TreeOptions): Promise<Tree> {
     const records = new Records(stateFolder);
     const { record, known } = await takeUp(git, records, found, options);
     const folder = projectFolder(record.path, relative(found.top, project), "create");
-    const theirs = await branches(git, { gitDir: record.repository });
+    const repository = { gitDir: record.common };
+    const theirs = await branches(git, repository);
+    const stash = await stashOf(git, repository);
     let closed = false;
     return {
       folder,
@@ -58,7 +65,8 @@ export async function openTree(options: TreeOptions): Promise<Tree> {
         closed = true;
         try {
           const { device } = options;
-          const closing = { device, known, theirs, message, ...(patchFile && { patchFile }) };
+          const files = patchFile ? { patchFile } : {};
+          const closing = { device, known, theirs, stash, message, ...files };
           return await closeTree(git, records, record, closing);
         } catch (error) {
           return {
@@ -144,7 +152,7 @@ async function checkOut(git: Git, place: Place, record: TreeRecord, start: strin
   const what = start ? ["-b", branch, path, start] : [path, branch];
   await git.bytes(place, ["worktree", "add", ...what]).catch((error) => {
     if (!(error instanceof GitError)) throw error;
-    throw new FolderError(
+    throw new BranchError(
       `The branch "${branch}" cannot be checked out for this task; a person may be using it. Leave ` +
         `it in "${record.top}", then retry the task. ${error.message}`,
     );

@@ -302,6 +302,21 @@ Deno.test("close() saves a file that became a folder, and a folder that became a
   assert.deepEqual(project.files("aura/1111"), ["core", "file/inside"]);
 });
 
+Deno.test("close() names what was put away with git stash", async () => {
+  using project = new TestProject();
+  const tree = await project.open();
+  project.write("core/a.txt", "put away", tree.folder);
+  git(tree.folder, "stash", "-q");
+  const { note } = await tree.close("");
+  assert.equal(
+    note,
+    `Branch: none, no file was changed\nSomething was put away or taken with "git stash" in ` +
+      `"${project.folder}".`,
+  );
+  assert.equal(git(project.folder, "show", "stash:core/a.txt"), "put away");
+  assert.doesNotMatch((await (await project.open()).close("")).note, /stash/);
+});
+
 Deno.test("close() sees what an agent marked as unchanged", async () => {
   using project = new TestProject();
   const tree = await project.open();

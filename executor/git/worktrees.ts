@@ -2,7 +2,7 @@ import { baseCommits } from "./changes.ts";
 import { closeTree } from "./close.ts";
 import type { Git } from "./git.ts";
 import { isThere, Records, type TreeRecord } from "./records.ts";
-import { branches, commitOf } from "./refs.ts";
+import { branches, commitOf, stashOf } from "./refs.ts";
 
 /** A branch of this device's tasks, and its working tree where that was kept. */
 export interface KeptWork {
@@ -46,6 +46,7 @@ export async function clearWork(
       device,
       known: true,
       theirs: await branches(git, repository),
+      stash: await stashOf(git, repository),
       message: `What tasks left in ${record.name}`,
     });
     if (kept) return `${record.name} stays.\n${note}`;

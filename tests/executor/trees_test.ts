@@ -106,6 +106,9 @@ meshTest("run goes on with what was not committed when it was killed", async (me
   assert.equal(Deno.readTextFileSync(join(path, "file.txt")), "half of it");
   await fixture.sql`update mac_tasks set content = 'write more.txt more' where id = ${task.id}`;
   await device.start();
+  // Not the pause after a crash.
+  await fixture
+    .sql`update mac_tasks set run_at = null where id = ${task.id} and status = 'pending'`;
   assert.match((await mesh.ended(task.id)).result!, /wrote more\.txt/);
   assert.equal(git(project, "show", `${branchOf(task.id)}:file.txt`), "half of it");
   assert.equal(git(project, "show", `${branchOf(task.id)}:more.txt`), "more");
@@ -124,6 +127,8 @@ meshTest("run keeps the request when no working tree can be made", async (mesh, 
   const channel = await fixture.channel("threaded_task_isolation");
   const { project } = await treeDevice(mesh);
   const first = await mesh.ended((await mesh.task(channel, "write file.txt one")).id);
+  // It has no branch to go on with.
+  await (await mesh.device()).start();
   const branch = `aura/${first.task_thread_id!.slice(0, 8)}`;
   git(project, "switch", "-q", branch);
   const thread = first.task_thread_id!;
@@ -149,6 +154,13 @@ meshTest(
         { path: "file.txt", status: "added", additions: 1, deletions: 0 },
       ]],
     );
+    const [patch] = await mesh.operator.aura.fetchTaskFiles(changed.id);
+    assert.deepEqual([patch!.name, patch!.state, patch!.direction], [
+      "changes.patch",
+      "stored",
+      "out",
+    ]);
+    assert.match(await (await mesh.operator.aura.downloadFile(patch!)).text(), /\+one/);
     const told = await messages(fixture, changed.id);
     assert.match(told.at(-1)!, /\n\nChanges: 1 file \+1 −0 on aura\/\w{8}$/);
 
