@@ -51,6 +51,22 @@ const RULES: Record<string, string> = {
   "the queue is empty": `select task_id, state from hub.queue`,
   "every attempt is closed":
     `select claim_id, task_id from hub_task_attempts where ended_at is null`,
+  "no question is open": `select id, task_id from hub_questions where state = 'open'`,
+  "every question was shown once, and so was its answer": `
+    select x.id, x.state, count(m.id) filter (where m.metadata ->> 'event' = 'question_asked') as asked,
+      count(m.id) filter (where m.metadata ->> 'event' = 'question_answered') as answered
+    from hub_questions as x
+    left join hub_channel_messages as m on m.metadata ->> 'question_id' = x.id::text
+    where x.answered_at > x.asked_at -- not asked while it was being cancelled already
+    group by x.id
+    having count(m.id) <> case x.state when 'withdrawn' then 1 else 2 end`,
+  "every input was taken once, has moved, or waits for the retry of a cancelled task": `
+    select i.id, i.state, t.status from hub_task_inputs as i join mac_tasks as t on t.id = i.task_id
+    where i.state = 'waiting' and t.cancelled_at is null or i.state = 'moved' and i.moved_to is null`,
+  "what a person said is there once": `
+    select i.id, count(m.id) from hub_task_inputs as i
+    left join hub_channel_messages as m on m.metadata ->> 'input_id' = i.id::text
+    group by i.id having count(m.id) <> 1`,
   "no key made two tasks": `
     select idempotency_key, count(*) from mac_tasks
     where idempotency_key is not null group by channel_id, created_by, idempotency_key having count(*) > 1`,

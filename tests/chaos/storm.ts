@@ -27,6 +27,9 @@ export class Storm {
   readonly #random: Random;
   readonly #dispatched = new Map<string, string>();
   readonly #completed = new Map<string, string>();
+  /** The claim that took each input. */
+  readonly #taken = new Map<string, string>();
+  readonly #rest = new AbortController();
   readonly #kills: Record<string, number> = {};
   readonly #problems: string[] = [];
   readonly #calm = new AbortController();
@@ -49,6 +52,7 @@ export class Storm {
       const dispatching = Promise.all(
         Array.from({ length: DISPATCHERS }, (_, i) => storm.#dispatch(i)),
       );
+      const answering = storm.#answer();
       for (let kills = 0; !isOver(kills); kills++) {
         await storm.#waitForDispatches(CALM);
         await storm.#kill();
@@ -56,6 +60,8 @@ export class Storm {
       storm.#calm.abort();
       await dispatching;
       await storm.#comeToRest();
+      storm.#rest.abort();
+      await answering;
       await storm.#compare();
     } catch (error) {
       const log = join(storm.#stack.settings.AURA_STATE_DIR!, "logs/postgres.log");
@@ -89,7 +95,7 @@ export class Storm {
     await sql`
       update hub.settings
       set task_lease = '3 seconds', device_offline_after = '3 seconds', max_attempts = 50,
-        retry_backoff = '100 milliseconds', max_open_tasks_per_user = 100000
+        max_losses = 1000, max_releases = 1000, retry_backoff = '100 milliseconds', max_open_tasks_per_user = 100000
       where id`;
     this.#channels = await sql`
       select c.id from hub_channels as c join hub_servers as s on s.id = c.server_id
@@ -135,7 +141,14 @@ export class Storm {
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
       for (const line of lines) {
-        const { id, result } = JSON.parse(line);
+        const { id, result, input, claim } = JSON.parse(line);
+        if (input) {
+          if ((this.#taken.get(input) ?? claim) !== claim) {
+            this.#problems.push(`Input ${input} was taken twice.`);
+          }
+          this.#taken.set(input, claim);
+          continue;
+        }
         if (this.#completed.has(id)) this.#problems.push(`Task ${id} was acknowledged twice.`);
         this.#completed.set(id, result);
       }
@@ -170,6 +183,7 @@ export class Storm {
       this.#dispatched.set(answer.task.id, content);
       if (answer.thread) threads.push(answer.thread);
       if (chance === 19) await this.#cancel(answer.task.id);
+      if (chance === 18) await this.#tell(answer.task.id, `also ${content}`, key);
       // Faster than the executors would only fill the queue.
       await new Promise((resolve) => setTimeout(resolve, 40));
     }
@@ -181,6 +195,33 @@ export class Storm {
     } catch (error) {
       // It has ended already, or the answer to a first try was lost.
       if (!(error instanceof Refusal && error.code === "task_finished")) throw error;
+    }
+  }
+
+  async #tell(id: string, content: string, key: { idempotency_key: string }): Promise<void> {
+    try {
+      await call(this.#rpc, "send_input", { task_id: id, content, ...key });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === "task_finished")) throw error;
+    }
+  }
+
+  /** Answers what is asked until everything has come to rest. */
+  async #answer(): Promise<void> {
+    const { url, key, accessToken } = this.#rpc;
+    while (!this.#rest.signal.aborted) {
+      const asked: { id: string }[] = await fetch(
+        `${url}/rest/v1/hub_questions?state=eq.open&select=id&order=asked_at&limit=20`,
+        { headers: { apikey: key, authorization: `Bearer ${accessToken}` } },
+      ).then((answer) => answer.ok ? answer.json() : []).catch(() => []);
+      for (const { id } of asked) {
+        const option = this.#random.pick(["allow", "reject"]);
+        await call(this.#rpc, "answer_question", { question_id: id, option_id: option })
+          .catch((error) => {
+            if (error.code !== "question_closed") throw error;
+          });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
 
