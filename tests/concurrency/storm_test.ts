@@ -82,6 +82,7 @@ const RULES: Record<string, string> = {
   "every attempt of what does not run is over": `
     select a.claim_id from hub_task_attempts as a join mac_tasks as t on t.id = a.task_id
     where a.ended_at is null and t.claim_id is distinct from a.claim_id and t.claimed_by is distinct from 'old'`,
+  "hub.check() finds nothing": `select what, id, problem from hub.check()`,
   "every outcome is delivered": `select task_id, reason from hub.delivery_failures`,
   "every counter is exact": `
     select c.id from hub_channels as c where c.message_count <> (

@@ -1,6 +1,6 @@
 -- park_task(), and what becomes of a task while it waits for an answer.
 begin;
-select plan(26);
+select plan(27);
 
 select tests.keep('token', tests.device('linux-1', '{claude}', max_running => 5));
 create function pg_temp.token() returns text language sql as $$ select tests.kept('token') #>> '{}' $$;
@@ -40,6 +40,10 @@ select is(pg_temp.state(), 'pending ready 0', 'the answer makes it ready');
 select is(claim_tasks(tests.kept('other') #>> '{}', 5), '[]', 'another device has not its session');
 update mesh_devices set status = 'offline', last_seen_at = now() - interval '1 day' where name = 'linux-1';
 select is(claim_tasks(tests.kept('other') #>> '{}', 5), '[]', 'not even while the one that has it is away');
+select is(
+  (select (reason, detail -> 'devices')::text from jsonb_to_record(explain_task(tests.id('d'))) as e (reason text, detail jsonb)),
+  (select ('waiting_for_device', '["linux-1"]'::jsonb)::text), 'as explain_task says'
+);
 select tests.keep('c', claim_tasks(pg_temp.token()) -> 0);
 select is((tests.kept('c') ->> 'id')::uuid, tests.id('d'), 'its own device gets it');
 select is(tests.kept('c') ->> 'session_id', 'session-1', 'with the session');
