@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { sizeText } from "./files.ts";
 import { shortId } from "./names.ts";
-import { printable } from "./output.ts";
+import { printable } from "../terminal/printable.ts";
 import { questionLines } from "./question.ts";
 
 /**

@@ -1,6 +1,7 @@
 /** A message as lines of text. */
 import { type Embed, eventOf, type Message } from "../client/index.ts";
-import { type Output, printable } from "./output.ts";
+import { printable } from "../terminal/printable.ts";
+import type { Output } from "./output.ts";
 import { answerLine } from "./question.ts";
 import { when } from "./when.ts";
 

@@ -5,6 +5,7 @@
 import process from "node:process";
 import { styleText } from "node:util";
 import { AuraError, NotSignedInError } from "../client/index.ts";
+import { printable, printableJson } from "../terminal/printable.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -27,7 +28,7 @@ export class Output {
 
   /** One result: the lines for people, or the value for programs. */
   result(value: unknown, lines: () => string[]): void {
-    if (this.json) this.#write(JSON.stringify(value));
+    if (this.json) this.#write(printableJson(value));
     else for (const line of lines()) this.#write(line);
   }
 
@@ -61,7 +62,7 @@ export class Output {
       : { status: null, hint: null };
     const hint = error instanceof NotSignedInError ? "Sign in with `hub login`." : advice;
     if (this.json) {
-      console.error(JSON.stringify({ error: { name, status, message, hint } }));
+      console.error(printableJson({ error: { name, status, message, hint } }));
       return;
     }
     console.error(styleText("red", printable(message), { stream: process.stderr }));
@@ -74,9 +75,4 @@ export class Output {
     process.stdout.write(line + "\n");
     this.live(below);
   }
-}
-
-/** Text of others without what a terminal would obey: all control characters but line ends and tabs. */
-export function printable(text: string): string {
-  return text.replaceAll("\r\n", "\n").replace(/[^\P{Cc}\n\t]/gu, "");
 }

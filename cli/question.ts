@@ -1,7 +1,8 @@
 /** A question as lines of text. */
 import type { Question } from "../client/index.ts";
 import { shortId } from "./names.ts";
-import { type Output, printable } from "./output.ts";
+import { printable } from "../terminal/printable.ts";
+import type { Output } from "./output.ts";
 import { when } from "./when.ts";
 
 /** What is asked, in full, and how to answer it. */

@@ -6,6 +6,7 @@ import { DEFAULT_PERMISSIONS } from "./permissions/table.ts";
 import { PRESETS } from "./presets.ts";
 import { rootProblem } from "./root.ts";
 import { type Account, signIn } from "./sign_in.ts";
+import { addressWarning } from "../terminal/address.ts";
 
 export interface Enrolment extends Account {
   /** The device's name in the hub. */
@@ -30,6 +31,8 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
   const problem = rootProblem(root, configPath, stateFolderOf(configPath));
   if (problem) throw new SetupError(problem);
   const here = await programsHere();
+  const warning = addressWarning(enrolment.url);
+  if (warning) console.error(warning);
   const client = await signIn(enrolment);
   const models = await knownModels(client, here);
   const { data, error } = await client.rpc("register_device", {

@@ -10,6 +10,10 @@ import { run } from "./run.ts";
 import { service } from "./service.ts";
 import { status } from "./status.ts";
 import { clearWorktrees, worktrees } from "./worktrees.ts";
+import { guardConsole } from "../terminal/printable.ts";
+
+// Agents, their tools and the hub say what they like.
+guardConsole();
 
 const program = new Command("executor")
   .description(

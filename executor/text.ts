@@ -1,15 +1,12 @@
-// deno-lint-ignore no-control-regex -- these are the characters to remove
-const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g;
-// deno-lint-ignore no-control-regex -- as above
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f]/g;
+import { stripVTControlCharacters } from "node:util";
 
 /**
  * Text as Postgres and a chat can hold it: no terminal escapes, no control characters but newline
  * and tab, no lone surrogates. Of a line that rewrites itself, like a progress bar, the last state.
  */
 export function clean(text: string): string {
-  return text.replace(/\r+\n/g, "\n").replace(ESCAPES, "").replace(/^[^\n]*\r(?=[^\n])/gm, "")
-    .replace(CONTROLS, "").toWellFormed();
+  const lines = stripVTControlCharacters(text.replace(/\r+\n/g, "\n"));
+  return lines.replace(/^[^\n]*\r(?=[^\n])/gm, "").replace(/[^\P{Cc}\n\t]/gu, "").toWellFormed();
 }
 
 /** The first line that says something, cut to `length` characters. */

@@ -2,6 +2,7 @@
 // the migrations, opens the gateway, and keeps all of it running until it is told to stop.
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
+import { guardConsole } from "../terminal/printable.ts";
 import { createApps } from "./api/apps.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { announce } from "./announce.ts";
@@ -35,6 +36,7 @@ import { keepConnected } from "./standing.ts";
 import { StorageServer } from "./storage/server.ts";
 import { untilTold } from "./signals.ts";
 
+guardConsole();
 surviveDriverFaults();
 const told = untilTold();
 const settings = readSettings(Deno.env.get);

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { followTask } from "../follow.ts";
 import { findTask, shortId } from "../names.ts";
-import { printable } from "../output.ts";
+import { printable } from "../../terminal/printable.ts";
 
 /** What a task changed on a branch of its own: shown, and published. */
 export function addChanges(program: Command, context: () => Context): void {

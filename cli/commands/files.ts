@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { saveFile, sizeText } from "../files.ts";
 import { findTask } from "../names.ts";
-import { printable } from "../output.ts";
+import { printable } from "../../terminal/printable.ts";
 
 export function addFiles(program: Command, context: () => Context): void {
   program.command("files")

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { AuraError, type Channel, commandText } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { fetchPlaces, findPlace } from "../names.ts";
-import { printable } from "../output.ts";
+import { printable } from "../../terminal/printable.ts";
 
 export function addKoji(program: Command, context: () => Context): void {
   program.command("koji")

@@ -6,7 +6,8 @@ import { Writable } from "node:stream";
 import { AuraError, toAuraError } from "../../client/errors.ts";
 import type { Context } from "../context.ts";
 import { localStack } from "../local.ts";
-import { printable } from "../output.ts";
+import { addressWarning } from "../../terminal/address.ts";
+import { printable } from "../../terminal/printable.ts";
 import { forgetSession, openSession, sessionFile } from "../session.ts";
 
 interface LoginOptions {
@@ -47,6 +48,8 @@ export function addLogin(program: Command, context: () => Context): void {
 
 async function login({ out, signal }: Context, options: LoginOptions): Promise<void> {
   const { url, key, email, password } = await credentials(options, signal);
+  const warning = addressWarning(url);
+  if (warning) console.error(printable(warning));
   const session = openSession({ url, key });
   const { data, error } = await session.auth.signInWithPassword({ email, password });
   if (error) throw refusal(error);

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type Answer, AuraError, type Question, type QuestionOption } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { fetchPlaces, findPlace, findQuestion, shortId } from "../names.ts";
-import { printable } from "../output.ts";
+import { printable } from "../../terminal/printable.ts";
 import { questionLines } from "../question.ts";
 import { when } from "../when.ts";
 

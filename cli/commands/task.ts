@@ -3,7 +3,7 @@ import type { Explanation, Task } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { ending } from "../follow.ts";
 import { findTask, shortId } from "../names.ts";
-import { printable } from "../output.ts";
+import { printable } from "../../terminal/printable.ts";
 import { when } from "../when.ts";
 
 export function addTask(program: Command, context: () => Context): void {

@@ -146,7 +146,7 @@ stackTest("hub send --follow shows the progress and ends as the task ends", asyn
     { status: "complete", result: "All \x1b[31mred" },
   ]);
   assert.equal(good.code, 0, good.err);
-  assert.match(good.out, /one\n✅ [0-9a-f]{8} complete \[claude\/mac\]\nAll \[31mred\n$/);
+  assert.match(good.out, /one\n✅ [0-9a-f]{8} complete \[claude\/mac\]\nAll red\n$/);
   const bad = await follow([
     { status: "running", claimed_by: "mac" },
     { status: "failed", error: "No disk" },

@@ -35,7 +35,7 @@ stackTest(
     const shown = await hub.run("answer", short);
     assert.equal(
       shown.out.split("refused if")[0],
-      `❓ ${short} asks: npm publish\n  npm publish --tag [31mnext\n` +
+      `❓ ${short} asks: npm publish\n  npm publish --tag next\n` +
         `→ hub answer ${id} allow  Allow once\n→ hub answer ${id} reject  No\n`,
     );
     const wrong = await hub.run("answer", id, "always");
