@@ -4,7 +4,10 @@ import { join } from "node:path";
 /** Locks the state directory until this process ends, however it ends. */
 export async function claimState(state: string): Promise<void> {
   await Deno.mkdir(state, { recursive: true });
-  const file = await Deno.open(join(state, "lock"), { write: true, create: true });
+  const path = join(state, "lock");
+  // Whoever could read it could hold it, too.
+  const file = await Deno.open(path, { write: true, create: true, mode: 0o600 });
+  await Deno.chmod(path, 0o600);
   if (await file.tryLock(true)) return;
   throw new Error(
     `A stack is running with the state directory "${state}" already. Stop it first, or set ` +

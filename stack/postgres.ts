@@ -7,8 +7,25 @@ import type { Service } from "./runner.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
-/** initdb and postgres refuse to run as root; this is `nobody` on most systems. */
-const UNPRIVILEGED = 65534;
+/**
+ * Who Postgres runs as when the stack is root's, since initdb and postgres refuse to: the user
+ * aura-postgres where somebody has made it, else nobody, whom other programs may share.
+ */
+const UNPRIVILEGED = Deno.uid() === 0 ? unprivilegedUser(passwd()) : undefined;
+
+/** The ids of the user aura-postgres in the lines of /etc/passwd, or else of nobody. */
+export function unprivilegedUser(passwd: string): { uid: number; gid: number } {
+  const [, uid, gid] = /^aura-postgres:[^:]*:(\d+):(\d+):/m.exec(passwd) ?? [];
+  return uid ? { uid: Number(uid), gid: Number(gid) } : { uid: 65534, gid: 65534 };
+}
+
+function passwd(): string {
+  try {
+    return Deno.readTextFileSync("/etc/passwd");
+  } catch {
+    return "";
+  }
+}
 
 export interface Cluster {
   bin: string;
@@ -43,9 +60,10 @@ export async function createCluster(cluster: Cluster, secrets: Secrets): Promise
   await removeIfThere(draft);
   await Deno.mkdir(draft, { mode: 0o700 });
   await Deno.writeTextFile(passwordFile, secrets.adminPassword, { mode: 0o600 });
-  if (Deno.uid() === 0) {
-    await Deno.chown(draft, UNPRIVILEGED, UNPRIVILEGED);
-    await Deno.chown(passwordFile, UNPRIVILEGED, UNPRIVILEGED);
+  if (UNPRIVILEGED) {
+    const { uid, gid } = UNPRIVILEGED;
+    await Deno.chown(draft, uid, gid);
+    await Deno.chown(passwordFile, uid, gid);
   }
   try {
     await run(join(cluster.bin, "initdb"), [
@@ -195,7 +213,7 @@ async function run(program: string, args: string[]): Promise<string> {
 
 function unprivileged(): Deno.CommandOptions {
   const options = { cwd: "/", clearEnv: true, env: { LC_ALL: "C", TZ: "UTC" } };
-  return Deno.uid() === 0 ? { ...options, uid: UNPRIVILEGED, gid: UNPRIVILEGED } : options;
+  return { ...options, ...UNPRIVILEGED };
 }
 
 export function clusterOf(settings: Settings, home: string, bin: string): Cluster {

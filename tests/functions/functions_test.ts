@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { FunctionsHttpError } from "@supabase/supabase-js";
 import { connect, publishableClient, signUp, stackEnv, until } from "../stack.ts";
+import { z } from "zod";
+import { endpoint } from "../../supabase/functions/_shared/aura/endpoint.ts";
 
 const leaves = { sanitizeOps: false, sanitizeResources: false };
 
@@ -360,4 +362,20 @@ Deno.test("an unknown function is not found", leaves, async () => {
   assert.equal((await call("_shared", {})).status, 404);
   const { error } = await publishableClient().functions.invoke("nonsense");
   assert(error instanceof FunctionsHttpError);
+});
+
+Deno.test("endpoint() lets pages of any origin see its own refusals", async () => {
+  const answer = endpoint(["user"], z.object({}), () => Promise.resolve(new Response()));
+  const requests = [
+    new Request("http://localhost/", { method: "GET" }),
+    new Request("http://localhost/", {
+      method: "POST",
+      headers: { "content-length": "600000" },
+    }),
+  ];
+  const refusals = await Promise.all(requests.map(answer));
+  assert.deepEqual(refusals.map(({ status }) => status), [405, 413]);
+  for (const { headers } of refusals) {
+    assert.equal(headers.get("access-control-allow-origin"), "*");
+  }
 });

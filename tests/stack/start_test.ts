@@ -50,8 +50,10 @@ Deno.test(
   leaves,
   async () => {
     await using stack = await OwnStack.start();
-    const { mode } = await Deno.stat(join(stack.settings.AURA_STATE_DIR!, "env"));
-    assert.equal(mode! & 0o777, 0o600);
+    for (const name of ["env", "lock", "secrets.json"]) {
+      const { mode } = await Deno.stat(join(stack.settings.AURA_STATE_DIR!, name));
+      assert.equal(mode! & 0o777, 0o600, name);
+    }
     assert.deepEqual(Object.keys(stack.env), [
       "SUPABASE_URL",
       "SUPABASE_PUBLISHABLE_KEY",

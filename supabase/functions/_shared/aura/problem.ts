@@ -13,7 +13,9 @@ export class Problem extends Error {
 
   toResponse(): Response {
     const { code, message, hint, status } = this;
-    return Response.json({ error: { code, message, hint } }, { status });
+    // Also where no withSupabase adds it: a browser's page is to see why it is refused.
+    const headers = { "access-control-allow-origin": "*" };
+    return Response.json({ error: { code, message, hint } }, { status, headers });
   }
 }
 
