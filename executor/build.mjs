@@ -7,7 +7,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 rmSync(here("dist"), { recursive: true, force: true });
 await build({
-  input: { main: here("main.ts"), watcher: here("watcher.ts") },
+  input: { main: here("main.ts"), watcher: here("watcher.ts"), mcp: here("mcp/server.ts") },
   platform: "node",
   logLevel: "warn",
   output: { dir: here("dist") },

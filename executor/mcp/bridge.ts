@@ -1,10 +1,10 @@
 import { constants, copyFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Answer, Ask, McpCommand } from "../agents/agent.ts";
 import { wayInto } from "../permissions/decide.ts";
 import { safeName } from "../files/incoming.ts";
 import { lines } from "../lines.ts";
+import { SERVER } from "./server.ts";
 
 export interface BridgeOptions {
   /** A folder of the run's own, for the socket. */
@@ -27,9 +27,8 @@ export class McpBridge implements Disposable {
     this.#options = options;
     const path = socketPath(options.scratch);
     this.#listener = Deno.listen({ transport: "unix", path });
-    const server = fileURLToPath(new URL("server.ts", import.meta.url));
-    const args = ["run", "-A", "--no-config", server];
-    this.command = { command: Deno.execPath(), args, env: { AURA_SOCKET: path } };
+    const [command, ...args] = SERVER;
+    this.command = { command: command!, args, env: { AURA_SOCKET: path } };
     this.#accept();
   }
 

@@ -1,6 +1,10 @@
 // The executor's own MCP server, started by an agent: `ask_person` and `attach_file`. It passes each
 // call to the executor, through the socket that AURA_SOCKET names, and its answer back.
+import { fileURLToPath } from "node:url";
 import { lines } from "../lines.ts";
+
+/** What starts it, also from a package. */
+export const SERVER = [Deno.execPath(), "run", "-A", "--no-config", fileURLToPath(import.meta.url)];
 
 const TOOLS = [
   {
@@ -36,29 +40,37 @@ const TOOLS = [
 ];
 
 const encoder = new TextEncoder();
-const executor = await Deno.connect({ transport: "unix", path: Deno.env.get("AURA_SOCKET")! });
-const waiting = new Map<number, (text: string) => void>();
-let last = 0;
 
-/** Lets the executor do it. */
-function pass(tool: string, args: unknown): Promise<string> {
-  const id = ++last;
-  executor.write(encoder.encode(JSON.stringify({ id, tool, args }) + "\n"));
-  return new Promise((resolve) => waiting.set(id, resolve));
+/** The executor at the other end of the socket. */
+class Executor {
+  readonly #connection: Deno.Conn;
+  readonly #waiting = new Map<number, (text: string) => void>();
+  #last = 0;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  /** Lets the executor do it; returns what it says. */
+  async pass(tool: string, args: unknown): Promise<string> {
+    const id = ++this.#last;
+    const said = new Promise<string>((resolve) => this.#waiting.set(id, resolve));
+    await this.#connection.write(encoder.encode(JSON.stringify({ id, tool, args }) + "\n"));
+    return await said;
+  }
+
+  /** Returns when the run is over. */
+  async listen(): Promise<void> {
+    for await (const line of lines(this.#connection.readable)) {
+      const { id, text } = JSON.parse(line);
+      this.#waiting.get(id)?.(text);
+      this.#waiting.delete(id);
+    }
+  }
 }
 
-(async () => {
-  for await (const line of lines(executor.readable)) {
-    const { id, text } = JSON.parse(line);
-    waiting.get(id)?.(text);
-    waiting.delete(id);
-  }
-  // The run is over.
-  Deno.exit(0);
-})();
-
 // deno-lint-ignore no-explicit-any -- the parameters of any method
-async function answer(method: string, params: any): Promise<unknown> {
+async function answer(executor: Executor, method: string, params: any): Promise<unknown> {
   switch (method) {
     case "initialize":
       return {
@@ -70,19 +82,29 @@ async function answer(method: string, params: any): Promise<unknown> {
       return {};
     case "tools/list":
       return { tools: TOOLS };
-    case "tools/call":
-      return { content: [{ type: "text", text: await pass(params.name, params.arguments ?? {}) }] };
+    case "tools/call": {
+      const text = await executor.pass(params.name, params.arguments ?? {});
+      return { content: [{ type: "text", text }] };
+    }
   }
   return undefined;
 }
 
-for await (const line of lines(Deno.stdin.readable)) {
-  const { id, method, params } = JSON.parse(line);
-  if (id === undefined) continue;
-  answer(method, params).then((result) => {
-    const unknown = { code: -32601, message: `"${method}" is not known here.` };
-    const told = result === undefined ? { error: unknown } : { result };
-    Deno.stdout.writeSync(encoder.encode(JSON.stringify({ jsonrpc: "2.0", id, ...told }) + "\n"));
-  });
+/** Serves an agent until it or the executor has gone. */
+async function serve(): Promise<void> {
+  const path = Deno.env.get("AURA_SOCKET")!;
+  const executor = new Executor(await Deno.connect({ transport: "unix", path }));
+  executor.listen().finally(() => Deno.exit(0));
+  for await (const line of lines(Deno.stdin.readable)) {
+    const { id, method, params } = JSON.parse(line);
+    if (id === undefined) continue;
+    answer(executor, method, params).then((result) => {
+      const unknown = { code: -32601, message: `"${method}" is not known here.` };
+      const told = result === undefined ? { error: unknown } : { result };
+      Deno.stdout.writeSync(encoder.encode(JSON.stringify({ jsonrpc: "2.0", id, ...told }) + "\n"));
+    });
+  }
+  Deno.exit(0);
 }
-Deno.exit(0);
+
+if (import.meta.main) await serve();
