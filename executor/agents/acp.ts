@@ -166,7 +166,7 @@ export function acp(host: AgentHost): Agent {
     const more = typeof error.data.details === "string" ? `: ${error.data.details}` : "";
     report.error = error.message + more;
     report.fatal = error.code === AUTH_REQUIRED || isPermanent(report.error) ||
-      /api key|unauthorized|log ?in/i.test(report.error);
+      /api[ _-]?key|unauthorized|log ?in/i.test(report.error);
     if (report.fatal) return;
     const limited = error.code === 429 ? `(429) ${report.error}` : report.error;
     report.limitedUntil = limitedUntil(limited);
