@@ -3815,13 +3815,23 @@ security definer -- the queue and tasks are closed to whoever renames the device
 set search_path = ''
 as $$
 declare
+  v_tasks uuid[];
   v_lane hub.lanes;
   v_renamed integer;
 begin
+  -- Tasks, then threads, as everywhere; the queue and the lanes come last.
+  v_tasks := array(
+    select t.id from public.mac_tasks as t
+    where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = old.name)
+    order by t.id for no key update
+  );
+  perform from public.hub_task_threads as th
+  where th.session_device = old.name
+    or th.id in (select t.task_thread_id from public.mac_tasks as t where t.id = any (v_tasks))
+  order by th.id for no key update;
+  update public.hub_task_threads as t set session_device = new.name where t.session_device = old.name;
   update hub.queue as q set device = new.name where q.device = old.name;
-  update public.mac_tasks as t set claimed_by = new.name
-  where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = new.name)
-    and t.claimed_by = old.name;
+  update public.mac_tasks as t set claimed_by = new.name where t.id = any (v_tasks) and t.claimed_by = old.name;
   for v_lane in select * from hub.lanes as l where l.device = old.name order by l.id loop
     insert into hub.lanes as l (server_id, model, platform, device, bound)
     values (v_lane.server_id, v_lane.model, v_lane.platform, new.name, v_lane.bound)
@@ -3829,7 +3839,6 @@ begin
     returning l.id into v_renamed;
     update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
   end loop;
-  update public.hub_task_threads as t set session_device = new.name where t.session_device = old.name;
   return null;
 end
 $$;
@@ -6388,9 +6397,7 @@ begin
   v_times := hub.releases_in_a_row(v_task.id);
   if v_times >= v_settings.max_releases then
     -- Taken and given back for ever, it would cost a claim and a message each time.
-    v_run_at := clock_timestamp() + least(
-      v_settings.retry_backoff * 2 ^ least(v_times, 20), v_settings.max_retry_backoff
-    );
+    v_run_at := clock_timestamp() + hub.backoff(v_settings.retry_backoff, v_times, v_settings.max_retry_backoff);
     v_reason := format('released by %s, %s times in a row', v_device.name, v_times);
     perform hub.drain_idler(v_device);
   end if;
@@ -6930,6 +6937,24 @@ create or replace trigger _550_advance_team
 after update on public.mac_tasks
 for each row when (new.team_id is not null and old.status <> new.status)
 execute function hub.advance_team();
+
+-- The team before the thread, whose next task begins when the queue's row goes with the task.
+create or replace function hub.hold_team() returns trigger
+language plpgsql
+security definer -- teams are written by nobody else
+set search_path = ''
+as $$
+begin
+  perform from public.hub_teams as t where t.id = old.team_id for no key update;
+  return old;
+end
+$$;
+comment on function hub.hold_team() is 'Locks the team of a task that is deleted, in the order of locks.';
+
+create or replace trigger _100_hold_team
+before delete on public.mac_tasks
+for each row when (old.team_id is not null)
+execute function hub.hold_team();
 
 create or replace trigger _550_advance_team_on_delete
 after delete on public.mac_tasks

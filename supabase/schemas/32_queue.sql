@@ -449,13 +449,23 @@ security definer -- the queue and tasks are closed to whoever renames the device
 set search_path = ''
 as $$
 declare
+  v_tasks uuid[];
   v_lane hub.lanes;
   v_renamed integer;
 begin
+  -- Tasks, then threads, as everywhere; the queue and the lanes come last.
+  v_tasks := array(
+    select t.id from public.mac_tasks as t
+    where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = old.name)
+    order by t.id for no key update
+  );
+  perform from public.hub_task_threads as th
+  where th.session_device = old.name
+    or th.id in (select t.task_thread_id from public.mac_tasks as t where t.id = any (v_tasks))
+  order by th.id for no key update;
+  update public.hub_task_threads as t set session_device = new.name where t.session_device = old.name;
   update hub.queue as q set device = new.name where q.device = old.name;
-  update public.mac_tasks as t set claimed_by = new.name
-  where t.id in (select q.task_id from hub.queue as q where q.state = 'running' and q.device = new.name)
-    and t.claimed_by = old.name;
+  update public.mac_tasks as t set claimed_by = new.name where t.id = any (v_tasks) and t.claimed_by = old.name;
   for v_lane in select * from hub.lanes as l where l.device = old.name order by l.id loop
     insert into hub.lanes as l (server_id, model, platform, device, bound)
     values (v_lane.server_id, v_lane.model, v_lane.platform, new.name, v_lane.bound)
@@ -463,7 +473,6 @@ begin
     returning l.id into v_renamed;
     update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
   end loop;
-  update public.hub_task_threads as t set session_device = new.name where t.session_device = old.name;
   return null;
 end
 $$;

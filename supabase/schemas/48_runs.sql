@@ -566,9 +566,7 @@ begin
   v_times := hub.releases_in_a_row(v_task.id);
   if v_times >= v_settings.max_releases then
     -- Taken and given back for ever, it would cost a claim and a message each time.
-    v_run_at := clock_timestamp() + least(
-      v_settings.retry_backoff * 2 ^ least(v_times, 20), v_settings.max_retry_backoff
-    );
+    v_run_at := clock_timestamp() + hub.backoff(v_settings.retry_backoff, v_times, v_settings.max_retry_backoff);
     v_reason := format('released by %s, %s times in a row', v_device.name, v_times);
     perform hub.drain_idler(v_device);
   end if;

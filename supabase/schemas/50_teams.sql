@@ -255,6 +255,24 @@ after update on public.mac_tasks
 for each row when (new.team_id is not null and old.status <> new.status)
 execute function hub.advance_team();
 
+-- The team before the thread, whose next task begins when the queue's row goes with the task.
+create or replace function hub.hold_team() returns trigger
+language plpgsql
+security definer -- teams are written by nobody else
+set search_path = ''
+as $$
+begin
+  perform from public.hub_teams as t where t.id = old.team_id for no key update;
+  return old;
+end
+$$;
+comment on function hub.hold_team() is 'Locks the team of a task that is deleted, in the order of locks.';
+
+create or replace trigger _100_hold_team
+before delete on public.mac_tasks
+for each row when (old.team_id is not null)
+execute function hub.hold_team();
+
 create or replace trigger _550_advance_team_on_delete
 after delete on public.mac_tasks
 for each row when (old.team_id is not null)

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { OwnStack } from "../runner/own_stack.ts";
-import { connect, connectAdmin, type Connection } from "../stack.ts";
+import { connect, type Connection } from "../stack.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 const DEBIAN = "/usr/lib/postgresql/15/bin";
