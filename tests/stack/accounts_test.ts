@@ -116,3 +116,13 @@ Deno.test("a new password ends the other sessions, and no other one", leaves, as
     [undefined, undefined, "refresh_token_not_found"],
   );
 });
+
+Deno.test("the database's owner sets a password that was forgotten", leaves, async () => {
+  const { email } = await signUp();
+  const password = crypto.randomUUID();
+  await using sql = connect();
+  await sql`
+    update auth.users set encrypted_password = extensions.crypt(${password}, extensions.gen_salt('bf', 10))
+    where email = ${email}`;
+  assert.equal((await signIn(email, password)).status, 200);
+});

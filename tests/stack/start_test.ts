@@ -65,10 +65,26 @@ Deno.test(
     const health = await fetch(`${stack.env.SUPABASE_URL}/health`);
     assert.deepEqual([health.status, await health.json()], [200, { ok: true }]);
     assert(await works(stack));
+    const others = Deno.networkInterfaces().filter(({ family, address }) =>
+      family === "IPv4" && !address.startsWith("127.")
+    );
+    const ports = [stack.settings.AURA_API_PORT!, stack.settings.AURA_DB_PORT!];
+    for (const { address: hostname } of others) {
+      for (const port of ports.map(Number)) {
+        await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
+      }
+    }
     const pid = await postgresPid(stack);
     assert.equal(await stack.stop("SIGTERM"), 0);
     assert.throws(() => process.kill(pid, 0), "postgres has ended");
-    assert(isFree(stack.settings.AURA_API_PORT!) && isFree(stack.settings.AURA_DB_PORT!));
+    assert(ports.every(isFree));
+    const reset = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", join(import.meta.dirname!, "../../stack/reset.ts")],
+      env: stack.settings,
+    });
+    assert((await reset.output()).success);
+    await assert.rejects(Deno.stat(stack.settings.AURA_STATE_DIR!), Deno.errors.NotFound);
+    await Deno.mkdir(stack.settings.AURA_STATE_DIR!);
   },
 );
 
