@@ -277,10 +277,10 @@ stackTest("of requests at once that name one file, one gets it", async (fixture)
   assert.equal((await user.aura.fetchTasks({ channel_id: channel.id })).length, 1);
 });
 
-stackTest("the chapter of files installs where there is no Storage", async () => {
+stackTest("the chapter of the bucket installs where there is no Storage", async () => {
   await using admin = await connectAdmin();
   const chapter = await Deno.readTextFile(
-    new URL("../../supabase/schemas/26_files.sql", import.meta.url),
+    new URL("../../supabase/schemas/29_bucket.sql", import.meta.url),
   );
   const warned = admin.begin(async (sql) => {
     await sql`drop schema storage cascade`;
