@@ -3825,6 +3825,8 @@ create or replace function hub.rename_device() returns trigger
 language plpgsql
 security definer -- the queue and tasks are closed to whoever renames the device
 set search_path = ''
+-- The device is locked by now, and a task that somebody ends may want it next: soon enough to give way.
+set lock_timeout = '500ms'
 as $$
 declare
   v_tasks uuid[];
@@ -3852,9 +3854,12 @@ begin
     update hub.queue as q set lane_id = v_renamed where q.lane_id = v_lane.id;
   end loop;
   return null;
+exception when lock_not_available then
+  perform hub.fail('busy');
+  return null;
 end
 $$;
-comment on function hub.rename_device() is 'Takes what names a device along when it is renamed.';
+comment on function hub.rename_device() is 'Takes what names a device along when it is renamed. Errors: busy.';
 
 create or replace trigger _500_rename_device
 after update on public.mesh_devices

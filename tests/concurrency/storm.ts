@@ -169,6 +169,52 @@ export class Storm {
       }
       await sql`select hub.decay_threads()`;
     },
+    rename: async (sql) => {
+      const [device] = await this.#any(sql, "id from mesh_devices");
+      if (!device) return;
+      await sql`update mesh_devices set name = ${`test-${crypto.randomUUID().slice(0, 13)}`}
+        where id = ${device.id}`;
+    },
+    move: async (sql) => {
+      const thread = await this.#thread(sql);
+      if (!thread) return;
+      const [to] = await this.#any(
+        sql,
+        `c.id from hub_channels as c join hub_servers as s on s.id = c.server_id
+        where s.architecture_type = 'threaded_task_isolation' and c.id in ('${
+          this.channels.join("', '")
+        }')`,
+      );
+      await sql.begin(async (tx) => {
+        // In the order of locks: tasks, teams, the thread.
+        await tx`select from mac_tasks where task_thread_id = ${thread.id} order by id for no key update`;
+        await tx`select from hub_teams where task_thread_id = ${thread.id} order by id for no key update`;
+        await tx`update hub_task_threads set channel_id = ${to!.id} where id = ${thread.id}`;
+      });
+    },
+    remove: async (sql) => {
+      const [task] = await this.#any(
+        sql,
+        "id from mac_tasks where kind = 'subtask' and status = 'pending'",
+      );
+      if (task) await sql`delete from mac_tasks where id = ${task.id}`;
+    },
+    hold: (sql) =>
+      sql.begin(async (tx) => {
+        await tx`update hub_channels set description = 'held' where id = ${this.#channel()}`;
+        await tx`select pg_sleep(0.05)`;
+      }),
+    leap: async (sql) => {
+      // The clock set forward, and back.
+      await sql`update hub.clock set ticked_at = ticked_at - interval '1 hour'`;
+      await sql`select hub.recover()`;
+      const [device] = await this.#any(sql, "id from mesh_devices");
+      if (device) {
+        await sql`update mesh_devices set last_seen_at = now() + interval '1 hour'
+          where id = ${device.id}`;
+      }
+      await sql`select hub.recover()`;
+    },
     recover: async (sql) => {
       const lost = await this.#any(sql, "id from mac_tasks where claim_id is not null", 2);
       for (const { id } of lost) {

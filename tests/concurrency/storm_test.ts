@@ -11,6 +11,7 @@ const EVENTS = Number(Deno.env.get("AURA_STORM_EVENTS") ?? 2_000);
 const EXPECTED = [
   "stale_claim",
   "task_finished",
+  "task_not_found",
   "thread_archived",
   "thread_busy",
   "question_closed",
@@ -19,6 +20,7 @@ const EXPECTED = [
 
 /** Each query lists what breaks its rule, whenever no session is at work. */
 const RULES: Record<string, string> = {
+  "what is derived from the tables agrees with them": `select * from hub.check()`,
   "every unfinished task is in the queue, and no other": `
     select t.id, t.status, q.state from mac_tasks as t full join hub.queue as q on q.task_id = t.id
     where (t.status in ('pending', 'running')) is distinct from (q.task_id is not null)
@@ -82,7 +84,6 @@ const RULES: Record<string, string> = {
   "every attempt of what does not run is over": `
     select a.claim_id from hub_task_attempts as a join mac_tasks as t on t.id = a.task_id
     where a.ended_at is null and t.claim_id is distinct from a.claim_id and t.claimed_by is distinct from 'old'`,
-  "hub.check() finds nothing": `select what, id, problem from hub.check()`,
   "every outcome is delivered": `select task_id, reason from hub.delivery_failures`,
   "every counter is exact": `
     select c.id from hub_channels as c where c.message_count <> (
@@ -111,6 +112,8 @@ Deno.test("whatever happens at once, nothing is lost, stuck, done twice or locke
     await Promise.all(sessions.map(async (session) => {
       for (let n = 0; n < EVENTS / SESSIONS; n++) {
         const { name, error } = await storm.happen(session);
+        // A rename gives way to what its device is just doing.
+        if (name === "rename" && error?.detail === "busy") continue;
         if (error && !EXPECTED.includes(error.detail ?? "")) {
           unexpected.push(`${name}: ${error.message}\n${error.detail}\n${error.where}`);
         }
