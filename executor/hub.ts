@@ -130,35 +130,24 @@ export class Hub {
     return this.#call("device_heartbeat", { running, ...(models && { models }) });
   }
 
-  async progress(claim: Claim, text: string, session?: string): Promise<ClaimedTask> {
-    const values = { partial_output: text || null };
-    if (!session) return await this.#write("report_progress", claim, values);
-    try {
-      return await this.#write("report_progress", claim, { ...values, session_id: session });
-    } catch (error) {
-      // A hub from before sessions were reported early.
-      if (!(error instanceof ApiError) || error.status !== 404 || error.gone) throw error;
-      return await this.#write("report_progress", claim, values);
-    }
+  /** `session` is what the next run resumes, whatever ends this one. */
+  progress(claim: Claim, text: string, session?: string): Promise<ClaimedTask> {
+    return this.#write("report_progress", claim, {
+      partial_output: text || null,
+      ...(session && { session_id: session }),
+    });
   }
 
-  async complete(claim: Claim, result: string, details: Completion): Promise<ClaimedTask> {
+  complete(claim: Claim, result: string, details: Completion): Promise<ClaimedTask> {
     const { model, session, usage, refusals, changes } = details;
-    const values = {
+    return this.#write("complete_task", claim, {
       result,
       model_used: model ?? null,
       session_id: session ?? null,
       usage: usage ?? null,
       ...(refusals?.length && { refusals }),
-    };
-    if (!changes) return await this.#write("complete_task", claim, values);
-    try {
-      return await this.#write("complete_task", claim, { ...values, changes });
-    } catch (error) {
-      // A hub from before changes were told.
-      if (!(error instanceof ApiError) || error.status !== 404 || error.gone) throw error;
-      return await this.#write("complete_task", claim, values);
-    }
+      ...(changes && { changes }),
+    });
   }
 
   /** `elsewhere`: what is wrong is wrong with this device, and another one may do it. */
