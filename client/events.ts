@@ -5,6 +5,7 @@ export const MESSAGE_EVENTS = [
   "device_offline",
   "device_online",
   "device_rate_limited",
+  "device_registered",
   "file_failed",
   "file_stored",
   "question_answered",

@@ -74,7 +74,7 @@ export class Device implements AsyncDisposable {
   async takeInput({ id, claim_id }: Claimed): Promise<{ content: string; interrupt: boolean }> {
     const [input] = await until(async () => {
       const { inputs } = await this.heartbeat() as { inputs: Input[] };
-      return inputs.length > 0 && inputs;
+      return inputs.length > 0 ? inputs : null;
     }, "an input");
     await this.#call("take_input", { task_id: id, claim_id, input_id: input!.id });
     return input!;
