@@ -78,7 +78,7 @@ function filterOf(key: string, value: string): Condition {
   throw unreadable("filter", value, 0, `unexpected ${JSON.stringify(value[0] ?? "end of input")}`);
 }
 
-/** `messages.data->a.b` is [`messages`, `data->a.b`]: dots within a quoted name or a JSON path do not count. */
+/** `messages.data->a` is [`messages`, `data->a`]: dots within a quoted name do not count. */
 function segments(key: string): string[] {
   const [, path, rest] = /^((?:"(?:[^"\\]|\\.)*"|[^"-]|-(?!>))*)(.*)$/s.exec(key)!;
   const parts = path!.match(/(?:"(?:[^"\\]|\\.)*"|[^".])+|(?<=\.)$|^$/gs) ?? [""];

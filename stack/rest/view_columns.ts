@@ -42,7 +42,7 @@ function entryAt(action: string, start: number): string {
 /** The entry's own fields stand after its expression. */
 function originOf(entry: string): Origin | undefined {
   const fields =
-    /:resno \d+ :resname (\S+) :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+) :resjunk (\w+)\}$/
+    /:resno \d+ :resname ((?:\\.|\S)+) :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+) :resjunk (\w+)\}$/
       .exec(entry);
   if (!fields || fields[2] === "0" || fields[4] === "true") return undefined;
   return {
