@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { connect as openSocket } from "node:net";
 import { join } from "node:path";
-import { createClient } from "@supabase/supabase-js";
-import { OwnStack } from "../runner/own_stack.ts";
 import {
   type Client,
   connect,
@@ -523,26 +521,4 @@ Deno.test("storage.foldername(), filename() and extension() take a path apart", 
     storage.foldername('a/b/c.tar.gz') as folder, storage.filename('a/b/c.tar.gz') as file,
     storage.extension('a/b/c.tar.gz') as extension, storage.foldername('c') as none`;
   assert.deepEqual({ ...row }, { folder: ["a", "b"], file: "c.tar.gz", extension: "gz", none: [] });
-});
-
-Deno.test("Storage keeps what is whole, and nothing else, when it is killed", async () => {
-  await using stack = await OwnStack.start();
-  const api = createClient(stack.env.SUPABASE_URL!, stack.env.SUPABASE_SECRET_KEY!).storage;
-  await api.createBucket("kept");
-  assert.ifError((await api.from("kept").upload("whole.txt", "whole")).error);
-  stack.kill("SIGKILL");
-  await stack.ended();
-  const folder = join(stack.settings.AURA_STATE_DIR!, "storage");
-  // As left by an upload that was not at its end, and by one whose row was never written.
-  for (const name of [`${crypto.randomUUID()}.new`, crypto.randomUUID()]) {
-    await Deno.writeTextFile(join(folder, name), "half");
-  }
-  const next = new OwnStack(stack.settings);
-  try {
-    await next.ready();
-    assert.equal([...Deno.readDirSync(folder)].length, 1);
-    assert.equal(await (await api.from("kept").download("whole.txt")).data!.text(), "whole");
-  } finally {
-    await next.stop();
-  }
 });

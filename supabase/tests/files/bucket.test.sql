@@ -1,6 +1,6 @@
 -- The bucket hub-files: policies as the tables', no other object, and removal by the Storage API alone.
 begin;
-select plan(26);
+select plan(29);
 
 select is(
   (select (to_jsonb(b) ->> 'public') || ' ' || b.file_size_limit from storage.buckets as b where b.id = 'hub-files'), 'false 25000000',
@@ -53,6 +53,12 @@ begin
 end $$;
 select is(pg_temp.seen(r.role), r.seen, format('%s sees %s', r.role, r.seen))
 from (values ('anon', 0::bigint), ('viewer', 1), ('operator', 1), ('admin', 1)) as r (role, seen);
+
+-- A private server.
+update hub_servers set default_role = 'none' where name = 'buf-barista';
+select is(pg_temp.seen(r.role), r.seen, format('of a private server %s sees %s', r.role, r.seen))
+from (values ('viewer', 0::bigint), ('operator', 0), ('admin', 1)) as r (role, seen);
+update hub_servers set default_role = null where name = 'buf-barista';
 
 -- An app's own policies and buckets.
 insert into storage.buckets (id, name) values ('app', 'app');
