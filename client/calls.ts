@@ -42,6 +42,9 @@ import type {
 } from "./rows.ts";
 
 type Functions = Database["public"]["Functions"];
+type Tables = Database["public"]["Tables"];
+type Insert<Table extends keyof Tables> = Tables[Table]["Insert"];
+type Update<Table extends keyof Tables> = Tables[Table]["Update"];
 
 export interface Page {
   /** The most rows to return; 50 unless told. */
@@ -107,6 +110,48 @@ export class Calls {
   /** Stops (or resumes) claiming of a server's tasks; operators. */
   setServerPaused(serverId: string, paused: boolean): Promise<Server> {
     return this.#rpc("set_server_paused", { server_id: serverId, paused });
+  }
+
+  // Running it -------------------------------------------------------------------------------------
+
+  /** Makes a server; admins. */
+  async createServer(server: Insert<"hub_servers">): Promise<Server> {
+    return row(await this.#db.from("hub_servers").insert(server).select().single());
+  }
+
+  /** Changes a server; admins. */
+  async updateServer(serverId: string, changes: Update<"hub_servers">): Promise<Server> {
+    const query = this.#db.from("hub_servers").update(changes).eq("id", serverId);
+    return row(await query.select().single());
+  }
+
+  /** Makes a channel; admins of its server. */
+  async createChannel(channel: Insert<"hub_channels">): Promise<Channel> {
+    return row(await this.#db.from("hub_channels").insert(channel).select().single());
+  }
+
+  /** Changes a channel; admins of its server. */
+  async updateChannel(channelId: string, changes: Update<"hub_channels">): Promise<Channel> {
+    const query = this.#db.from("hub_channels").update(changes).eq("id", channelId);
+    return row(await query.select().single());
+  }
+
+  /** Deletes a channel with everything in it; admins of its server. */
+  async deleteChannel(channelId: string): Promise<void> {
+    const query = this.#db.from("hub_channels").delete().eq("id", channelId);
+    if (rows(await query.select("id")).length === 0) missing("channel", channelId);
+  }
+
+  /** Makes a model that tasks may be given to, or changes one; admins. */
+  async saveModel(model: Insert<"hub_models">): Promise<HubModel> {
+    return row(
+      await this.#db.from("hub_models").upsert(model, { onConflict: "name" }).select().single(),
+    );
+  }
+
+  /** Changes settings, and returns all of them; admins. */
+  updateSettings(changes: Record<string, Json> = {}): Promise<Record<string, Json>> {
+    return this.#rpc("update_settings", { changes });
   }
 
   // Messages ---------------------------------------------------------------------------------------

@@ -38,7 +38,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       run_at: new Date(Date.now() + 3_600_000).toISOString(),
     });
     const { thread } = await user.aura.dispatchTask(threaded.id, "In a thread");
-    await device.progress(await device.claim(), "Half way");
+    const running = await device.claim();
+    await device.progress(running, "Half way");
+    await device.ask(running, {
+      kind: "approval",
+      title: "May I?",
+      detail: "rm -rf build",
+      allow_text: true,
+    });
 
     const page = await visitors.stranger({ colorScheme, reducedMotion: "reduce" });
     assert.deepEqual(await faults(page), [], "sign-in");
@@ -59,6 +66,14 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByText("Half way").waitFor();
     await page.getByRole("link", { name: /In a thread/ }).waitFor();
     assert.deepEqual(await faults(page), [], "threaded channel");
+
+    await visit(page, "/waiting");
+    await page.getByRole("button", { name: "Allow once" }).first().waitFor();
+    assert.deepEqual(await faults(page), [], "waiting for you");
+    await page.keyboard.press("ControlOrMeta+k");
+    await page.getByRole("option").first().waitFor();
+    assert.deepEqual(await faults(page), [], "palette");
+    await page.keyboard.press("Escape");
 
     await visit(page, "/c/koji-pipeline/leads");
     await page.getByRole("button", { name: "!stats" }).click();

@@ -11,7 +11,7 @@ import { later, loadRest } from "../ui/later.ts";
 import { Loading } from "../ui/Loading.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { usePhone } from "../ui/useMedia.ts";
-import { channelPath, meshPath, waitingPath } from "./paths.ts";
+import { adminPath, channelPath, meshPath, waitingPath } from "./paths.ts";
 
 const CommandChannel = later(() =>
   import("../command/CommandChannel.tsx").then(({ CommandChannel }) => CommandChannel)
@@ -19,6 +19,7 @@ const CommandChannel = later(() =>
 const WaitingPage = later(() =>
   import("../questions/WaitingPage.tsx").then(({ WaitingPage }) => WaitingPage)
 );
+const AdminPage = later(() => import("../admin/AdminPage.tsx").then(({ AdminPage }) => AdminPage));
 const ChangesPage = later(() =>
   import("../changes/ChangesPage.tsx").then(({ ChangesPage }) => ChangesPage)
 );
@@ -42,7 +43,11 @@ const pageFailure = (error: unknown) => (
   />
 );
 
-const titles: Record<string, string> = { [meshPath]: "Mesh", [waitingPath]: "Waiting for you" };
+const titles: Record<string, string> = {
+  [adminPath]: "Administration",
+  [meshPath]: "Mesh",
+  [waitingPath]: "Waiting for you",
+};
 
 const VISITED = "aura.visited";
 
@@ -93,6 +98,7 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
 
   if (location === waitingPath) return <WaitingPage {...{ questions, servers }} />;
   if (changesRoute) return <ChangesPage key={changesRoute.task} taskId={changesRoute.task} />;
+  if (location === adminPath) return <AdminPage servers={servers} />;
   if (location === meshPath) return <MeshPage mayAct={mayAct} />;
   if (!server || !channel) {
     if (choosing && server.channels.length > 0) return null;

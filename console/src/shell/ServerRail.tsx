@@ -1,11 +1,12 @@
 import type { Channel, Role } from "@aura-servers/client";
-import { MessageCircleQuestionMark, Network } from "lucide-react";
+import { MessageCircleQuestionMark, Network, Settings } from "lucide-react";
 import { Link, useRoute } from "wouter";
+import { roleOn, useCaller } from "../data/caller.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { Logo } from "../ui/Logo.tsx";
 import { ServerIcon } from "../ui/ServerIcon.tsx";
 import { AccountMenu } from "./AccountMenu.tsx";
-import { meshPath, serverPath, waitingPath } from "./paths.ts";
+import { adminPath, meshPath, serverPath, waitingPath } from "./paths.ts";
 import styles from "./ServerRail.module.css";
 
 interface Props {
@@ -21,6 +22,8 @@ interface Props {
 
 /** The servers, one icon each, with the mesh and the account below. */
 export function ServerRail({ servers, current, role, label, isUnread, waiting }: Props) {
+  const admin = roleOn(useCaller(), undefined) === "admin";
+  const [onAdmin] = useRoute(adminPath);
   const [onMesh] = useRoute(meshPath);
   const [onWaiting] = useRoute(waitingPath);
   return (
@@ -36,7 +39,7 @@ export function ServerRail({ servers, current, role, label, isUnread, waiting }:
               <Link
                 href={serverPath(server)}
                 className={styles.item}
-                aria-current={!onMesh && !onWaiting && server.id === current?.id
+                aria-current={!onMesh && !onWaiting && !onAdmin && server.id === current?.id
                   ? "true"
                   : undefined}
                 aria-label={`${server.display_name}${unread ? ", unread" : ""}`}
@@ -69,6 +72,17 @@ export function ServerRail({ servers, current, role, label, isUnread, waiting }:
       >
         <Network size={20} strokeWidth={1.9} aria-hidden="true" />
       </Link>
+      {admin && (
+        <Link
+          href={adminPath}
+          className={styles.item}
+          aria-current={onAdmin ? "page" : undefined}
+          aria-label="Administration"
+          title="Administration"
+        >
+          <Settings size={20} strokeWidth={1.9} aria-hidden="true" />
+        </Link>
+      )}
       <AccountMenu role={role} name={label} />
     </nav>
   );

@@ -1,6 +1,7 @@
 import type { Channel, Server } from "@aura-servers/client";
 
 export const meshPath = "/mesh";
+export const adminPath = "/admin";
 export const waitingPath = "/waiting";
 export const changesPath = (taskId: string) => `/changes/${taskId}`;
 export const serverPath = (server: Pick<Server, "name">) => `/s/${server.name}`;

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { browserTest } from "./browser.ts";
+
+browserTest(
+  "AdminPage() makes and changes servers, channels, models and settings",
+  async (visitors) => {
+    const { fixture } = visitors;
+    const admin = await fixture.user("admin");
+    const { name } = await fixture.channel("flat_task_pipeline");
+    const page = await visitors.visitor(admin, "/admin");
+
+    await page.getByRole("button", { name: `Add a channel to ${name}` }).click();
+    await page.getByLabel("Name", { exact: true }).fill("kitchen");
+    await page.getByLabel("Working directory").fill("Desktop/kitchen");
+    await page.getByLabel(/^Model/).selectOption("codex");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Edit #kitchen" }).click();
+    await page.getByLabel("Read-only").check();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("read-only", { exact: true }).first().waitFor();
+    const [made] = await fixture.sql`
+    select project_path, model_preference, is_read_only from hub_channels where name = 'kitchen'`;
+    assert.deepEqual({ ...made }, {
+      project_path: "Desktop/kitchen",
+      model_preference: "codex",
+      is_read_only: true,
+    });
+
+    // What is refused says so, with the error of the backend.
+    await page.getByRole("button", { name: `Add a channel to ${name}` }).click();
+    await page.getByLabel("Name", { exact: true }).fill("kitchen");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("dialog").getByRole("alert").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    page.once("dialog", (asked) => void asked.accept());
+    await page.getByRole("button", { name: "Edit #kitchen" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Edit #kitchen" }).waitFor({ state: "detached" });
+
+    await page.getByRole("button", { name: `Edit ${name}` }).click();
+    await page.getByLabel("Role of whoever").selectOption({ label: "None: it is private" });
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    const [server] = await fixture.sql`select default_role from hub_servers where name = ${name}`;
+    assert.equal(server!.default_role, "none");
+
+    const model = `model-${crypto.randomUUID().slice(0, 8)}`;
+    await page.getByRole("button", { name: "Models" }).click();
+    await page.getByRole("button", { name: "Add model" }).click();
+    await page.getByLabel("Name, as devices call it").fill(model);
+    await page.getByLabel("Shown as").fill("A model of mine");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Edit A model of mine" }).click();
+    await page.getByLabel("Tasks may be given to it").uncheck();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("off", { exact: true }).waitFor();
+    await fixture.sql`delete from hub_models where name = ${model}`;
+
+    await page.getByRole("button", { name: "Settings" }).click();
+    const settings = page.getByRole("form", { name: "Settings" });
+    const limit = settings.getByLabel("max open tasks per user");
+    const before = await limit.inputValue();
+    await limit.fill("77");
+    await settings.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").waitFor();
+    const kept = await admin.aura.updateSettings({ max_open_tasks_per_user: Number(before) });
+    assert.equal(kept.max_open_tasks_per_user, Number(before));
+  },
+);
+
+browserTest("AdminPage() is offered to admins alone", async (visitors) => {
+  const page = await visitors.visitor(await visitors.fixture.user("operator"));
+  await page.getByRole("link", { name: "Mesh" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "Administration" }).count(), 0);
+});
