@@ -123,7 +123,10 @@ function withCors(response: Response): Response {
   }
   const headers = new Headers(response.headers);
   headers.set("access-control-allow-origin", "*");
-  headers.set("access-control-expose-headers", "content-range, content-location, location");
+  headers.set(
+    "access-control-expose-headers",
+    "content-range, content-location, preference-applied, retry-after",
+  );
   return new Response(response.body, { status: response.status, headers });
 }
 

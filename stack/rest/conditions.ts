@@ -1,12 +1,11 @@
 // Filters and orders as SQL.
-import type { Relation } from "./catalog.ts";
 import type { Condition, Filter } from "./filter.ts";
 import { isToOne } from "./links.ts";
 import type { Order } from "./order.ts";
 import type { Embedded, Node } from "./plan.ts";
 import { refuse } from "./refusals.ts";
 import type { Field, Step } from "./select.ts";
-import { arrayLiteral, name, path, type Values } from "./sql.ts";
+import { arrayLiteral, path, type Values } from "./sql.ts";
 
 const OPERATORS: Record<string, string> = {
   ...{ eq: "=", neq: "<>", gt: ">", gte: ">=", lt: "<", lte: "<=" },
@@ -45,7 +44,7 @@ export function conditionSql(
   return filterSql(condition, source, values);
 }
 
-export function filterSql(filter: Filter, source: Source, values: Values): string {
+function filterSql(filter: Filter, source: Source, values: Values): string {
   const left = fieldSql(filter.field, source, values);
   return `${filter.not ? "not " : ""}${comparison(filter, left, source, values)}`;
 }
@@ -117,9 +116,3 @@ function relatedSql(
   }
   return fieldSql(field, { relation: embed.relation, alias: [embed.join] }, values);
 }
-
-export function columnSql(relation: Relation, column: string): string {
-  return path([relation.schema, relation.name, column]);
-}
-
-export { name };
