@@ -52,6 +52,16 @@ Deno.test("every RPC, table and edge function survives whatever it is sent", asy
 async function prepare(sql: Sql, { env }: OwnStack): Promise<Record<Actor, string>> {
   await sql`select cron.unschedule(jobname) from cron.job`;
   await sql`update hub.settings set default_role = 'viewer', max_open_tasks_per_user = 1000 where id`;
+  // An app's trigger that refuses some of the system's messages, and a column that is no more.
+  await sql`
+    create function public.app_refuse() returns trigger language plpgsql as $$
+    begin raise 'the app: no'; end $$`;
+  await sql`revoke execute on function public.app_refuse() from public, anon, authenticated`;
+  await sql`
+    create trigger app_refuse before insert on hub_channel_messages
+    for each row when (new.sender_type = 'system' and new.content like '%77%') execute function public.app_refuse()`;
+  await sql`alter table mac_tasks add column app_note text default 'x', add column app_dead numeric default 1`;
+  await sql`alter table mac_tasks drop column app_dead`;
   const tokens: Record<string, string> = { service: env.SUPABASE_SECRET_KEY!, anon: "" };
   for (const role of ["viewer", "operator", "admin"]) {
     const response = await fetch(`${env.SUPABASE_URL}/auth/v1/signup`, {

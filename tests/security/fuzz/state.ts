@@ -35,6 +35,7 @@ export async function contradictions(sql: Sql): Promise<string[]> {
     join hub_channels as c on c.id = t.channel_id
     join hub_servers as s on s.id = c.server_id
     where s.architecture_type = 'threaded_task_isolation' and t.task_thread_id is null
+      and t.finished_at is null -- one that has ended outlives its thread
     union all
     select format('thread %s is of another channel than its task', h.id)
     from hub_task_threads as h join mac_tasks as t on t.task_thread_id = h.id
@@ -43,36 +44,15 @@ export async function contradictions(sql: Sql): Promise<string[]> {
     select format('team %s is %s with no task', m.id, m.status)
     from hub_teams as m
     where m.metadata ? 'message_id' -- the service key may make a team by hand, with none
-      and not exists (select from mac_tasks as t where t.team_id = m.id)
+      and m.finished_at is null and not exists (select from mac_tasks as t where t.team_id = m.id)
     union all
-    select format('task %s is %s and %s the queue', t.id, t.status,
-      case when q.task_id is null then 'not in' else 'in' end)
-    from mac_tasks as t left join hub.queue as q on q.task_id = t.id
-    where (t.status in ('pending', 'running')) <> (q.task_id is not null)
-    union all
-    select format('channel %s counts %s messages of %s', c.id, c.message_count, n.messages)
-    from hub_channels as c
-    cross join lateral (
-      select count(*) as messages from hub_channel_messages as m
-      where m.channel_id = c.id and m.task_thread_id is null
-    ) as n
-    where c.message_count <> n.messages
-    union all
-    select format('thread %s counts %s messages of %s', h.id, h.message_count, n.messages)
-    from hub_task_threads as h
-    cross join lateral (
-      select count(*) as messages from hub_channel_messages as m where m.task_thread_id = h.id
-    ) as n
-    where h.message_count <> n.messages
-    union all
-    select format('server %s counts %s channels of %s', s.id, s.channel_count, n.channels)
-    from hub_servers as s
-    cross join lateral (select count(*) as channels from hub_channels as c where c.server_id = s.id) as n
-    where s.channel_count <> n.channels
+    select format('%s %s: %s', c.what, c.id, c.problem) from hub.check() as c
+    where c.what in ('queue', 'channel', 'thread', 'server')
     union all
     select format('device %s has no token', d.name)
     from mesh_devices as d where not exists (select from hub.device_tokens as t where t.device_id = d.id)
     union all
-    select 'an outcome could not be posted: ' || f.reason from hub.delivery_failures as f`;
+    select 'an outcome could not be posted: ' || f.reason from hub.delivery_failures as f
+    where f.reason not like 'the app: %'`;
   return rows.map(({ what }) => what);
 }
