@@ -43,7 +43,12 @@ function asking(options: { answers?: Question[]; claim?: string; refuse?: ApiErr
     for (const question of asked.values()) Object.assign(question, { state: "answered" }, change);
     await questions.look();
   };
-  return { questions, asked: () => [...asked.values()], stopping, settle, open: () => open };
+  /** Waits until so many questions have been asked, and tells them. */
+  const reached = async (count: number) => {
+    while (asked.size < count || open === 0) await new Promise((resolve) => setTimeout(resolve));
+    return [...asked.values()];
+  };
+  return { questions, reached, stopping, settle, open: () => open, count: () => asked.size };
 }
 
 const run = (command: string, id = "call_1"): Ask => ({
@@ -52,24 +57,20 @@ const run = (command: string, id = "call_1"): Ask => ({
   call: toolCall("Bash", { command }),
 });
 
-/** Lets what has been asked reach the hub. */
-const reached = () => new Promise((resolve) => setTimeout(resolve));
-
 Deno.test("Questions.ask() settles by the table what the table decides", async () => {
-  const { questions, asked } = asking();
+  const { questions, count } = asking();
   assert.deepEqual(await questions.ask(run("npm test")), { allow: true });
   const denied = await questions.ask(run("git push"));
   assert.equal("allow" in denied && denied.allow, false);
-  assert.equal(asked().length, 0);
+  assert.equal(count(), 0);
   assert.deepEqual(questions.refusals, [{ tool: "Bash", detail: "git push" }]);
 });
 
 Deno.test("Questions.ask() waits for a person, and lets a call run once", async () => {
-  const { questions, asked, settle, open } = asking();
+  const { questions, reached, settle, open } = asking();
   const answering = questions.ask(run(`curl -H ${SECRET} http://x`));
-  await reached();
+  const [question] = await reached(1);
   assert.equal(open(), 1);
-  const [question] = asked();
   assert.equal(question!.detail, "curl -H … http://x");
   assert.deepEqual(question!.options!.map(({ kind }) => kind), ["allow_once", "reject_once"]);
   await settle({ option_id: "once" });
@@ -78,38 +79,34 @@ Deno.test("Questions.ask() waits for a person, and lets a call run once", async 
 });
 
 Deno.test("Questions.ask() takes one name of two calls for two questions", async () => {
-  const { questions, asked } = asking();
+  const { questions, reached } = asking();
   questions.ask(run("rm one", "1"));
   questions.ask(run("rm two", "1"));
-  await reached();
-  assert.equal(asked().length, 2);
+  assert.equal((await reached(2)).length, 2);
 });
 
 Deno.test("Questions.ask() takes an earlier answer for one identical call, and no other", async () => {
   const first = asking();
   first.questions.ask(run("rm x"));
-  await reached();
-  const answered: Question = { ...first.asked()[0]!, state: "answered", option_id: "once" };
-  for (const told of [false, true]) {
-    const { questions, asked } = asking({ answers: [{ ...answered, told }], claim: "next" });
-    questions.ask(run("rm y", "other"));
-    await reached();
-    assert.equal(asked().length, 1);
-    const again = questions.ask(run("rm x", "another"));
-    if (!told) assert.deepEqual(await again, { allow: true });
-    await reached();
-    assert.equal(asked().length, told ? 2 : 1);
-    questions.ask(run("rm x", "a third"));
-    await reached();
-    assert.equal(asked().length, told ? 3 : 2);
-  }
+  const [asked] = await first.reached(1);
+  const answered: Question = { ...asked!, state: "answered", option_id: "once" };
+  const fresh = asking({ answers: [answered], claim: "next" });
+  fresh.questions.ask(run("rm y", "other"));
+  assert.equal((await fresh.reached(1)).length, 1);
+  assert.deepEqual(await fresh.questions.ask(run("rm x", "another")), { allow: true });
+  fresh.questions.ask(run("rm x", "a third"));
+  assert.equal((await fresh.reached(2)).length, 2);
+  // An answer that an earlier run has worked with is used up.
+  const told = asking({ answers: [{ ...answered, told: true }], claim: "next" });
+  told.questions.ask(run("rm x", "another"));
+  assert.equal((await told.reached(1)).length, 1);
 });
 
 Deno.test("Questions.ask() allows nothing that expired, was withdrawn or could not be asked", async () => {
   for (const state of ["expired", "withdrawn"] as const) {
-    const { questions, settle } = asking();
+    const { questions, reached, settle } = asking();
     const answering = questions.ask(run("rm x"));
-    await reached();
+    await reached(1);
     await settle({ state });
     assert.deepEqual(await answering, { allow: false, words: "Nobody has allowed this." });
   }
@@ -119,17 +116,17 @@ Deno.test("Questions.ask() allows nothing that expired, was withdrawn or could n
 });
 
 Deno.test("Questions.ask() answers a run that is stopped nothing at all", async () => {
-  const { questions, stopping } = asking();
+  const { questions, reached, stopping } = asking();
   let answered = false;
   questions.ask(run("rm x")).then(() => answered = true);
-  await reached();
+  await reached(1);
   stopping.abort();
-  await reached();
+  await new Promise((resolve) => setTimeout(resolve));
   assert.equal(answered, false);
 });
 
 Deno.test("Questions.ask() tells an agent what a person said", async () => {
-  const { questions, settle } = asking();
+  const { questions, reached, settle } = asking();
   const choosing = questions.ask({
     kind: "question",
     id: "1",
@@ -137,11 +134,11 @@ Deno.test("Questions.ask() tells an agent what a person said", async () => {
     detail: "",
     choices: ["red", "blue"],
   });
-  await reached();
+  await reached(1);
   await settle({ option_id: "2" });
   assert.deepEqual(await choosing, { text: "blue" });
   const refused = questions.ask(run("rm x"));
-  await reached();
+  await reached(2);
   await settle({ option_id: "no", answer: "not today" });
   assert.deepEqual(await refused, { allow: false, words: "A person said no: not today" });
 });
