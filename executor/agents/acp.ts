@@ -40,14 +40,15 @@ export function acp(host: AgentHost): Agent {
       });
       canSee = can.promptCapabilities?.image === true;
       await open(start, can);
-      let words = start.notice ? `${start.prompt}\n\n(${start.notice})` : start.prompt;
-      let images = start.images;
+      let words = start.prompt;
+      // Beside the person's words, not among them.
+      let beside = [...start.images.map(image), ...(start.notice ? [text(start.notice)] : [])];
       while (true) {
-        await turn(words, images);
+        await turn(words, beside);
         if (next.length === 0) break;
         words = next.join("\n\n");
         host.heard(next.splice(0).length);
-        images = [];
+        beside = [];
       }
     } catch (error) {
       fail(error);
@@ -85,11 +86,11 @@ export function acp(host: AgentHost): Agent {
     await rpc.call("session/set_mode", { sessionId: session, modeId: mode });
   }
 
-  async function turn(words: string, images: string[]) {
+  async function turn(words: string, beside: Event[]) {
     answer = "";
     const ended = await rpc.call("session/prompt", {
       sessionId: session,
-      prompt: [{ type: "text", text: asWords(words) }, ...images.map(image)],
+      prompt: [text(asWords(words)), ...beside],
     });
     if (ended.usage) report.usage = addCounts(report.usage ?? {}, ended.usage);
     // Some agents end their turn without a word when something was refused.
@@ -100,7 +101,7 @@ export function acp(host: AgentHost): Agent {
     }
   }
 
-  function image(path: string) {
+  function image(path: string): Event {
     const { mediaType: mimeType, data } = picture(path);
     return canSee
       ? { type: "image", mimeType, data }
@@ -187,6 +188,10 @@ export function acp(host: AgentHost): Agent {
       rpc.close();
     },
   };
+}
+
+function text(words: string): Event {
+  return { type: "text", text: words };
 }
 
 const AUTH_REQUIRED = -32000;

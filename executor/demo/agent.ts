@@ -84,9 +84,8 @@ for await (const line of lines(Deno.stdin.readable)) {
   } else if (method === "session/new") {
     say({ id, result: { sessionId: session } });
   } else if (method === "session/prompt") {
-    // What the executor adds for an agent is none of the person's words.
-    const prompt = params.prompt[0].text.replace(/\n\n\([^\n]*\)$/, "").trim();
-    work(prompt).then((text) => {
+    // What the executor adds for an agent comes beside the person's words.
+    work(params.prompt[0].text.trim()).then((text) => {
       update({ sessionUpdate: "agent_message_chunk", content: { type: "text", text } });
       say({ id, result: { stopReason: "end_turn" } });
     });
