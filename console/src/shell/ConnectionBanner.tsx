@@ -1,3 +1,4 @@
+import { versionProblem } from "@aura-servers/client";
 import { WifiOff } from "lucide-react";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import styles from "./ConnectionBanner.module.css";
@@ -19,7 +20,11 @@ const useOnline = () =>
 const PATIENCE_MS = 2500;
 
 /** Says that what is shown may be old, for as long as Realtime is not joined. */
-export function ConnectionBanner({ connected }: { connected: boolean | undefined }) {
+export function ConnectionBanner({ connected, version }: {
+  connected: boolean | undefined;
+  /** Of Aura Servers there. */
+  version: string;
+}) {
   const online = useOnline();
   const lost = !online || !connected;
   const [shown, setShown] = useState(false);
@@ -28,8 +33,10 @@ export function ConnectionBanner({ connected }: { connected: boolean | undefined
     const timer = setTimeout(() => setShown(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [lost]);
+  const problem = versionProblem(version, "the console");
   return (
     <div role="status">
+      {problem && <p className={styles.banner}>{problem}</p>}
       {shown && (
         <p className={styles.banner}>
           <WifiOff size={15} aria-hidden="true" />

@@ -103,7 +103,7 @@ export function Shell() {
       <TaskDrawerContext value={setTaskId}>
         <div className={styles.shell} data-choosing={choosing || undefined}>
           <a href="#main" className={styles.skip} onClick={skip}>Skip to the conversation</a>
-          <ConnectionBanner connected={connected} />
+          <ConnectionBanner connected={connected} version={caller.version} />
           <div className={styles.columns}>
             <div className={styles.lists}>
               <ServerRail

@@ -1,6 +1,7 @@
 import type { Task, Thread } from "@aura-servers/client";
 import { MessagesSquare } from "lucide-react";
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
+import { Virtualizer } from "virtua";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { Loading } from "../ui/Loading.tsx";
@@ -23,9 +24,10 @@ interface Props {
 const byActivity = (a: Thread, b: Thread) =>
   Date.parse(b.last_activity_at) - Date.parse(a.last_activity_at);
 
-/** Open threads, the liveliest first, and the archived ones below. */
+/** Open threads, the liveliest first, and the archived ones below; drawn as far as they are seen. */
 export function ThreadList(props: Props) {
   const { threads, tasks, current, hasOlder, loadOlder, mayWrite, hrefOf, error, retry } = props;
+  const scroller = useRef<HTMLDivElement>(null);
   const newest = useMemo(() => newestTasks(tasks), [tasks]);
   if (error) return <Failure title="The threads could not be read" error={error} retry={retry} />;
   if (!threads) return <Loading label="Loading threads" />;
@@ -40,29 +42,35 @@ export function ThreadList(props: Props) {
       </Notice>
     );
   }
+  const row = (thread: Thread) => (
+    <ThreadRow
+      key={thread.id}
+      thread={thread}
+      task={newest.get(thread.id)}
+      href={hrefOf(thread.id)}
+      current={thread.id === current}
+    />
+  );
   const open = threads.filter(({ status }) => status !== "archived").sort(byActivity);
   const archived = threads.filter(({ status }) => status === "archived").reverse();
-  const row = (thread: Thread) => (
-    <li key={thread.id}>
-      <ThreadRow
-        thread={thread}
-        task={newest.get(thread.id)}
-        href={hrefOf(thread.id)}
-        current={thread.id === current}
-      />
-    </li>
-  );
   return (
-    <div className={styles.scroller} tabIndex={0} role="region" aria-label="Threads">
-      <h2>Active</h2>
-      {open.length ? <ul>{open.map(row)}</ul> : <p className={styles.none}>No open threads.</p>}
-      {archived.length > 0 && (
-        <>
-          <h2>Archived</h2>
-          <ul>{archived.map(row)}</ul>
-          {hasOlder && <Button className={styles.more} onClick={loadOlder}>Older threads</Button>}
-        </>
-      )}
+    <div
+      ref={scroller}
+      className={styles.scroller}
+      tabIndex={0}
+      role="region"
+      aria-label="Threads"
+    >
+      <Virtualizer scrollRef={scroller}>
+        <h2 key="active">Active</h2>
+        {open.length === 0 && <p key="none" className={styles.none}>No open threads.</p>}
+        {open.map(row)}
+        {archived.length > 0 && <h2 key="archived">Archived</h2>}
+        {archived.map(row)}
+        {hasOlder && (
+          <Button key="older" className={styles.more} onClick={loadOlder}>Older threads</Button>
+        )}
+      </Virtualizer>
     </div>
   );
 }
