@@ -10,7 +10,7 @@ export interface Changes {
   /** What the branch was at when this was counted. */
   commit: string;
   files: ChangedFile[];
-  /** All of them; `files` has the first five hundred. */
+  /** All of them; `files` has the first five hundred at most. */
   file_count: number;
   additions: number;
   deletions: number;
@@ -86,11 +86,20 @@ export async function countChanges(
   return {
     ...names,
     commit: range.commit,
-    files: files.slice(0, MOST_FILES),
+    files: firstOf(files),
     file_count: files.length,
     additions: sum("additions"),
     deletions: sum("deletions"),
   };
+}
+
+/** As many as the hub takes, whatever their names. */
+function firstOf(files: ChangedFile[]): ChangedFile[] {
+  let letters = 0;
+  const count = files.findIndex(({ path, old_path = "" }, index) =>
+    index === MOST_FILES || (letters += path.length + old_path.length) > MOST_LETTERS
+  );
+  return count < 0 ? files : files.slice(0, count);
 }
 
 /** Writes the difference as `git apply` takes it; false when it is too large for a file. */
@@ -148,5 +157,7 @@ const STATUS: Record<string, ChangedFile["status"]> = {
 
 const SAFE = ["--find-renames", "--no-ext-diff", "--no-textconv", "--no-color"];
 const MOST_FILES = 500;
+/** Of all names together: the hub takes changes of 256 kB. */
+const MOST_LETTERS = 100_000;
 /** Bytes; what the hub takes as one file. */
 const LARGEST_PATCH = 25 * 1024 * 1024;

@@ -119,6 +119,17 @@ Deno.test("close() counts ten thousand files and lists some", async () => {
   assert.equal(changes!.additions, 10_000);
 });
 
+Deno.test("close() lists no more names than the hub takes", async () => {
+  using project = new TestProject();
+  const tree = await project.open();
+  const folder = Array.from({ length: 3 }, () => "d".repeat(200)).join("/");
+  for (let file = 0; file < 300; file++) project.write(`${folder}/${file}.txt`, "1\n", tree.folder);
+  const { changes } = await tree.close("Task 1111");
+  assert.equal(changes!.file_count, 300);
+  assert.ok(changes!.files.length > 100 && changes!.files.length < 300);
+  assert.ok(JSON.stringify(changes).length < 200_000);
+});
+
 Deno.test("close() leaves a patch out that is too large", async () => {
   using project = new TestProject();
   const tree = await project.open();
