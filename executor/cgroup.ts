@@ -6,6 +6,7 @@ import { join } from "node:path";
 export function enterCgroup(marker: string, pid: number): void {
   const group = groupOf(marker);
   if (!group) return;
+  removeEmpty();
   try {
     Deno.mkdirSync(group);
     Deno.writeTextFileSync(join(group, "cgroup.procs"), String(pid));
@@ -37,6 +38,19 @@ export function killCgroup(marker: string): void {
 export function leaveCgroup(marker: string): void {
   const group = groupOf(marker);
   if (group) removeBelow(group);
+}
+
+/** What a killed executor has left: a group cannot be removed while its dead are not buried. */
+function removeEmpty(): void {
+  const own = ownGroup();
+  if (!own) return;
+  try {
+    for (const group of groupsIn(own)) {
+      if (/\/aura-[^/]*$/.test(group) && pidsBelow(group).length === 0) removeBelow(group);
+    }
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+  }
 }
 
 function groupOf(marker: string): string | null {
