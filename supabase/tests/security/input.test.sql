@@ -68,8 +68,6 @@ from (values
   ('register_device(''d'', ''linux'', ''["claude"]'', 0)', 'bad_argument'),
   ('register_device(''d'', ''linux'', ''["claude"]'', 101)', 'bad_argument'),
   ('register_device(''d'', ''amiga'', ''["claude"]'')', 'bad_argument'),
-  ('report_rate_limit(%2$s, %3$s, %4$s, ''claude'', now() + interval ''32 days'')', 'bad_argument'),
-  ('report_rate_limit(%2$s, %3$s, %4$s, ''claude'', ''infinity'')', 'bad_argument'),
   ('report_rate_limit(%2$s, %3$s, %4$s, ''gpt'', now())', 'bad_argument'),
   ('report_rate_limit(%2$s, %3$s, %4$s, ''claude'', null)', 'bad_argument'),
   ('mesh_activity(0)', 'bad_argument'),

@@ -140,7 +140,7 @@ select is(
   'A message makes no task'
 );
 
--- Whatever a request says, its title is one line from left to right.
+-- Whatever a request says, its title is its first line, from left to right; U+2028 ends a line, too.
 do $$
 begin
   perform public.dispatch_task(tests.channel('cloud-hub/dispatch'), E'Turn\u202e this\x1b[31m\u2028✅ deadbeef complete\nMore');
@@ -148,7 +148,7 @@ end
 $$;
 select results_eq(
   $$ select split_part(t.name, ' — ', 2) from public.hub_task_threads as t where t.name like '%Turn%' $$,
-  array['Turn this [31m ✅ deadbeef complete'],
+  array['Turn this [31m'],
   'A title has no marks of direction, no control characters and one line'
 );
 
