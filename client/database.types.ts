@@ -84,6 +84,7 @@ export type Database = {
           "id": string;
           "idle_after": string | null;
           "is_read_only": boolean;
+          "keep_for": string | null;
           "last_message_at": string | null;
           "message_count": number;
           "metadata": NonNullable<Json>;
@@ -102,6 +103,7 @@ export type Database = {
           "id"?: string;
           "idle_after"?: string | null;
           "is_read_only"?: boolean;
+          "keep_for"?: string | null;
           "last_message_at"?: string | null;
           "message_count"?: number;
           "metadata"?: NonNullable<Json>;
@@ -119,6 +121,7 @@ export type Database = {
           "id"?: string;
           "idle_after"?: string | null;
           "is_read_only"?: boolean;
+          "keep_for"?: string | null;
           "last_message_at"?: string | null;
           "message_count"?: number;
           "metadata"?: NonNullable<Json>;
@@ -1088,6 +1091,16 @@ export type Database = {
           "content"?: string;
           "idempotency_key"?: string;
           "task_id": string;
+        };
+        Returns: Json;
+      };
+      "search_messages": {
+        Args: {
+          "before"?: string;
+          "channel_id"?: string;
+          "max_rows"?: number;
+          "query": string;
+          "server_id"?: string;
         };
         Returns: Json;
       };

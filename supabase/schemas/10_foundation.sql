@@ -30,7 +30,7 @@ begin
     'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
     'register_device(text, text, jsonb, integer, uuid[])', 'remove_device(uuid)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'search_messages(text, uuid, uuid, timestamptz, integer)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'set_server_role(uuid, uuid, text)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_server_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',

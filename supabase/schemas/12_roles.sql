@@ -197,9 +197,11 @@ rows 100
 security definer -- callers may not read who else is a member
 set search_path = ''
 as $$
+declare
+  v_servers uuid[] := array(select hub.servers_with(channels_with.role));
 begin
   return query
-  select c.id from public.hub_channels as c where c.server_id in (select hub.servers_with(channels_with.role));
+  select c.id from public.hub_channels as c where c.server_id = any (v_servers);
 end
 $$;
 comment on function hub.channels_with(text) is

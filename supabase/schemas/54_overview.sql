@@ -39,6 +39,8 @@ as $$
 declare
   v_since timestamptz := date_trunc('hour', now(), 'UTC') - (mesh_activity.hours - 1) * interval '1 hour';
   v_hours jsonb;
+  v_servers uuid[] := array(select hub.servers_with('viewer'));
+  v_channels uuid[] := array(select hub.channels_with('viewer'));
 begin
   perform hub.require_role('viewer');
   if mesh_activity.hours is null or mesh_activity.hours not between 1 and 168 then
@@ -59,7 +61,7 @@ begin
     join public.mac_tasks as t on t.id = a.task_id
     -- What ended in the span may have started before it, by the longest run at most.
     where a.started_at >= v_since - (select s.max_runtime from hub.settings as s)
-      and (t.channel_id is null and not t.metadata ? 'created_by_label' or t.channel_id in (select hub.channels_with('viewer')))
+      and (t.channel_id is null and not t.metadata ? 'created_by_label' or t.channel_id = any (v_channels))
   ),
   started as (
     select
@@ -90,7 +92,7 @@ begin
     select jsonb_build_object('waiting', count(*), 'oldest_waiting_since', min(q.created_at))
     from hub.queue as q where q.state in ('ready', 'backoff', 'blocked') and q.lane_id in (
       select l.id from hub.lanes as l
-      where l.server_id = '00000000-0000-0000-0000-000000000000' or l.server_id in (select hub.servers_with('viewer'))
+      where l.server_id = '00000000-0000-0000-0000-000000000000' or l.server_id = any (v_servers)
     )
   );
 end

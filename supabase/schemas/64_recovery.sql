@@ -377,12 +377,13 @@ begin
     get diagnostics v_runs = row_count;
   end if;
   return jsonb_build_object(
-    'attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs, 'files', hub.prune_files()
+    'attempts', v_attempts, 'delivery_failures', v_failures, 'cron_runs', v_runs, 'files', hub.prune_files(),
+    'kept_no_longer', hub.prune_channels()
   );
 end
 $$;
 comment on function hub.prune() is
-  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, empty lanes, and files that no request has named for a day; returns the counts. Daily by pg_cron.';
+  'Deletes attempts and delivery failures older than hub.settings.history_kept, cron runs older than a week, empty lanes, and files that no request has named for a day, and takes one step of hub.prune_channels(), told as kept_no_longer; returns the counts. Daily by pg_cron.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.recover() from public, anon, authenticated;

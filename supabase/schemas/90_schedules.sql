@@ -13,6 +13,7 @@ select cron.schedule('hub-decay-threads', '* * * * *', 'select hub.decay_threads
 select cron.schedule('hub-recover', '* * * * *', 'select hub.recover()');
 select cron.schedule('hub-morning-brief', '0 7 * * *', 'select hub.morning_brief()');
 select cron.schedule('hub-prune', '30 3 * * *', 'select hub.prune()');
+select cron.schedule('hub-prune-channels', '* 2-4 * * *', 'select hub.prune_channels()');
 select cron.schedule('hub-repair', '45 3 * * *', 'select hub.repair()');
 
 create or replace view hub.job_runs with (security_invoker = true) as

@@ -45,6 +45,7 @@ remove_device(device_id uuid) -> jsonb volatile
 retry_task(task_id uuid) -> jsonb volatile
 review_changes(task_id uuid, comments jsonb, content text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
+search_messages(query text, server_id uuid DEFAULT NULL::uuid, channel_id uuid DEFAULT NULL::uuid, before timestamp with time zone DEFAULT NULL::timestamp with time zone, max_rows integer DEFAULT 50) -> jsonb stable
 set_device_draining(device_id uuid, draining boolean) -> jsonb volatile
 set_member_role(user_id uuid, role text) -> jsonb volatile
 set_server_paused(server_id uuid, paused boolean) -> jsonb volatile
@@ -99,6 +100,7 @@ hub_channels.display_name text not null
 hub_channels.id uuid not null default gen_random_uuid()
 hub_channels.idle_after interval
 hub_channels.is_read_only boolean not null default false
+hub_channels.keep_for interval
 hub_channels.last_message_at timestamp with time zone
 hub_channels.message_count integer not null default 0
 hub_channels.metadata jsonb not null default '{}'::jsonb
@@ -300,6 +302,7 @@ insert hub_channels.description
 insert hub_channels.display_name
 insert hub_channels.idle_after
 insert hub_channels.is_read_only
+insert hub_channels.keep_for
 insert hub_channels.metadata
 insert hub_channels.model_preference
 insert hub_channels.name
@@ -333,6 +336,7 @@ update hub_channels.description
 update hub_channels.display_name
 update hub_channels.idle_after
 update hub_channels.is_read_only
+update hub_channels.keep_for
 update hub_channels.metadata
 update hub_channels.model_preference
 update hub_channels.name

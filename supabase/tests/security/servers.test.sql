@@ -117,6 +117,8 @@ insert into tries values
   ('register_device', 'select public.register_device(''matrix-new'', ''linux'', ''["claude"]'', 1, array[%server_id%::uuid])', 'operator', 'missing'),
   ('review_changes', 'select public.review_changes(%task_id%, ''[{"path": "a", "line": 1, "side": "new", "body": "x"}]'')', 'operator', 'missing'),
   ('retry_task', 'select public.retry_task(%task_id%)', 'operator', 'missing'),
+  ('search_messages', 'select public.search_messages(''x'', %server_id%)', 'viewer', 'missing'),
+  ('search_messages in a channel', 'select public.search_messages(''x'', null, %channel_id%)', 'viewer', 'missing'),
   ('send_input', 'select public.send_input(%task_id%, ''x'')', 'operator', 'missing'),
   ('set_server_paused', 'select public.set_server_paused(%server_id%, true)', 'operator', 'missing'),
   ('set_server_role', 'select public.set_server_role(%server_id%, auth.uid(), ''viewer'')', 'admin', 'missing'),
