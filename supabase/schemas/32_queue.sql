@@ -229,17 +229,21 @@ create or replace function hub.hurry(thread_id uuid, priority integer) returns v
 language plpgsql
 set search_path = ''
 as $$
-begin
-  update public.mac_tasks as t
-  set priority = hurry.priority
-  where t.id in (
-    -- Tasks come before threads in the order of locks: one that somebody holds is left as it is.
-    select ahead.id from hub.queue as q
-    join public.mac_tasks as ahead on ahead.id = q.task_id
+declare
+  -- Step by step, each by the key: joined, tasks that were few when last analyzed would be read through.
+  v_ahead uuid[] := array(
+    select q.task_id from hub.queue as q
     where q.thread_id = hurry.thread_id and q.state in ('ready', 'backoff', 'parked')
-      and ahead.priority < hurry.priority
-    for no key update of ahead skip locked
+      and q.priority < hurry.priority
   );
+begin
+  if v_ahead <> '{}' then
+    -- Tasks come before threads in the order of locks: one that somebody holds is left as it is.
+    v_ahead := array(
+      select t.id from public.mac_tasks as t where t.id = any (v_ahead) for no key update skip locked
+    );
+    update public.mac_tasks as t set priority = hurry.priority where t.id = any (v_ahead);
+  end if;
 end
 $$;
 comment on function hub.hurry(uuid, integer) is 'Makes what an urgent task of a thread waits behind as urgent as that.';

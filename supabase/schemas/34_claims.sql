@@ -107,11 +107,11 @@ begin
 
   update public.mac_tasks as t
   set status = 'running', claimed_by = device.name, claim_id = gen_random_uuid(),
-    model_used = held.model, attempt = t.attempt + 1, started_at = clock_timestamp(),
+    model_used = v_models[array_position(v_ids, t.id)], attempt = t.attempt + 1, started_at = clock_timestamp(),
     partial_output = null,
     lease_expires_at = clock_timestamp() + (select s.task_lease from hub.settings as s)
-  from unnest(v_ids, v_models) as held (task_id, model)
-  where t.id = held.task_id;
+  -- Not joined with the ids: tasks that were few when they were last analyzed would be read through.
+  where t.id = any (v_ids);
   insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model, started_at)
   select t.claim_id, t.id, t.attempt, t.claimed_by, t.model_used, t.started_at
   from public.mac_tasks as t where t.id = any (v_ids);

@@ -59,10 +59,10 @@ select is(
 );
 
 -- job_runs
-select is((select array_agg(distinct r.jobname::text order by r.jobname::text) from hub.job_runs as r), '{hub-decay-threads,hub-morning-brief,hub-prune,hub-recover,hub-repair}', 'job_runs has the project''s jobs');
+select is((select array_agg(distinct r.jobname::text order by r.jobname::text) from hub.job_runs as r), '{hub-decay-threads,hub-morning-brief,hub-prune,hub-prune-channels,hub-recover,hub-repair}', 'job_runs has the project''s jobs');
 select is(
   (select array_agg((j.jobname, j.schedule, j.command)::text order by j.jobname) from cron.job as j where j.jobname like 'hub-%'),
-  '{"(hub-decay-threads,\"* * * * *\",\"select hub.decay_threads()\")","(hub-morning-brief,\"0 7 * * *\",\"select hub.morning_brief()\")","(hub-prune,\"30 3 * * *\",\"select hub.prune()\")","(hub-recover,\"* * * * *\",\"select hub.recover()\")","(hub-repair,\"45 3 * * *\",\"select hub.repair()\")"}',
+  '{"(hub-decay-threads,\"* * * * *\",\"select hub.decay_threads()\")","(hub-morning-brief,\"0 7 * * *\",\"select hub.morning_brief()\")","(hub-prune,\"30 3 * * *\",\"select hub.prune()\")","(hub-prune-channels,\"* 2-4 * * *\",\"select hub.prune_channels()\")","(hub-recover,\"* * * * *\",\"select hub.recover()\")","(hub-repair,\"45 3 * * *\",\"select hub.repair()\")"}',
   'which run one function each, at their times'
 );
 select is((select max(n) <= 5 from (select count(*) as n from hub.job_runs as r group by r.jobname) as runs), true, 'with five runs each, at most');
