@@ -16,7 +16,6 @@ const child = spawn(deno, [
 ], {
   stdio: "inherit",
 });
-// A terminal sends its signals to both: the program decides how it ends.
-for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
-process.on("SIGTERM", () => child.kill("SIGTERM"));
-child.on("exit", (code) => process.exit(code ?? 1));
+// The program decides how it ends; hearing of it twice, as from a terminal, does no harm.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code) => process.exit(code ?? 130));

@@ -13,11 +13,13 @@ import { addTail } from "./commands/tail.ts";
 import { addTask } from "./commands/task.ts";
 import { Context } from "./context.ts";
 import { EXIT, EXIT_HELP, exitCode } from "./exit.ts";
+import { contentLast } from "./options.ts";
 import { Output } from "./output.ts";
 
 const interrupt = new AbortController();
-process.on("SIGINT", () => interrupt.abort());
-process.on("SIGTERM", () => interrupt.abort());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => interrupt.abort());
+}
 // A reader that has had enough, as in `hub tail … | head`, is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
@@ -56,7 +58,7 @@ process.exit(code);
 
 async function run(): Promise<number> {
   try {
-    await program.parseAsync();
+    await program.parseAsync(contentLast(process.argv.slice(2), program), { from: "user" });
     return interrupt.signal.aborted ? EXIT.interrupted : Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;

@@ -1,6 +1,7 @@
 /** What a client can follow: a view's messages and questions, a channel's threads, the devices. */
 import type { Calls, MessageView } from "./calls.ts";
 import type { Source } from "./feed.ts";
+import { versionOf } from "./version_of.ts";
 import type { DeviceWithModels, Message, Question, Thread } from "./rows.ts";
 
 /**
@@ -22,8 +23,7 @@ export function messageSource(calls: Calls, view: MessageView): Source<Message> 
     topic: "threadId" in view ? `thread:${view.threadId}` : `channel:${view.channelId}`,
     event: "message",
     includes: (message) => "threadId" in view || message.task_thread_id === null,
-    version: ({ content, content_type, is_progress, embed_data }) =>
-      JSON.stringify([content, content_type, is_progress, embed_data]),
+    version: (message) => versionOf(message, ["truncated"]),
     current: () => calls.fetchMessagePage(view),
     async missed() {
       const later = await calls.fetchMessagesSince(view, span.since());
@@ -52,15 +52,7 @@ export function threadSource(calls: Calls, channelId: string): Source<Thread> {
     topic: `channel:${channelId}`,
     event: "thread",
     includes: () => true,
-    version: ({ name, status, message_count, last_activity_at, session_device, metadata }) =>
-      JSON.stringify([
-        name,
-        status,
-        message_count,
-        Date.parse(last_activity_at),
-        session_device,
-        metadata,
-      ]),
+    version: (thread) => versionOf(thread),
     async current() {
       const newest = await calls.fetchTaskThreads(channelId);
       return [...newest, ...await calls.fetchOpenThreads(channelId)];
@@ -93,7 +85,7 @@ export function questionSource(calls: Calls, view: MessageView): Source<Question
     topic: "threadId" in view ? `thread:${view.threadId}` : `channel:${view.channelId}`,
     event: "question",
     includes: () => true,
-    version: ({ state, option_id, answer }) => JSON.stringify([state, option_id, answer]),
+    version: (question) => versionOf(question),
     current: () => calls.askedQuestions(place),
     async missed() {
       // Those that were asked and answered while nobody listened are not news any more.
@@ -116,14 +108,12 @@ export function deviceSource(calls: Calls): Source<DeviceWithModels> {
     topic: "mesh",
     event: "device",
     includes: () => true,
-    version: ({ name, platform, status, max_running, metadata, models }) =>
-      JSON.stringify([
-        ...[name, platform, status, max_running, metadata],
-        models.map(({ model, version, rate_limited_until }) => [
-          ...[model, version],
-          rate_limited_until && Date.parse(rate_limited_until),
-        ]).sort(),
-      ]),
+    // It is heard of each second, which is no news.
+    version: ({ models, ...device }) =>
+      versionOf({
+        ...device,
+        models: models.toSorted((a, b) => a.model < b.model ? -1 : 1),
+      }, ["last_seen_at"]),
     current: () => calls.fetchDevices(),
     missed: () => calls.fetchDevices(),
     byIds: async (ids) => (await calls.fetchDevices()).filter(({ id }) => ids.includes(id)),

@@ -44,6 +44,17 @@ export class Hub implements AsyncDisposable {
     }).spawn();
   }
 
+  /** As `npm run hub` starts it: the program on Deno is its child. */
+  spawnWrapper(args: string[]): Deno.ChildProcess {
+    return new Deno.Command("node", {
+      args: [join(main, "../hub.js"), ...args],
+      env: this.#env,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
   async run(...args: string[]): Promise<Ended> {
     return await this.runWith({}, ...args);
   }

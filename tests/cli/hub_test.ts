@@ -102,7 +102,7 @@ stackTest(
     await using hub = await openHub(fixture);
     const channel = await fixture.channel("flat_task_pipeline");
 
-    const sent = await hub.run("send", channel.name, "Count", "the lines", "--at", "2h");
+    const sent = await hub.run("send", "--at", "2h", channel.name, "Count", "the lines");
     const [, id] = /^⏳ ([0-9a-f]{8}) queued\n$/.exec(sent.out)!;
     assert.match((await hub.run("show", id!)).out, /\nstatus +pending\n/);
     assert.match((await hub.run("explain", id!)).out, new RegExp(`^${id} is pending: scheduled`));
@@ -133,7 +133,7 @@ stackTest("hub send --follow shows the progress and ends as the task ends", asyn
   await using hub = await openHub(fixture);
   const channel = await fixture.channel("flat_task_pipeline");
   const follow = async (states: Record<string, string>[]) => {
-    const ended = hub.run("send", channel.name, "Work", "--follow");
+    const ended = hub.run("send", channel.name, "--follow", "Work");
     const task = await pendingTask(fixture, channel.id);
     for (const state of states) {
       await fixture.sql`update mac_tasks set ${fixture.sql(state)} where id = ${task}`;
@@ -176,6 +176,31 @@ stackTest(
     assert.equal(JSON.parse((await lines.read()).value!).content, "d");
     child.kill("SIGINT");
     assert.equal((await child.status).code, 130);
+  },
+);
+
+stackTest(
+  "hub ends with 130 and leaves no child when its own process is told to",
+  async (fixture) => {
+    await using hub = await openHub(fixture, "viewer");
+    const channel = await fixture.channel("flat_task_pipeline");
+    await fixture.sql`
+    insert into hub_channel_messages (channel_id, sender_type, sender_label, content)
+    values (${channel.id}, 'agent', 'mac', 'a')`;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      const wrapper = hub.spawnWrapper(["--json", "tail", channel.name, "-n", "1"]);
+      const lines = wrapper.stdout.getReader();
+      await lines.read();
+      const { stdout } = await new Deno.Command("ps", {
+        args: ["-o", "pid=", "--ppid", String(wrapper.pid)],
+      }).output();
+      const child = Number(new TextDecoder().decode(stdout));
+      assert(child > 0);
+      wrapper.kill(signal);
+      assert.equal((await wrapper.status).code, 130, signal);
+      assert.throws(() => Deno.kill(child, "SIGCONT"), Deno.errors.NotFound);
+      await Promise.all([lines.cancel(), wrapper.stderr.cancel(), wrapper.stdin.close()]);
+    }
   },
 );
 
@@ -245,12 +270,12 @@ stackTest("hub send --file sends files, with words or without", async (fixture) 
     [["shot.png", "image/png", "stored"], ["a log.txt", "text/plain", "stored"]],
   );
   assert.match((await hub.run("files", task.id)).out, /^in\tstored\t4\tshot\.png\t\n/);
-  const worded = await hub.json("send", channel.name, "Look at it", "--file", shot, "--at", "2h");
+  const worded = await hub.json("send", channel.name, "--file", shot, "--at", "2h", "Look at it");
   assert.equal(worded.task.content, "Look at it");
 
   // What cannot be sent is no task.
   assert.equal((await hub.run("send", channel.name, "--file", folder)).code, 1);
-  assert.equal((await hub.run("send", channel.name, "x", "--file", join(folder, "none"))).code, 1);
+  assert.equal((await hub.run("send", channel.name, "--file", join(folder, "none"), "x")).code, 1);
   const large = join(folder, "large.bin");
   await Deno.writeTextFile(large, "");
   await Deno.truncate(large, 25_000_001);

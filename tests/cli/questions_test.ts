@@ -11,7 +11,7 @@ stackTest(
     await using hub = await openHub(fixture);
     await using device = await Device.register(fixture);
     const channel = await fixture.channel("flat_task_pipeline");
-    await hub.run("send", channel.name, "Deploy", "--model", device.name);
+    await hub.run("send", channel.name, "--model", device.name, "Deploy");
     const task = await device.claim();
     const { question } = await device.call<{ question: Question }>("ask_question", {
       ...device.held(task),
@@ -60,12 +60,12 @@ stackTest("hub send to a task tells it, and --follow shows what it asks", async 
     title: "Which city?",
   });
 
-  const told = await hub.run("send", task.id.slice(0, 8), "Not", "Paris", "--interrupt");
+  const told = await hub.run("send", task.id.slice(0, 8), "--interrupt", "Not", "Paris");
   assert.equal(told.out, `💬 ${task.id.slice(0, 8)} will hear it\n`);
   const [input] = await fixture.sql`
     select content, interrupt from hub_task_inputs where task_id = ${task.id}`;
   assert.deepEqual({ ...input }, { content: "Not Paris", interrupt: true });
-  assert.equal((await hub.run("send", channel.name, "Stop", "--interrupt")).code, 1);
+  assert.equal((await hub.run("send", channel.name, "--interrupt", "Stop")).code, 1);
   assert.equal((await hub.run("answer", question.id, "--text", "Berlin")).code, 0);
   await device.call("take_input", {
     ...device.held(task),

@@ -114,6 +114,18 @@ Deno.test("the functions refuse a body that is not of their shape with 400", lea
   }
 });
 
+Deno.test("the functions refuse a field that they do not know, by its name", leaves, async () => {
+  const user = asUser((await signUp("operator")).accessToken);
+  const task = { channel: "buf-barista/quick", content: "Fix the login test" };
+  for (const field of ["taskThreadId", "attachments"]) {
+    const answer = await call("dispatch", { ...task, [field]: [] }, user);
+    refused(answer, [400, "bad_argument"]);
+    assert.match(answer.body.error.message, new RegExp(field));
+  }
+  const command = { channel: "koji-pipeline/leads", command: "stats", args: "brooklyn" };
+  refused(await call("koji", command, user), [400, "bad_argument"]);
+});
+
 Deno.test("koji refuses what cannot be stored with bad_argument", leaves, async () => {
   const user = asUser((await signUp("viewer")).accessToken);
   const body = { channel: "koji-pipeline/leads", command: "hot \0" };

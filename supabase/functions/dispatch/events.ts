@@ -65,6 +65,13 @@ async function follow(client: SupabaseClient, id: string, send: Send, gone: Abor
     if (error) {
       if (error.code === "PGRST116") {
         throw new Problem(404, "task_not_found", `Task ${id} was deleted.`);
+      } else if (status === 401) {
+        throw new Problem(
+          401,
+          "not_signed_in",
+          "The access token has run out; the task goes on.",
+          "Sign in again and dispatch with the same idempotency_key to follow it, or read mac_tasks.",
+        );
       } else if (status < 500 || ++failures > MAX_FAILURES) throw problemOf({ error, status });
       continue;
     }

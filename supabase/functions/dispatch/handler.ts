@@ -7,7 +7,7 @@ import type { Call } from "../_shared/aura/endpoint.ts";
 import { problemOf } from "../_shared/aura/problem.ts";
 import { taskEvents } from "./events.ts";
 
-export const Input = z.object({
+export const Input = z.strictObject({
   channel: Channel,
   content: z.string().nullish(),
   task_thread_id: z.uuid().nullish(),

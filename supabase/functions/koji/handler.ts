@@ -5,7 +5,7 @@ import { clientOf } from "../_shared/aura/client.ts";
 import type { Call } from "../_shared/aura/endpoint.ts";
 import { problemOf } from "../_shared/aura/problem.ts";
 
-export const Input = z.object({ channel: Channel, command: z.string() });
+export const Input = z.strictObject({ channel: Channel, command: z.string() });
 
 export async function koji(
   { input, request, context }: Call<z.infer<typeof Input>>,

@@ -4,7 +4,7 @@ import { removeObjects } from "../_shared/aura/bucket.ts";
 import type { Call } from "../_shared/aura/endpoint.ts";
 import { Problem, problemOf } from "../_shared/aura/problem.ts";
 
-export const Input = z.object({});
+export const Input = z.strictObject({});
 
 export async function recover({ context }: Call<z.infer<typeof Input>>): Promise<Response> {
   if (context.authMode !== "secret") {
