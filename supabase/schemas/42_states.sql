@@ -99,22 +99,21 @@ end
 $$;
 comment on function hub.require_bounds(public.mac_tasks) is 'Raises bad_argument for a model, priority or run_at that no task has.';
 
-create or replace function hub.require_open_task_slots(wanted integer) returns integer
+create or replace function hub.require_open_task_slots(wanted integer, author uuid default auth.uid()) returns integer
 language plpgsql
 set search_path = ''
 set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_user uuid := auth.uid();
   v_open integer;
   v_most integer;
 begin
-  if v_user is null then
+  if author is null then
     return null; -- the service key and SQL have no limit
   end if;
-  perform pg_advisory_xact_lock(hashtextextended('open tasks of ' || v_user, 0));
-  select count(*) into v_open from hub.queue as q where q.created_by = v_user;
+  perform pg_advisory_xact_lock(hashtextextended('open tasks of ' || author, 0));
+  select count(*) into v_open from hub.queue as q where q.created_by = author;
   select s.max_open_tasks_per_user into v_most from hub.settings as s;
   if v_open + wanted > v_most then
     perform hub.fail('too_many_open_tasks', array[v_open::text, v_most::text]);
@@ -122,8 +121,8 @@ begin
   return v_open;
 end
 $$;
-comment on function hub.require_open_task_slots(integer) is
-  'Raises too_many_open_tasks if so many more would pass the caller''s limit; returns how many there are. Calls of one user take turns.';
+comment on function hub.require_open_task_slots(integer, uuid) is
+  'Raises too_many_open_tasks if so many more would pass the limit of whose tasks they are, by default the caller; returns how many there are. Calls for one user take turns.';
 
 create or replace function hub.prepare_task() returns trigger
 language plpgsql

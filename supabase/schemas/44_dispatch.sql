@@ -371,7 +371,8 @@ begin
   ) then
     perform hub.fail('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
   end if;
-  perform hub.require_open_task_slots(1);
+  -- It is its author's again, whoever retries it.
+  perform hub.require_open_task_slots(1, coalesce(v_task.created_by, auth.uid()));
   delete from hub.delivery_failures as f where f.task_id = v_task.id;
   update public.mac_tasks as t
   set status = 'pending', run_at = null,

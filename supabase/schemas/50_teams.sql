@@ -146,7 +146,16 @@ set search_path = ''
 as $$
 declare
   v_plan jsonb := hub.planned_subtasks(plan.result);
+  v_open integer;
+  v_most integer := (select s.max_open_tasks_per_user from hub.settings as s);
 begin
+  if jsonb_typeof(v_plan) = 'array' then
+    select count(*) into v_open from hub.queue as q where q.created_by = team.created_by and q.task_id <> plan.id;
+    if v_open + jsonb_array_length(v_plan) > v_most then
+      v_plan := to_jsonb(format('The plan has %s subtasks; who asked has %s unfinished tasks, and %s are allowed.',
+        jsonb_array_length(v_plan), v_open, v_most));
+    end if;
+  end if;
   if jsonb_typeof(v_plan) = 'array' then
     update public.hub_teams as t set status = 'running' where t.id = team.id;
     -- Before the lanes of the subtasks, as in every dispatch; in a thread the thread is.

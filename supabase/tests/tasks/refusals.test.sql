@@ -1,6 +1,6 @@
 -- What dispatch_task refuses, and that a refusal leaves nothing behind.
 begin;
-select plan(25);
+select plan(27);
 
 create function pg_temp.refusal(channel uuid, arguments text default $$content => 'x'$$) returns text
 language sql as $$
@@ -57,6 +57,31 @@ select cancel_task(tests.id('last'));
 select is(pg_temp.refusal(tests.channel('buf-barista/bridge')), null, 'until one ends');
 select tests.sign_in('admin');
 select is(pg_temp.refusal(tests.channel('buf-barista/bridge')), null, 'another user has a limit of their own');
+
+-- A retry is its author's again, whoever asks for it, and so are the subtasks of a plan.
+select is(
+  tests.error_of(format('select public.retry_task(%L)', tests.id('last'))), 'too_many_open_tasks',
+  'somebody else''s retry counts for the author'
+);
+select tests.sign_out();
+update hub.settings set max_open_tasks_per_user = 5;
+select tests.keep('token', tests.device('planner', '{claude,codex,gemini}', max_running => 100));
+select tests.sign_in('operator');
+select tests.keep('team', dispatch_team(tests.channel('cloud-hub/infrastructure'), 'Tidy the house from attic to cellar'));
+select tests.sign_out();
+do $$
+begin
+  for i in 1..2 loop -- the second time is the other plan that is asked for
+    perform claim_tasks(tests.kept('token') #>> '{}', 100);
+    perform complete_task(tests.kept('token') #>> '{}', t.id, t.claim_id, '["a", "b", "c"]')
+    from mac_tasks as t where t.team_id = tests.id('team', 'team', 'id') and t.kind = 'plan' and t.status = 'running';
+  end loop;
+end
+$$;
+select is(
+  (select status || ': ' || (metadata ->> 'error') from hub_teams where id = tests.id('team', 'team', 'id')),
+  'failed: The plan has 3 subtasks; who asked has 3 unfinished tasks, and 5 are allowed.', 'a plan stays within its author''s limit'
+);
 
 select * from finish();
 rollback;
