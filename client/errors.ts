@@ -23,6 +23,11 @@ export class NotSignedInError extends AuraError {}
 /** The server could not be reached or could not answer now: the same call may succeed later. */
 export class UnavailableError extends AuraError {}
 
+/** Whether a status says that the same call may succeed later; 0 is no answer. The one rule for that. */
+export function isPassing(status: number): boolean {
+  return status === 0 || status === 408 || status === 429 || status >= 500;
+}
+
 /** What supabase-js hands back in `error`: PostgREST's shape, or an AuthError's. */
 interface Refusal {
   message: string;
@@ -38,11 +43,14 @@ export function toAuraError(refusal: Refusal, status: number): AuraError {
   const { message, code, details } = refusal;
   const hint = refusal.hint || null;
   if (code?.startsWith("PT") && details && REGISTERED_NAME.test(details)) {
-    return details === "not_signed_in"
-      ? new NotSignedInError(details, status, message, hint)
-      : new AuraError(details, status, message, hint);
+    const Kind = details === "not_signed_in"
+      ? NotSignedInError
+      : status >= 500
+      ? UnavailableError
+      : AuraError;
+    return new Kind(details, status, message, hint);
   }
-  if (status === 0 || status === 502 || status === 503 || status === 504) {
+  if (isPassing(status)) {
     const sentence = `The server could not be reached: ${message}`;
     return new UnavailableError("unavailable", status, sentence, hint);
   }

@@ -1,7 +1,7 @@
 /** The bytes of files: sent to and read from the bucket `hub-files`, and compared with what their row says. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Database } from "./database.types.ts";
-import { AuraError, UnavailableError } from "./errors.ts";
+import { AuraError, isPassing, UnavailableError } from "./errors.ts";
 import type { HubFile } from "./rows.ts";
 
 const BUCKET = "hub-files";
@@ -86,6 +86,6 @@ function refused(file: HubFile, verb: "sent" | "read", error: Error): AuraError 
   const { statusCode } = error as Error & { statusCode?: string };
   const sentence = `The file ${file.name} could not be ${verb}: ${error.message}`;
   const status = Number(statusCode ?? 0);
-  if (!status || status >= 500) return new UnavailableError("unavailable", status, sentence);
+  if (isPassing(status)) return new UnavailableError("unavailable", status, sentence);
   return new AuraError("file_refused", status, sentence);
 }

@@ -1,5 +1,5 @@
 /** Waiting for a wake-up, a time or an abort, and insisting on a call that a server may answer later. */
-import { AuraError } from "./errors.ts";
+import { AuraError, isPassing } from "./errors.ts";
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 10_000;
@@ -66,8 +66,4 @@ export class Waiter {
       await this.woken(pause);
     }
   }
-}
-
-function isPassing(status: number): boolean {
-  return status === 0 || status === 429 || status >= 500;
 }

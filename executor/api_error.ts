@@ -1,3 +1,5 @@
+import { isPassing } from "../client/errors.ts";
+
 /** A call that the hub refused or that did not reach it. */
 export class ApiError extends Error {
   override name = "ApiError";
@@ -14,7 +16,7 @@ export class ApiError extends Error {
 
   /** The same call may succeed later. */
   get passing(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return isPassing(this.status);
   }
 
   /** The claim is no longer this executor's, or its task has ended. */

@@ -1,4 +1,6 @@
 // Calls an RPC until the stack has answered, whatever is killed meanwhile.
+import { isPassing } from "../../client/errors.ts";
+
 export interface Rpc {
   url: string;
   key: string;
@@ -39,7 +41,7 @@ export async function call(
       });
       const body = await answer.json();
       if (answer.ok) return body;
-      if (String(body.code).startsWith("PT") && answer.status !== 503) {
+      if (String(body.code).startsWith("PT") && !isPassing(answer.status)) {
         throw new Refusal(answer.status, body.details, body.message);
       }
     } catch (error) {
