@@ -82,7 +82,7 @@ declare
   v_began timestamptz := clock_timestamp();
   v_channel public.hub_channels;
   v_step jsonb;
-  v_done jsonb := '{"messages": 0, "threads": 0, "files": 0}';
+  v_done jsonb := '{"messages": 0, "threads": 0, "files": 0}'::jsonb;
 begin
   for v_channel in select * from public.hub_channels as c where c.keep_for is not null order by random() loop
     -- One step of a channel a transaction: its counters are locked until the end.

@@ -20,7 +20,8 @@ insert into hub_files (channel_id, name, size, direction, created_at, message_id
 select m.channel_id, 'old.txt', 1, 'in', m.created_at, m.id from hub_channel_messages as m where m.content in ('day 40', 'day 20') and m.channel_id = tests.channel('buf-barista/quick');
 
 select is((hub.prune_channels(10) ->> 'messages')::integer between 11 and 20, true, 'A step takes no more than it is told, of each channel');
-select is(hub.prune_channels() -> 'messages' > '0', true, 'the next one the rest');
+-- A step is short: how many it takes depends on the machine.
+do $$ begin for step in 1..10 loop perform hub.prune_channels(); end loop; end $$;
 select is(hub.prune() -> 'kept_no_longer', '{"files": 0, "threads": 0, "messages": 0}', 'and then there is nothing');
 select is((select count(*) from hub_channel_messages where channel_id = tests.channel('buf-barista/quick') and content like 'day %'), 30::bigint, 'What is younger stays');
 select is((select count(*) from hub_channel_messages where channel_id = tests.channel('buf-barista/bridge')), 60::bigint, 'Without keep_for, all');
