@@ -1,17 +1,10 @@
 // Makes dist/ of this package: the program as one file, and the supabase/ folder that it installs.
-import { cpSync, rmSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { build } from "rolldown";
+import { cpSync } from "node:fs";
+import { bundle } from "../bundle.mjs";
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-
-rmSync(here("dist"), { recursive: true, force: true });
-await build({
-  input: here("main.ts"),
-  platform: "node",
-  logLevel: "warn",
-  output: { file: here("dist/aura-servers.js"), banner: "#!/usr/bin/env node" },
-});
+await bundle(import.meta.url, { "aura-servers": "main.ts" }, { banner: "#!/usr/bin/env node" });
 for (const part of ["migrations", "functions", "config.toml"]) {
-  cpSync(here(`../supabase/${part}`), here(`dist/supabase/${part}`), { recursive: true });
+  const [from, to] = [`../supabase/${part}`, `dist/supabase/${part}`]
+    .map((path) => new URL(path, import.meta.url));
+  cpSync(from, to, { recursive: true });
 }

@@ -1,3 +1,4 @@
+import type { ChangedFile } from "../../client/rows.ts";
 import { type Git, type Place, splitAtNul, text } from "./git.ts";
 import type { TreeRecord } from "./records.ts";
 import { emptyTree } from "./snapshot.ts";
@@ -14,16 +15,6 @@ export interface Changes {
   file_count: number;
   additions: number;
   deletions: number;
-}
-
-export interface ChangedFile {
-  path: string;
-  /** Of a renamed or copied file. */
-  old_path?: string;
-  status: "added" | "modified" | "deleted" | "renamed" | "copied" | "type_changed";
-  /** Lines; null for a binary file. */
-  additions: number | null;
-  deletions: number | null;
 }
 
 /** A commit and what it is compared with. */
