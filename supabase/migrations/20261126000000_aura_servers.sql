@@ -7417,12 +7417,20 @@ set search_path = ''
 as $$
 declare
   v_team public.hub_teams;
+  v_held integer := -1;
+  v_tasks integer := 0;
 begin
   if cancel_team.team_id is null then
     perform hub.fail('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
   end if;
-  -- Tasks before team, as everywhere.
-  perform from public.mac_tasks as t where t.team_id = cancel_team.team_id order by t.id for no key update;
+  -- Tasks before team, as everywhere. The end of one may just have added others: whoever holds all of them
+  -- is alone with the team.
+  while v_tasks <> v_held loop
+    v_held := v_tasks;
+    perform from public.mac_tasks as t
+    where t.team_id = cancel_team.team_id order by t.created_at, t.id for no key update;
+    get diagnostics v_tasks = row_count;
+  end loop;
   select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for no key update;
   if v_team.status in ('complete', 'failed') then
     perform hub.fail('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);

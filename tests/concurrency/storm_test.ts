@@ -13,6 +13,7 @@ const EXPECTED = [
   "task_finished",
   "task_not_found",
   "thread_archived",
+  "thread_not_found",
   "thread_busy",
   "question_closed",
   "input_taken",
