@@ -8,6 +8,7 @@ import { Storm } from "./storm.ts";
 const SESSIONS = 10;
 const EVENTS = Number(Deno.env.get("AURA_STORM_EVENTS") ?? 2_000);
 
+/** What an event is told whose task, thread or question another session has just ended, moved or deleted. */
 const EXPECTED = [
   "stale_claim",
   "task_finished",
@@ -16,6 +17,7 @@ const EXPECTED = [
   "thread_not_found",
   "thread_busy",
   "question_closed",
+  "question_not_found",
   "input_taken",
 ];
 
