@@ -7428,7 +7428,7 @@ begin
   while v_tasks <> v_held loop
     v_held := v_tasks;
     perform from public.mac_tasks as t
-    where t.team_id = cancel_team.team_id order by t.created_at, t.id for no key update;
+    where t.team_id = cancel_team.team_id order by t.id for no key update;
     get diagnostics v_tasks = row_count;
   end loop;
   select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for no key update;
