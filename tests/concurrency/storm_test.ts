@@ -110,14 +110,17 @@ Deno.test("whatever happens at once, nothing is lost, stuck, done twice or locke
       onnotice: ({ severity, message }) => severity === "WARNING" && warnings.push(message!),
     }));
   const unexpected: string[] = [];
+  // What gave way to somebody who held it for long, and is for its caller to try again: rare, and never an
+  // error that nobody has named.
+  const busy: string[] = [];
   try {
     const storm = await Storm.over(mesh, random);
     await Promise.all(sessions.map(async (session) => {
       for (let n = 0; n < EVENTS / SESSIONS; n++) {
         const { name, error } = await storm.happen(session);
-        // A rename gives way to what its device is just doing.
-        if (name === "rename" && error?.detail === "busy") continue;
-        if (error && !EXPECTED.includes(error.detail ?? "")) {
+        if (error?.detail === "busy") {
+          busy.push(name);
+        } else if (error && !EXPECTED.includes(error.detail ?? "")) {
           unexpected.push(`${name}: ${error.message}\n${error.detail}\n${error.where}`);
         }
       }
@@ -127,7 +130,11 @@ Deno.test("whatever happens at once, nothing is lost, stuck, done twice or locke
       const rows = await mesh.sql.unsafe(query);
       if (rows.length > 0) broken[rule] = rows.slice(0, 3).map((row) => ({ ...row }));
     }
+    const [{ deadlocks } = { deadlocks: 0 }] = await mesh.sql`
+      select deadlocks from pg_stat_database where datname = current_database()`;
+    console.log(`${deadlocks} deadlocks; busy: ${busy.join(", ") || "nothing"}.`);
     assert.deepEqual(broken, {});
+    assert.ok(busy.filter((name) => name !== "rename").length <= EVENTS / 500, busy.join(", "));
     assert.deepEqual(unexpected, []);
     assert.deepEqual(warnings, []);
   } finally {
