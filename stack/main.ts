@@ -32,7 +32,7 @@ import { Runner } from "./runner.ts";
 import { copyRuntime } from "./runtime.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { readSettings } from "./settings.ts";
-import { keepConnected } from "./standing.ts";
+import { keepConnected } from "./persistent_connection.ts";
 import { StorageServer } from "./storage/server.ts";
 import { untilTold } from "./signals.ts";
 

@@ -1,5 +1,5 @@
 // From dispatch_task to a claimed task, in an idle mesh of one device: as many samples as asked for. The
-// bell, the broadcast on mesh:wake, is read from the log of the database, as Realtime reads it.
+// wake-up, the broadcast on mesh:wake, is read from the log of the database, as Realtime reads it.
 import postgres from "postgres";
 import { tokenOf } from "../tokens.ts";
 import { configuration, whenTold } from "./protocol.ts";
@@ -11,20 +11,20 @@ const log = postgres(admin, {
   publications: "supabase_realtime_messages_publication",
   onnotice: () => {},
 });
-let bell = Promise.withResolvers<void>();
+let wakeUp = Promise.withResolvers<void>();
 await log.subscribe("insert", (row) => {
-  if ((row as { topic?: string } | null)?.topic === "mesh:wake") bell.resolve();
+  if ((row as { topic?: string } | null)?.topic === "mesh:wake") wakeUp.resolve();
 });
 
 await whenTold(async (count) => {
   const samples: number[] = [];
   for (let n = 0; n < count; n++) {
-    await claim(); // Finds nothing: the device is idle, and the next task rings the bell.
-    bell = Promise.withResolvers();
+    await claim(); // Finds nothing: the device is idle, and the next task is broadcast.
+    wakeUp = Promise.withResolvers();
     const start = performance.now();
     const dispatched = sql`
       select public.dispatch_task(${channel}::uuid, 'Fix the build error in module 1')`.execute();
-    await bell.promise;
+    await wakeUp.promise;
     let [task] = await claim();
     // The log may tell of a commit a moment before others see it.
     while (!task) [task] = await claim();

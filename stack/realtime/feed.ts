@@ -1,6 +1,6 @@
 // Follows the database's changes through a replication slot that lives as long as the connection.
 import type { Sql } from "postgres";
-import { keepConnected, type Standing } from "../standing.ts";
+import { keepConnected, type PersistentConnection } from "../persistent_connection.ts";
 import { type Change, PgOutput } from "./pgoutput.ts";
 
 const PUBLICATIONS = "supabase_realtime,supabase_realtime_messages_publication";
@@ -13,7 +13,7 @@ export interface FeedEvents {
   onDown: () => void;
 }
 
-export function followChanges(url: string, events: FeedEvents): Standing {
+export function followChanges(url: string, events: FeedEvents): PersistentConnection {
   return keepConnected({
     url,
     name: "realtime",

@@ -3,7 +3,7 @@
 import type { Sql } from "postgres";
 import { type Claims, claimsOf, isBrowser } from "../api/tokens.ts";
 import type { Secrets } from "../secrets.ts";
-import type { Standing } from "../standing.ts";
+import type { PersistentConnection } from "../persistent_connection.ts";
 import { permissionsOn } from "./access.ts";
 import { followChanges } from "./feed.ts";
 import { serveSocket } from "./socket.ts";
@@ -17,7 +17,7 @@ const MOST_SOCKETS = 200;
 export class RealtimeServer {
   #sockets = new Set<WebSocket>();
   #topics: Topics;
-  #feed: Standing;
+  #feed: PersistentConnection;
   #isUp = false;
 
   /** `url` connects a role that may replicate. */

@@ -150,12 +150,12 @@ begin
   perform hub.require_role('admin');
   select * into v_settings from hub.settings for update;
   if jsonb_typeof(update_settings.changes) is distinct from 'object' then
-    perform hub.fail('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
+    perform hub.refuse('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
   end if;
   select k into v_unknown from jsonb_object_keys(update_settings.changes) as k
   where k = 'id' or not to_jsonb(v_settings) ? k limit 1;
   if v_unknown is not null then
-    perform hub.fail('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
+    perform hub.refuse('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
   end if;
   v_settings := jsonb_populate_record(v_settings, update_settings.changes);
   -- Later chapters add settings of their own: the columns are those the caller names.
@@ -245,7 +245,7 @@ insert into hub.errors (name, status, message, hint) values
 on conflict (name) do update
   set status = excluded.status, message = excluded.message, hint = excluded.hint;
 
-create or replace function hub.fail(
+create or replace function hub.refuse(
   name text,
   args text[] default array[]::text[],
   hint text default null
@@ -257,15 +257,15 @@ as $$
 declare
   v_error hub.errors;
 begin
-  select * into strict v_error from hub.errors as e where e.name = fail.name;
+  select * into strict v_error from hub.errors as e where e.name = refuse.name;
   raise exception using
     errcode = 'PT' || v_error.status,
-    message = format(v_error.message, variadic array_replace(fail.args, null, 'null')),
+    message = format(v_error.message, variadic array_replace(refuse.args, null, 'null')),
     detail = v_error.name,
-    hint = coalesce(fail.hint, v_error.hint, '');
+    hint = coalesce(refuse.hint, v_error.hint, '');
 end
 $$;
-comment on function hub.fail(text, text[], text) is
+comment on function hub.refuse(text, text[], text) is
   'Raises the registered error. `args` fill its message; `hint` replaces its hint.';
 
 create or replace function hub.busy() returns jsonb
@@ -275,7 +275,7 @@ security definer -- reads the registry for the public functions, which run as th
 set search_path = ''
 as $$
 begin
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
   return null;
 end
 $$;
@@ -447,9 +447,9 @@ as $$
 begin
   if not hub.has_role(require_role.role) then
     if hub.caller_role() is null then
-      perform hub.fail('not_signed_in');
+      perform hub.refuse('not_signed_in');
     end if;
-    perform hub.fail('role_required', array[require_role.role, hub.caller_role()]);
+    perform hub.refuse('role_required', array[require_role.role, hub.caller_role()]);
   end if;
 end
 $$;
@@ -555,9 +555,9 @@ declare
 begin
   if v_role is null then
     perform hub.require_role('viewer');
-    perform hub.fail('server_not_found', array[require_server_role.server_id::text]);
+    perform hub.refuse('server_not_found', array[require_server_role.server_id::text]);
   elsif hub.is_at_least(v_role, require_server_role.role) is not true then
-    perform hub.fail('role_required', array[require_server_role.role, v_role]);
+    perform hub.refuse('role_required', array[require_server_role.role, v_role]);
   end if;
 end
 $$;
@@ -579,11 +579,11 @@ declare
 begin
   if v_role is null then
     perform hub.require_role('viewer');
-    perform hub.fail(require_channel_role.missing, array[
+    perform hub.refuse(require_channel_role.missing, array[
       coalesce(require_channel_role.id, require_channel_role.channel_id)::text
     ]);
   elsif hub.is_at_least(v_role, require_channel_role.role) is not true then
-    perform hub.fail('role_required', array[require_channel_role.role, v_role]);
+    perform hub.refuse('role_required', array[require_channel_role.role, v_role]);
   end if;
 end
 $$;
@@ -711,7 +711,7 @@ begin
   if not exists (
     select from public.hub_members as m where m.role = 'admin' and m.user_id <> old.user_id
   ) then
-    perform hub.fail('last_admin');
+    perform hub.refuse('last_admin');
   end if;
   return case tg_op when 'DELETE' then old else new end;
 end
@@ -748,7 +748,7 @@ begin
     select from auth.users as u
     where u.id = require_user.user_id and not u.is_anonymous and u.deleted_at is null
   ) then
-    perform hub.fail('user_not_found', array[require_user.user_id::text]);
+    perform hub.refuse('user_not_found', array[require_user.user_id::text]);
   end if;
 end
 $$;
@@ -764,7 +764,7 @@ declare
 begin
   perform hub.require_role('admin');
   if set_member_role.role is null or set_member_role.role not in ('viewer', 'operator', 'admin') then
-    perform hub.fail('bad_argument', array['role is one of viewer, operator, admin.']);
+    perform hub.refuse('bad_argument', array['role is one of viewer, operator, admin.']);
   end if;
   perform hub.require_user(set_member_role.user_id);
   insert into public.hub_members as m (user_id, role)
@@ -841,7 +841,7 @@ begin
   if with_any and require_model.model = 'any' then
     return;
   elsif not exists (select from public.hub_models as m where m.name = require_model.model and m.enabled) then
-    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names(with_any))]);
+    perform hub.refuse('bad_argument', array[format('model is one of %s.', hub.model_names(with_any))]);
   end if;
 end
 $$;
@@ -1162,7 +1162,7 @@ declare
 begin
   perform hub.require_role('viewer');
   if set_server_paused.paused is null then
-    perform hub.fail('bad_argument', array['paused is true or false.']);
+    perform hub.refuse('bad_argument', array['paused is true or false.']);
   end if;
   perform hub.require_server_role(set_server_paused.server_id, 'operator');
   update public.hub_servers as s
@@ -1170,7 +1170,7 @@ begin
   where s.id = set_server_paused.server_id
   returning * into v_server;
   if not found then
-    perform hub.fail('server_not_found', array[coalesce(set_server_paused.server_id::text, 'null')]);
+    perform hub.refuse('server_not_found', array[coalesce(set_server_paused.server_id::text, 'null')]);
   end if;
   return to_jsonb(v_server);
 end
@@ -1203,7 +1203,7 @@ declare
 begin
   perform hub.require_server_role(set_server_role.server_id, 'admin');
   if set_server_role.role is not null and set_server_role.role not in ('none', 'viewer', 'operator', 'admin') then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       'role is one of none, viewer, operator, admin, or null for the server''s default.'
     ]);
   end if;
@@ -1679,7 +1679,7 @@ set search_path = ''
 as $$
 begin
   if hub.embed_problem(check_embed.embed) is not null then
-    perform hub.fail('invalid_embed', array[hub.embed_problem(check_embed.embed)]);
+    perform hub.refuse('invalid_embed', array[hub.embed_problem(check_embed.embed)]);
   end if;
   return true;
 end
@@ -1759,10 +1759,10 @@ declare
   v_most integer := coalesce(most, (select s.max_content from hub.settings as s));
 begin
   if hub.is_visible(content) is not true then
-    perform hub.fail('content_empty', array[what]);
+    perform hub.refuse('content_empty', array[what]);
   end if;
   if length(content) > v_most then
-    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
+    perform hub.refuse('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
@@ -1786,7 +1786,7 @@ begin
     select from public.hub_task_threads as t
     where t.id = new.task_thread_id and t.channel_id = new.channel_id
   ) then
-    perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+    perform hub.refuse('thread_not_found', array[new.task_thread_id::text]);
   end if;
   if v_is_person is not true then
     return new;
@@ -1794,7 +1794,7 @@ begin
 
   select * into v_channel from public.hub_channels as c where c.id = new.channel_id;
   if v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   v_extra := case
     when new.sender_type <> 'human' then format('the sender_type %s', new.sender_type)
@@ -1812,7 +1812,7 @@ begin
     when v_before >= 1000 then '1000 others before it in one request'
   end;
   if v_extra is not null then
-    perform hub.fail('invalid_message', array[v_extra]);
+    perform hub.refuse('invalid_message', array[v_extra]);
   end if;
   perform hub.require_content(new.content, 'message');
   new.sender_id := auth.uid()::text;
@@ -1924,12 +1924,12 @@ begin
     where t.id = v_place.id and t.status <> 'archived';
     if not found then
       -- Known only here, under the thread's lock: a tick may just have archived it.
-      perform hub.fail('thread_archived', array[v_place.id::text]);
+      perform hub.refuse('thread_archived', array[v_place.id::text]);
     end if;
   end loop;
   return null;
 exception when lock_not_available or deadlock_detected then
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
   return null;
 end
 $$;
@@ -2106,7 +2106,7 @@ declare
   v_is_or boolean := false;
 begin
   if length(query) > 500 then
-    perform hub.fail('content_too_long', array['query', length(query)::text, '500']);
+    perform hub.refuse('content_too_long', array['query', length(query)::text, '500']);
   end if;
   for v_part in
     select m[1] = '-' as is_unwanted, coalesce(m[2], m[3]) as term, m[2] is null and lower(m[3]) = 'or' as is_or
@@ -2133,7 +2133,7 @@ begin
   wanted := case when wanted is null then v_all else wanted || v_all end;
   -- Without a word that is wanted, every message would have to be read.
   if terms is null or querytree(wanted) = 'T' then
-    perform hub.fail('bad_argument', array['query names at least one word to find, in each of its alternatives.']);
+    perform hub.refuse('bad_argument', array['query names at least one word to find, in each of its alternatives.']);
   end if;
 end
 $$;
@@ -2197,7 +2197,7 @@ begin
     perform hub.require_channel_role(search_messages.channel_id, 'viewer');
   end if;
   if coalesce(search_messages.max_rows, 50) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['max_rows is from 1 to 200.']);
+    perform hub.refuse('bad_argument', array['max_rows is from 1 to 200.']);
   end if;
   v_query := hub.search_query(search_messages.query);
   v_pattern := hub.search_pattern(v_query.terms);
@@ -2402,7 +2402,7 @@ begin
         not in (select known.name from public.hub_models as known)
     )
   then
-    perform hub.fail('bad_argument', array[format(
+    perform hub.refuse('bad_argument', array[format(
       'models is an array of %s, each a name or {"model", "version"}.', hub.model_names()
     )]);
   end if;
@@ -2443,18 +2443,18 @@ begin
   if coalesce(length(require_device.name), 0) = 0 or require_device.name <> hub.one_line(require_device.name)
     or not hub.is_visible(require_device.name) or lower(require_device.name) = 'aura'
   then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       'name has 1 to 80 visible characters, one space between words, and is not Aura.'
     ]);
   end if;
   if require_device.platform is null or require_device.platform not in ('macos', 'linux', 'windows') then
-    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
+    perform hub.refuse('bad_argument', array['platform is one of macos, linux, windows.']);
   end if;
   if coalesce(require_device.max_running, 1) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+    perform hub.refuse('bad_argument', array['max_running is from 1 to 100.']);
   end if;
   if cardinality(require_device.servers) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
+    perform hub.refuse('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
   end if;
   perform hub.require_server_role(s.id, 'operator') from unnest(require_device.servers) as s (id);
 end
@@ -2482,7 +2482,7 @@ begin
   );
   select * into v_known from public.mesh_devices as d where d.name = register_device.name for no key update;
   if v_known.registered_by is distinct from auth.uid() and v_known.id is not null and not hub.has_role('admin') then
-    perform hub.fail('device_name_taken', array[register_device.name]);
+    perform hub.refuse('device_name_taken', array[register_device.name]);
   end if;
 
   insert into public.mesh_devices as d (name, platform, max_running, registered_by, server_ids)
@@ -2498,10 +2498,10 @@ begin
     where d.id = v_known.id
   returning * into v_device;
   if register_device.models = '[]' then
-    perform hub.fail('bad_argument', array['models has at least one model.']);
+    perform hub.refuse('bad_argument', array['models has at least one model.']);
   elsif v_device.id is null then
     -- Registered by somebody else since it was looked for.
-    perform hub.fail('device_name_taken', array[register_device.name]);
+    perform hub.refuse('device_name_taken', array[register_device.name]);
   end if;
   perform hub.set_device_models(v_device.id, register_device.models);
   insert into hub.device_tokens as t (device_id, token_hash)
@@ -2544,7 +2544,7 @@ begin
   perform hub.require_role('viewer');
   select * into v_device from public.mesh_devices as d where d.id = own_device.device_id for no key update;
   if v_device.id is null or not v_device.server_ids <@ array(select hub.servers_with('viewer')) then
-    perform hub.fail('device_not_found', array[own_device.device_id::text]);
+    perform hub.refuse('device_not_found', array[own_device.device_id::text]);
   elsif v_device.registered_by is distinct from auth.uid() then
     perform hub.require_role(case when by_operators then 'operator' else 'admin' end);
   elsif not hub.is_operator_somewhere() then
@@ -2594,7 +2594,7 @@ declare
 begin
   if set_device_draining.draining is null then
     perform hub.require_role('viewer');
-    perform hub.fail('bad_argument', array['draining is true or false.']);
+    perform hub.refuse('bad_argument', array['draining is true or false.']);
   end if;
   v_device := hub.own_device(set_device_draining.device_id, by_operators => true);
   update public.mesh_devices as d
@@ -2626,12 +2626,12 @@ comment on function public.set_device_draining(uuid, boolean) is
 
 -- Being heard of ---------------------------------------------------------------------------------
 
-create or replace function hub.hear_device(token text) returns public.mesh_devices
+create or replace function hub.authenticate_device(token text) returns public.mesh_devices
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_hash bytea := sha256(convert_to(hear_device.token, 'UTF8'));
+  v_hash bytea := sha256(convert_to(authenticate_device.token, 'UTF8'));
   v_device public.mesh_devices;
 begin
   select d.* into v_device
@@ -2639,7 +2639,7 @@ begin
   join public.mesh_devices as d on d.id = t.device_id
   where t.token_hash = v_hash;
   if not found then
-    perform hub.fail('bad_device_token');
+    perform hub.refuse('bad_device_token');
   end if;
   -- To a second: a device that calls a thousand times a second is not rewritten each time.
   if v_device.status = 'offline' or v_device.last_seen_at is null
@@ -2658,7 +2658,7 @@ begin
   return v_device;
 end
 $$;
-comment on function hub.hear_device(text) is
+comment on function hub.authenticate_device(text) is
   'The device of a token, which is thereby online. Every executor RPC begins with this. Errors: bad_device_token.';
 
 revoke execute on all functions in schema hub from public;
@@ -2767,15 +2767,15 @@ set search_path = ''
 as $$
 begin
   if not coalesce(hub.is_file_name(name), false) then
-    perform hub.fail('bad_argument', array['name is one line of at most 200 bytes, without a path.']);
+    perform hub.refuse('bad_argument', array['name is one line of at most 200 bytes, without a path.']);
   elsif length(media_type) > 200
     or coalesce(media_type, '') !~ '^([a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+( *;[ -~]*)?)?$'
   then
-    perform hub.fail('bad_argument', array['media_type is as text/plain, in small letters.']);
+    perform hub.refuse('bad_argument', array['media_type is as text/plain, in small letters.']);
   elsif size is null or size < 0 then
-    perform hub.fail('bad_argument', array['size is a number of bytes.']);
+    perform hub.refuse('bad_argument', array['size is a number of bytes.']);
   elsif sha256 !~ '^[0-9a-f]{64}$' then
-    perform hub.fail('bad_argument', array['sha256 is 64 hex digits in small letters.']);
+    perform hub.refuse('bad_argument', array['sha256 is 64 hex digits in small letters.']);
   end if;
 end
 $$;
@@ -2800,18 +2800,18 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_file.channel_id;
   if v_channel.architecture_type = 'command_dispatch' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
   elsif v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   perform hub.require_file(create_file.name, create_file.media_type, create_file.size, create_file.sha256);
   if create_file.size > v_settings.max_file_size then
-    perform hub.fail('file_too_large', array[create_file.size::text, v_settings.max_file_size::text]);
+    perform hub.refuse('file_too_large', array[create_file.size::text, v_settings.max_file_size::text]);
   end if;
   -- Files that no request names yet: ten requests' worth of them.
   select count(*) into v_unused from public.hub_files as f where f.created_by = auth.uid() and f.task_id is null;
   if v_unused >= 10 * v_settings.max_files_per_task then
-    perform hub.fail('too_many_files', array[(v_unused + 1)::text, (10 * v_settings.max_files_per_task)::text],
+    perform hub.refuse('too_many_files', array[(v_unused + 1)::text, (10 * v_settings.max_files_per_task)::text],
       'Send the requests that they are for; what no request names is deleted after a day.');
   end if;
   insert into public.hub_files (channel_id, name, media_type, size, sha256, direction, created_by)
@@ -2854,7 +2854,7 @@ declare
   v_missing text;
 begin
   if cardinality(file_ids) > v_most then
-    perform hub.fail('too_many_files', array[cardinality(file_ids)::text, v_most::text]);
+    perform hub.refuse('too_many_files', array[cardinality(file_ids)::text, v_most::text]);
   end if;
   v_files := array(
     select f from public.hub_files as f
@@ -2865,13 +2865,13 @@ begin
   select coalesce(i.id::text, 'null') into v_missing from unnest(file_ids) as i (id)
   where not exists (select from unnest(v_files) as f where f.id = i.id) limit 1;
   if v_missing is not null then
-    perform hub.fail('file_not_found', array[v_missing], 'Name files that you have created for this channel.');
+    perform hub.refuse('file_not_found', array[v_missing], 'Name files that you have created for this channel.');
   end if;
   foreach v_file in array v_files loop
     if v_file.task_id is not null then
-      perform hub.fail('file_in_use', array[v_file.name]);
+      perform hub.refuse('file_in_use', array[v_file.name]);
     elsif v_file.state <> 'stored' then
-      perform hub.fail('file_not_stored', array[v_file.name]);
+      perform hub.refuse('file_not_stored', array[v_file.name]);
     end if;
   end loop;
   return v_files;
@@ -2974,12 +2974,12 @@ declare
   v_task public.mac_tasks;
   v_file public.hub_files;
 begin
-  v_task := hub.held_task(hub.hear_device(read_file.token), read_file.task_id, read_file.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(read_file.token), read_file.task_id, read_file.claim_id);
   select * into v_file from public.hub_files as f where f.id = read_file.file_id and f.task_id = v_task.id;
   if not found then
-    perform hub.fail('file_not_found', array[coalesce(read_file.file_id::text, 'null')]);
+    perform hub.refuse('file_not_found', array[coalesce(read_file.file_id::text, 'null')]);
   elsif v_file.state <> 'stored' then
-    perform hub.fail('file_not_stored', array[v_file.name]);
+    perform hub.refuse('file_not_stored', array[v_file.name]);
   end if;
   return jsonb_build_object('file', to_jsonb(v_file));
 end
@@ -3014,10 +3014,10 @@ declare
   v_count integer;
   v_error text := nullif(btrim(left(offer_file.error, 1000)), '');
 begin
-  v_task := hub.held_task(hub.hear_device(offer_file.token), offer_file.task_id, offer_file.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(offer_file.token), offer_file.task_id, offer_file.claim_id);
   perform hub.require_file(offer_file.name, offer_file.media_type, offer_file.size, offer_file.sha256);
   if v_task.channel_id is null then
-    perform hub.fail('task_not_found', array[v_task.id::text]);
+    perform hub.refuse('task_not_found', array[v_task.id::text]);
   end if;
   select * into v_settings from hub.settings;
   if v_error is null and offer_file.size > v_settings.max_file_size then
@@ -3034,7 +3034,7 @@ begin
     select count(*) into v_count from public.hub_files as f
     where f.task_id = v_task.id and f.direction = 'out' and f.created_at >= v_task.started_at;
     if v_count >= v_settings.max_files_per_task then
-      perform hub.fail('too_many_files', array[(v_count + 1)::text, v_settings.max_files_per_task::text]);
+      perform hub.refuse('too_many_files', array[(v_count + 1)::text, v_settings.max_files_per_task::text]);
     end if;
     insert into public.hub_files (channel_id, task_thread_id, task_id, name, size, direction)
     values (v_task.channel_id, v_task.task_thread_id, v_task.id, offer_file.name, offer_file.size, 'out')
@@ -3288,7 +3288,7 @@ set search_path = ''
 as $$
 begin
   if jsonb_typeof(files_to_remove.removed) is distinct from 'array' then
-    perform hub.fail('bad_argument', array['removed is an array of paths.']);
+    perform hub.refuse('bad_argument', array['removed is an array of paths.']);
   end if;
   delete from hub.removed_files as r
   where r.path in (select jsonb_array_elements_text(files_to_remove.removed));
@@ -3629,7 +3629,7 @@ revoke execute on all functions in schema hub from public;
 -- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
 -- cost does not grow with the backlog, nor with work that other devices must do.
 --
--- Locks are taken in the order task, team, thread, channel, lane (a new one is as good as locked), and those
+-- Locks are taken in the order task, team, thread, channel, lane, and those
 -- of tasks and teams for no key update, so that foreign keys, which are checked whenever it suits Postgres,
 -- wait for none. A claim waits for nobody: it skips what is locked.
 --
@@ -4105,7 +4105,7 @@ begin
   end loop;
   return null;
 exception when lock_not_available then
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
   return null;
 end
 $$;
@@ -4306,9 +4306,9 @@ declare
   v_most integer;
   v_tasks jsonb := '[]'::jsonb;
 begin
-  v_device := hub.hear_device(claim_tasks.token);
+  v_device := hub.authenticate_device(claim_tasks.token);
   if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['max_tasks is from 1 to 100.']);
+    perform hub.refuse('bad_argument', array['max_tasks is from 1 to 100.']);
   end if;
   -- Under the device's lock, so that its claims cannot pass max_running together, and that it has one name.
   -- Before any thread's: a completion of the same device holds the device and waits for its thread.
@@ -4503,7 +4503,7 @@ set search_path = ''
 as $$
 begin
   if length(session_id) > 500 then
-    perform hub.fail('bad_argument', array['session_id has at most 500 characters.']);
+    perform hub.refuse('bad_argument', array['session_id has at most 500 characters.']);
   end if;
 end
 $$;
@@ -5162,7 +5162,7 @@ as $$
 begin
   perform from public.hub_task_threads as t where t.id = lock_thread.thread_id for no key update;
 exception when lock_not_available or deadlock_detected then
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
 end
 $$;
 comment on function hub.lock_thread(uuid) is 'Locks a thread. Errors: busy.';
@@ -5186,26 +5186,26 @@ begin
   end if;
   if tg_op <> 'INSERT' then
     -- Reached only where the owner of an older mac_tasks has granted it.
-    perform hub.fail('role_required', array['of an executor', hub.caller_role()]);
+    perform hub.refuse('role_required', array['of an executor', hub.caller_role()]);
   end if;
   if new.status <> 'pending' or new.kind <> 'task' or new.team_id is not null or new.claim_id is not null
     or new.claimed_by is not null or new.attempt <> 0 or new.max_attempts is not null or new.progress_count <> 0
   then
-    perform hub.fail('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
+    perform hub.refuse('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
   elsif new.channel_id is null and new.task_thread_id is not null then
-    perform hub.fail('bad_argument', array['A task in a thread names its channel_id too.']);
+    perform hub.refuse('bad_argument', array['A task in a thread names its channel_id too.']);
   elsif length(new.idempotency_key) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   elsif length(new.project) > 1000 or not hub.is_one_line(new.project) then
     -- It is named in a message of the system's.
-    perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
+    perform hub.refuse('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
     or new.metadata ?| array[
       'request', 'position', 'created_by_label', 'cancelled_by',
       'review', 'review_of', 'branch_of', 'device_id', 'publish'
     ]
   then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       'metadata is an object of at most 16 kB without what the hub keeps there, as request, cancelled_by and review.'
     ]);
   elsif new.metadata ? 'message_id' and not exists (
@@ -5213,7 +5213,7 @@ begin
     where m.id = (new.metadata ->> 'message_id')::uuid
       and m.channel_id = new.channel_id and m.sender_id = auth.uid()::text
   ) then
-    perform hub.fail('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
+    perform hub.refuse('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
   end if;
   perform hub.require_content(new.content, 'content');
   perform hub.require_bounds(new);
@@ -5242,9 +5242,9 @@ begin
     perform hub.require_model(task.model_preference, with_any => true);
   end if;
   if task.priority not between -100 and 100 then
-    perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
+    perform hub.refuse('bad_argument', array['priority is from -100 to 100.']);
   elsif task.run_at > now() + interval '1 year' or task.run_at = '-infinity' then
-    perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);
+    perform hub.refuse('bad_argument', array['run_at is at most a year ahead.']);
   end if;
 end
 $$;
@@ -5267,7 +5267,7 @@ begin
   select count(*) into v_open from hub.queue as q where q.created_by = author;
   select s.max_open_tasks_per_user into v_most from hub.settings as s;
   if v_open + wanted > v_most then
-    perform hub.fail('too_many_open_tasks', array[v_open::text, v_most::text]);
+    perform hub.refuse('too_many_open_tasks', array[v_open::text, v_most::text]);
   end if;
   return v_open;
 end
@@ -5291,21 +5291,21 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = new.channel_id;
   if not found then
-    perform hub.fail('channel_not_found', array[new.channel_id::text]);
+    perform hub.refuse('channel_not_found', array[new.channel_id::text]);
   elsif v_channel.architecture_type = 'command_dispatch' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
       'Send it a command with execute_command.');
   elsif v_channel.is_read_only and new.kind in ('task', 'publish') then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   if new.task_thread_id is not null then
     select * into v_thread from public.hub_task_threads as t
     where t.id = new.task_thread_id and t.channel_id = new.channel_id
     for no key update;
     if not found then
-      perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+      perform hub.refuse('thread_not_found', array[new.task_thread_id::text]);
     elsif v_thread.status = 'archived' then
-      perform hub.fail('thread_archived', array[v_thread.id::text]);
+      perform hub.refuse('thread_archived', array[v_thread.id::text]);
     end if;
   end if;
   perform hub.require_bounds(new);
@@ -5397,7 +5397,7 @@ begin
     if (new.status, new.result, new.error, new.partial_output, new.cancelled_at)
       is distinct from (old.status, old.result, old.error, old.partial_output, old.cancelled_at)
     then
-      perform hub.fail('task_finished', array[hub.short_id(old.id),
+      perform hub.refuse('task_finished', array[hub.short_id(old.id),
         case when old.cancelled_at is not null then 'cancelled' else old.status end]);
     end if;
     return new;
@@ -5523,7 +5523,7 @@ set search_path = ''
 as $$
 begin
   if length(idempotency_key) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   end if;
   -- Two calls with one key take turns, so that the second finds what the first made.
   perform pg_advisory_xact_lock(hashtextextended(
@@ -5540,7 +5540,7 @@ set search_path = ''
 as $$
 begin
   if before <> now then
-    perform hub.fail('key_used', array[idempotency_key]);
+    perform hub.refuse('key_used', array[idempotency_key]);
   end if;
 end
 $$;
@@ -5661,9 +5661,9 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_task_thread.channel_id;
   if v_channel.architecture_type <> 'threaded_task_isolation' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
   elsif v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for no key update;
   -- A task of no channel can be given one by who made it or an admin, unless it is another app's or
@@ -5676,10 +5676,10 @@ begin
     )
     or v_task.channel_id <> create_task_thread.channel_id
   then
-    perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
   end if;
   if v_task.task_thread_id is null and v_task.status in ('complete', 'failed') then
-    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_task.status]);
+    perform hub.refuse('task_finished', array[hub.short_id(v_task.id), v_task.status]);
   end if;
   if v_task.task_thread_id is null then
     insert into public.hub_task_threads (id, channel_id, task_id, name, next_transition_at)
@@ -5736,7 +5736,7 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = new.channel_id;
   if v_channel.architecture_type <> 'threaded_task_isolation' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
   end if;
   return new;
 end
@@ -5821,9 +5821,9 @@ begin
   end if;
   select * into v_task from public.mac_tasks as t where t.id = v_task.id for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[cancel_task.task_id::text]);
+    perform hub.refuse('task_not_found', array[cancel_task.task_id::text]);
   elsif v_task.status in ('complete', 'failed') then
-    perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+    perform hub.refuse('task_finished', array[hub.short_id(v_task.id),
       case when v_task.cancelled_at is not null then 'cancelled' else v_task.status end]);
   end if;
   return to_jsonb(hub.cancel_one(v_task.id, v_label));
@@ -5861,7 +5861,7 @@ begin
   select * into v_task from public.mac_tasks as t
   where t.id = retry_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[retry_task.task_id::text]);
+    perform hub.refuse('task_not_found', array[retry_task.task_id::text]);
   end if;
   -- A subtask that ends meanwhile decides under this lock whether its team goes on.
   perform from public.hub_teams as team where team.id = v_task.team_id for no key update;
@@ -5874,19 +5874,19 @@ begin
     ) then 'part of a team that went on without it'
   end;
   if v_state is not null then
-    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_state],
+    perform hub.refuse('task_finished', array[hub.short_id(v_task.id), v_state],
       case when v_task.status = 'failed' then 'Dispatch the team again.' else 'Only a failed task can be retried.' end);
   end if;
   if exists (
     select from public.hub_task_threads as t where t.id = v_task.task_thread_id and t.status = 'archived'
   ) then
-    perform hub.fail('thread_archived', array[v_task.task_thread_id::text]);
+    perform hub.refuse('thread_archived', array[v_task.task_thread_id::text]);
   end if;
   if v_task.task_thread_id is null and exists (
     select from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
     where c.id = v_task.channel_id and s.architecture_type = 'threaded_task_isolation'
   ) then
-    perform hub.fail('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
+    perform hub.refuse('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
   end if;
   -- It is its author's again, whoever retries it.
   perform hub.require_open_task_slots(1, coalesce(v_task.created_by, auth.uid()));
@@ -6020,7 +6020,7 @@ begin
     if not (select s.claims_foreign_tasks from hub.settings as s)
       or v_task.metadata ? 'created_by_label' and not hub.has_role('admin')
     then
-      perform hub.fail('task_not_found', array[v_task.id::text]);
+      perform hub.refuse('task_not_found', array[v_task.id::text]);
     end if;
   end if;
   select * into v_queued from hub.queue as q where q.task_id = v_task.id;
@@ -6109,13 +6109,13 @@ declare
 begin
   select * into v_task from public.mac_tasks as t where t.id = held_task.task_id for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
   elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id
     or v_task.claim_id is null
     -- Read under the task's lock: the device may just have been renamed.
     or not exists (select from public.mesh_devices as d where d.id = device.id and d.name = v_task.claimed_by)
   then
-    perform hub.fail('stale_claim', array[hub.short_id(v_task.id)]);
+    perform hub.refuse('stale_claim', array[hub.short_id(v_task.id)]);
   end if;
   return v_task;
 end
@@ -6155,16 +6155,16 @@ end
 $$;
 comment on function hub.requeue(public.mac_tasks, text, timestamptz, integer) is 'Puts a running task back into the queue.';
 
-create or replace function hub.finish(task public.mac_tasks, error text) returns public.mac_tasks
+create or replace function hub.end_as_failed(task public.mac_tasks, error text) returns public.mac_tasks
 language sql
 set search_path = ''
 as $$
   update public.mac_tasks as t
-  set status = 'failed', error = finish.error
+  set status = 'failed', error = end_as_failed.error
   where t.id = task.id
   returning t.*
 $$;
-comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
+comment on function hub.end_as_failed(public.mac_tasks, text) is 'Ends a task as failed.';
 
 alter table hub.settings add column if not exists max_releases integer not null default 3
 check (max_releases between 1 and 1000);
@@ -6184,7 +6184,7 @@ begin
   task.losses := task.losses + 1;
   update public.mac_tasks as t set losses = task.losses where t.id = task.id;
   if task.losses >= (select s.max_losses from hub.settings as s) then
-    return hub.finish(task, format('%s, %s times in all.', reason, task.losses));
+    return hub.end_as_failed(task, format('%s, %s times in all.', reason, task.losses));
   end if;
   return hub.requeue(task, reason, null, greatest(task.attempt - 1, 0));
 end
@@ -6249,7 +6249,7 @@ declare
   v_most integer := (select s.max_result from hub.settings as s);
 begin
   if length(content) > v_most then
-    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
+    perform hub.refuse('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
@@ -6268,9 +6268,9 @@ declare
   v_lease timestamptz := clock_timestamp() + (select s.task_lease from hub.settings as s);
   v_held uuid[];
 begin
-  v_device := hub.hear_device(device_heartbeat.token);
+  v_device := hub.authenticate_device(device_heartbeat.token);
   if cardinality(device_heartbeat.running) > 1000 then
-    perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
+    perform hub.refuse('bad_argument', array['running has at most 1000 tasks.']);
   end if;
   perform from public.mac_tasks as t
   where t.id = any (device_heartbeat.running) and t.status = 'running' and t.claim_id is not null
@@ -6358,7 +6358,7 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
   perform hub.require_length(report_progress.partial_output, 'partial_output');
   perform hub.require_session(report_progress.session_id);
   perform hub.remember_session(v_task, report_progress.session_id);
@@ -6404,7 +6404,7 @@ begin
       ) is not true
     )
   then
-    perform hub.fail('bad_argument', array['refusals is an array of {tool, detail}, 64 kB at most; tool is one line of 1 to 100 characters.']);
+    perform hub.refuse('bad_argument', array['refusals is an array of {tool, detail}, 64 kB at most; tool is one line of 1 to 100 characters.']);
   end if;
 end
 $$;
@@ -6421,13 +6421,13 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(complete_task.token);
+  v_device public.mesh_devices := hub.authenticate_device(complete_task.token);
   v_task public.mac_tasks;
 begin
   v_task := hub.held_task(v_device, complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
-    perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
+    perform hub.refuse('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
   end if;
   perform hub.require_session(complete_task.session_id);
   perform hub.require_refusals(complete_task.refusals);
@@ -6501,7 +6501,7 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(fail_task.token);
+  v_device public.mesh_devices := hub.authenticate_device(fail_task.token);
   v_task public.mac_tasks;
   v_error text := coalesce(nullif(btrim(fail_task.error), ''), 'The executor gave no reason.');
   v_settings hub.settings;
@@ -6519,7 +6519,7 @@ begin
       v_settings.retry_backoff, v_task.attempt, v_settings.max_retry_backoff
     ), v_task.attempt);
   else
-    v_task := hub.finish(v_task, v_error);
+    v_task := hub.end_as_failed(v_task, v_error);
   end if;
   return hub.task_result(v_task);
 end
@@ -6552,16 +6552,16 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(report_rate_limit.token);
+  v_device public.mesh_devices := hub.authenticate_device(report_rate_limit.token);
   v_task public.mac_tasks;
   v_until timestamptz := report_rate_limit.until;
   v_reason text;
 begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
   if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
-    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
+    perform hub.refuse('bad_argument', array[format('model is one of %s.', hub.model_names())]);
   elsif report_rate_limit.until is null then
-    perform hub.fail('bad_argument', array['until is a time.']);
+    perform hub.refuse('bad_argument', array['until is a time.']);
   end if;
   -- Farther ahead is a date without a year that is past, or a clock that is wrong.
   v_until := least(v_until, clock_timestamp() + interval '31 days');
@@ -6651,7 +6651,7 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(release_task.token);
+  v_device public.mesh_devices := hub.authenticate_device(release_task.token);
   v_task public.mac_tasks;
   v_settings hub.settings;
   v_reason text := format('released by %s', v_device.name);
@@ -6806,11 +6806,11 @@ begin
   select * into v_settings from hub.settings;
   if jsonb_typeof(listed) = 'array' then
     if jsonb_array_length(listed) > v_settings.max_subtasks then
-      perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_settings.max_subtasks::text]);
+      perform hub.refuse('too_many_subtasks', array[jsonb_array_length(listed)::text, v_settings.max_subtasks::text]);
     end if;
   end if;
   if hub.is_subtasks(listed) is not true then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       format('subtasks is an array of strings of 1 to %s characters, each with something visible.', v_settings.max_content)
     ]);
   end if;
@@ -7349,7 +7349,7 @@ begin
   perform hub.require_channel_role(dispatch_team.channel_id, 'operator');
   select * into v_channel from public.hub_channels as c where c.id = dispatch_team.channel_id;
   if v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   if dispatch_team.idempotency_key is not null then
     perform hub.lock_idempotency_key(dispatch_team.channel_id, dispatch_team.idempotency_key);
@@ -7421,7 +7421,7 @@ declare
   v_tasks integer := 0;
 begin
   if cancel_team.team_id is null then
-    perform hub.fail('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
   end if;
   -- Tasks before team, as everywhere. The end of one may just have added others: whoever holds all of them
   -- is alone with the team.
@@ -7433,7 +7433,7 @@ begin
   end loop;
   select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for no key update;
   if v_team.status in ('complete', 'failed') then
-    perform hub.fail('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
+    perform hub.refuse('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
   end if;
   update public.hub_teams as t
   set metadata = t.metadata || jsonb_build_object('cancelled_by', label)
@@ -7525,7 +7525,7 @@ begin
   end if;
   v_problem := hub.changes_problem(changes);
   if v_problem is not null then
-    perform hub.fail('bad_argument', array[format('changes %s.', v_problem)]);
+    perform hub.refuse('bad_argument', array[format('changes %s.', v_problem)]);
   end if;
   return jsonb_build_object(
     'base', changes -> 'base', 'branch', changes -> 'branch', 'commit', changes -> 'commit',
@@ -7568,13 +7568,13 @@ begin
   select * into v_task from public.mac_tasks as t
   where t.id = changed_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[changed_task.task_id::text]);
+    perform hub.refuse('task_not_found', array[changed_task.task_id::text]);
   elsif v_task.changes is null then
-    perform hub.fail('no_changes', array[hub.short_id(v_task.id)]);
+    perform hub.refuse('no_changes', array[hub.short_id(v_task.id)]);
   elsif not exists (
     select from public.mesh_devices as d where d.id = (v_task.changes ->> 'device_id')::uuid
   ) then
-    perform hub.fail('device_not_found', array[format('%s, which has %s,', v_task.claimed_by, v_task.changes ->> 'branch')]);
+    perform hub.refuse('device_not_found', array[format('%s, which has %s,', v_task.claimed_by, v_task.changes ->> 'branch')]);
   end if;
   return v_task;
 end
@@ -7753,7 +7753,7 @@ declare
 begin
   v_changed := hub.changed_task(review_changes.task_id);
   if v_problem is not null then
-    perform hub.fail('bad_argument', array[v_problem]);
+    perform hub.refuse('bad_argument', array[v_problem]);
   end if;
   if review_changes.idempotency_key is not null then
     perform hub.lock_idempotency_key(v_changed.channel_id, review_changes.idempotency_key);
@@ -7898,19 +7898,19 @@ declare
   v_option jsonb;
 begin
   if question.kind is null or question.kind not in ('approval', 'question') then
-    perform hub.fail('bad_argument', array['kind is approval or question.']);
+    perform hub.refuse('bad_argument', array['kind is approval or question.']);
   elsif length(question.title) > 200 or not hub.is_one_line(question.title) then
-    perform hub.fail('bad_argument', array['title is one line of at most 200 characters.']);
+    perform hub.refuse('bad_argument', array['title is one line of at most 200 characters.']);
   elsif length(question.tool_call_id) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['tool_call_id has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['tool_call_id has 1 to 200 characters.']);
   elsif jsonb_typeof(question.options) <> 'array' or jsonb_array_length(question.options) > 10 then
-    perform hub.fail('bad_argument', array['options is an array of at most 10 options.']);
+    perform hub.refuse('bad_argument', array['options is an array of at most 10 options.']);
   elsif question.options = '[]' and not question.allow_text then
-    perform hub.fail('bad_argument', array['A question has options, or allow_text.']);
+    perform hub.refuse('bad_argument', array['A question has options, or allow_text.']);
   end if;
   perform hub.require_content(question.title, 'title', 200);
   if length(question.detail) > v_most then
-    perform hub.fail('content_too_long', array['detail', length(question.detail)::text, v_most::text]);
+    perform hub.refuse('content_too_long', array['detail', length(question.detail)::text, v_most::text]);
   end if;
   for v_option in select o from jsonb_array_elements(question.options) as o loop
     if (
@@ -7920,13 +7920,13 @@ begin
       and hub.is_one_line(v_option ->> 'id') and hub.is_one_line(v_option ->> 'label')
       and v_option ->> 'kind' in ('allow_once', 'reject_once', 'choice')
     ) is not true then
-      perform hub.fail('bad_argument', array[
+      perform hub.refuse('bad_argument', array[
         'An option is {id, label, kind}: an id of 1 to 100 and a label of 1 to 200 characters, each one line; kind is allow_once, reject_once or choice.'
       ]);
     end if;
   end loop;
   if (select count(distinct o ->> 'id') < count(*) from jsonb_array_elements(question.options) as o) then
-    perform hub.fail('bad_argument', array['Each option has an id of its own.']);
+    perform hub.refuse('bad_argument', array['Each option has an id of its own.']);
   end if;
 end
 $$;
@@ -7978,9 +7978,9 @@ declare
   v_question public.hub_questions;
   v_settings hub.settings;
 begin
-  v_task := hub.held_task(hub.hear_device(ask_question.token), ask_question.task_id, ask_question.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(ask_question.token), ask_question.task_id, ask_question.claim_id);
   if v_task.channel_id is null then
-    perform hub.fail('task_not_found', array[v_task.id::text], 'A task of no channel has nobody to ask.');
+    perform hub.refuse('task_not_found', array[v_task.id::text], 'A task of no channel has nobody to ask.');
   end if;
   select * into v_question from public.hub_questions as q
   where q.task_id = v_task.id and q.tool_call_id = ask_question.tool_call_id;
@@ -8022,7 +8022,7 @@ begin
     select count(*) >= v_settings.max_open_questions from public.hub_questions as q
     where q.task_id = v_task.id and q.state = 'open'
   ) then
-    perform hub.fail('too_many_questions', array[hub.short_id(v_task.id), v_settings.max_open_questions::text]);
+    perform hub.refuse('too_many_questions', array[hub.short_id(v_task.id), v_settings.max_open_questions::text]);
   end if;
   insert into public.hub_questions values (v_question.*);
   if v_question.state = 'open' then
@@ -8150,23 +8150,23 @@ begin
   v_task := hub.lock_asking(answer_question.question_id);
   select * into v_question from public.hub_questions as q where q.id = answer_question.question_id;
   if not found then
-    perform hub.fail('question_not_found', array[answer_question.question_id::text]);
+    perform hub.refuse('question_not_found', array[answer_question.question_id::text]);
   end if;
   if v_question.state = 'answered' and v_question.option_id is not distinct from answer_question.option_id
     and v_question.answer is not distinct from v_answer
   then
     return to_jsonb(v_question);
   elsif v_question.state <> 'open' then
-    perform hub.fail('question_closed', array[v_question.id::text, v_question.state]);
+    perform hub.refuse('question_closed', array[v_question.id::text, v_question.state]);
   end if;
   if answer_question.option_id is null and v_answer is null then
-    perform hub.fail('bad_argument', array['An answer has an option_id, an answer in words, or both.']);
+    perform hub.refuse('bad_argument', array['An answer has an option_id, an answer in words, or both.']);
   elsif answer_question.option_id is not null and not exists (
     select from jsonb_array_elements(v_question.options) as o where o ->> 'id' = answer_question.option_id
   ) then
-    perform hub.fail('bad_argument', array['option_id is one of the question''s options.']);
+    perform hub.refuse('bad_argument', array['option_id is one of the question''s options.']);
   elsif v_answer is not null and not v_question.allow_text then
-    perform hub.fail('bad_argument', array['This question takes one of its options, and no words.']);
+    perform hub.refuse('bad_argument', array['This question takes one of its options, and no words.']);
   end if;
   if v_answer is not null then
     perform hub.require_content(v_answer, 'answer');
@@ -8321,7 +8321,7 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(park_task.token), park_task.task_id, park_task.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(park_task.token), park_task.task_id, park_task.claim_id);
   perform hub.require_session(park_task.session_id);
   perform hub.remember_session(v_task, park_task.session_id);
   v_task := hub.park(v_task);
@@ -8448,12 +8448,12 @@ begin
     'operator', 'task_not_found', send_input.task_id
   );
   if length(send_input.idempotency_key) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   end if;
   select * into v_task from public.mac_tasks as t
   where t.id = send_input.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(send_input.task_id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(send_input.task_id::text, 'null')]);
   end if;
   select * into v_input from public.hub_task_inputs as i
   where i.task_id = v_task.id and i.created_by is not distinct from auth.uid()
@@ -8462,7 +8462,7 @@ begin
     perform hub.require_same(send_input.idempotency_key, v_input.content, coalesce(send_input.content, ''));
   else
     if v_task.status in ('complete', 'failed') or v_task.cancel_requested_at is not null then
-      perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+      perform hub.refuse('task_finished', array[hub.short_id(v_task.id),
         case when v_task.cancel_requested_at is not null then 'cancelled' else v_task.status end],
         'Dispatch it as a follow-up.');
     end if;
@@ -8523,7 +8523,7 @@ declare
   v_task public.mac_tasks;
   v_input public.hub_task_inputs;
 begin
-  v_task := hub.held_task(hub.hear_device(take_input.token), take_input.task_id, take_input.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(take_input.token), take_input.task_id, take_input.claim_id);
   update public.hub_task_inputs as i
   set state = 'taken', taken_at = clock_timestamp(), claim_id = v_task.claim_id
   where i.id = take_input.input_id and i.task_id = v_task.id and i.state = 'waiting'
@@ -8533,9 +8533,9 @@ begin
     select * into v_input from public.hub_task_inputs as i
     where i.id = take_input.input_id and i.task_id = v_task.id;
     if not found then
-      perform hub.fail('input_not_found', array[coalesce(take_input.input_id::text, 'null'), hub.short_id(v_task.id)]);
+      perform hub.refuse('input_not_found', array[coalesce(take_input.input_id::text, 'null'), hub.short_id(v_task.id)]);
     elsif v_input.claim_id is distinct from v_task.claim_id then
-      perform hub.fail('input_taken', array[v_input.id::text]);
+      perform hub.refuse('input_taken', array[v_input.id::text]);
     end if;
   end if;
   return jsonb_build_object('input', to_jsonb(v_input));
@@ -8672,7 +8672,7 @@ declare
 begin
   perform hub.require_role('viewer');
   if mesh_activity.hours is null or mesh_activity.hours not between 1 and 168 then
-    perform hub.fail('bad_argument', array['hours is a number from 1 to 168.']);
+    perform hub.refuse('bad_argument', array['hours is a number from 1 to 168.']);
   end if;
 
   with attempts as (
@@ -9093,7 +9093,7 @@ declare
 begin
   perform hub.require_role('viewer');
   if update_thread_status.status is null or update_thread_status.status not in ('active', 'archived') then
-    perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
+    perform hub.refuse('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
   end if;
   perform hub.require_channel_role(
     (select t.channel_id from public.hub_task_threads as t where t.id = update_thread_status.thread_id),
@@ -9102,13 +9102,13 @@ begin
   select * into v_thread from public.hub_task_threads as t
   where t.id = update_thread_status.thread_id for no key update;
   if not found then
-    perform hub.fail('thread_not_found', array[update_thread_status.thread_id::text]);
+    perform hub.refuse('thread_not_found', array[update_thread_status.thread_id::text]);
   end if;
   if update_thread_status.status = 'active' then
     perform hub.reopen_thread(v_thread.id);
   elsif v_thread.status <> 'archived' then
     if exists (select from hub.queue as q where q.thread_id = v_thread.id) then
-      perform hub.fail('thread_busy', array[v_thread.id::text]);
+      perform hub.refuse('thread_busy', array[v_thread.id::text]);
     end if;
     perform hub.archive_threads(array[v_thread.id]);
   end if;
@@ -9516,7 +9516,7 @@ begin
   select * into v_settings from hub.settings;
   if task.started_at < clock_timestamp() - v_settings.max_runtime - hub.waited(task) then
     perform hub.end_attempt(task, 'timed_out', null);
-    perform hub.finish(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
+    perform hub.end_as_failed(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
     return 'timed_out';
   end if;
   if hub.has_open_question(task.id) then
@@ -10414,7 +10414,7 @@ begin
   where near.slips < greatest(length(c.name), length(v_name)) -- something in common
   order by case when near.begins_so then 1 else near.slips end, near.slips, c.name
   limit 1;
-  perform hub.fail('unknown_command', array['"!' || v_name || '"'],
+  perform hub.refuse('unknown_command', array['"!' || v_name || '"'],
     hint => 'Did you mean !' || v_nearest || '? Send !help for the list of commands.');
 end
 $$;
@@ -10426,7 +10426,7 @@ stable
 set search_path = ''
 as $$
 begin
-  perform hub.fail('bad_argument', array[problem], hint => 'Usage: ' || coalesce(
+  perform hub.refuse('bad_argument', array[problem], hint => 'Usage: ' || coalesce(
     (select c.usage from koji.commands as c where c.name = bad_argument.command), '!name [argument]'
   ));
 end
@@ -10500,13 +10500,13 @@ begin
   join public.hub_servers as s on s.id = c.server_id
   where c.id = execute_command.channel_id;
   if v_channel.architecture_type <> 'command_dispatch' then
-    perform hub.fail('wrong_architecture',
+    perform hub.refuse('wrong_architecture',
       array[v_channel.display_name, v_channel.architecture_type, 'commands'],
       hint => 'Send it with dispatch_task.');
   elsif v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   elsif v_channel.paused_at is not null then
-    perform hub.fail('server_paused', array[v_channel.server]);
+    perform hub.refuse('server_paused', array[v_channel.server]);
   end if;
 
   perform hub.require_content(execute_command.command, 'command', 2000);
@@ -11140,7 +11140,7 @@ begin
     limit 1;
   end if;
   if v_problem is not null then
-    perform hub.fail('bad_argument', array[v_problem],
+    perform hub.refuse('bad_argument', array[v_problem],
       hint => 'Nothing was stored and the sweep is still running: correct the report and send all of it again.');
   end if;
 end
@@ -11162,7 +11162,7 @@ begin
   where s.id = complete_sweep.sweep_id and s.status = 'running'
   for update;
   if not found then
-    perform hub.fail('sweep_not_found', array[coalesce(complete_sweep.sweep_id::text, 'null')]);
+    perform hub.refuse('sweep_not_found', array[coalesce(complete_sweep.sweep_id::text, 'null')]);
   end if;
   perform koji.check_prospects(complete_sweep.prospects);
 

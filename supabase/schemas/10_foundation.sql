@@ -146,12 +146,12 @@ begin
   perform hub.require_role('admin');
   select * into v_settings from hub.settings for update;
   if jsonb_typeof(update_settings.changes) is distinct from 'object' then
-    perform hub.fail('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
+    perform hub.refuse('bad_argument', array['changes is an object of settings, as {"max_attempts": 5}.']);
   end if;
   select k into v_unknown from jsonb_object_keys(update_settings.changes) as k
   where k = 'id' or not to_jsonb(v_settings) ? k limit 1;
   if v_unknown is not null then
-    perform hub.fail('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
+    perform hub.refuse('bad_argument', array[format('There is no setting "%s".', v_unknown)]);
   end if;
   v_settings := jsonb_populate_record(v_settings, update_settings.changes);
   -- Later chapters add settings of their own: the columns are those the caller names.
@@ -241,7 +241,7 @@ insert into hub.errors (name, status, message, hint) values
 on conflict (name) do update
   set status = excluded.status, message = excluded.message, hint = excluded.hint;
 
-create or replace function hub.fail(
+create or replace function hub.refuse(
   name text,
   args text[] default array[]::text[],
   hint text default null
@@ -253,15 +253,15 @@ as $$
 declare
   v_error hub.errors;
 begin
-  select * into strict v_error from hub.errors as e where e.name = fail.name;
+  select * into strict v_error from hub.errors as e where e.name = refuse.name;
   raise exception using
     errcode = 'PT' || v_error.status,
-    message = format(v_error.message, variadic array_replace(fail.args, null, 'null')),
+    message = format(v_error.message, variadic array_replace(refuse.args, null, 'null')),
     detail = v_error.name,
-    hint = coalesce(fail.hint, v_error.hint, '');
+    hint = coalesce(refuse.hint, v_error.hint, '');
 end
 $$;
-comment on function hub.fail(text, text[], text) is
+comment on function hub.refuse(text, text[], text) is
   'Raises the registered error. `args` fill its message; `hint` replaces its hint.';
 
 create or replace function hub.busy() returns jsonb
@@ -271,7 +271,7 @@ security definer -- reads the registry for the public functions, which run as th
 set search_path = ''
 as $$
 begin
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
   return null;
 end
 $$;

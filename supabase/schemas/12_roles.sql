@@ -137,9 +137,9 @@ as $$
 begin
   if not hub.has_role(require_role.role) then
     if hub.caller_role() is null then
-      perform hub.fail('not_signed_in');
+      perform hub.refuse('not_signed_in');
     end if;
-    perform hub.fail('role_required', array[require_role.role, hub.caller_role()]);
+    perform hub.refuse('role_required', array[require_role.role, hub.caller_role()]);
   end if;
 end
 $$;
@@ -245,9 +245,9 @@ declare
 begin
   if v_role is null then
     perform hub.require_role('viewer');
-    perform hub.fail('server_not_found', array[require_server_role.server_id::text]);
+    perform hub.refuse('server_not_found', array[require_server_role.server_id::text]);
   elsif hub.is_at_least(v_role, require_server_role.role) is not true then
-    perform hub.fail('role_required', array[require_server_role.role, v_role]);
+    perform hub.refuse('role_required', array[require_server_role.role, v_role]);
   end if;
 end
 $$;
@@ -269,11 +269,11 @@ declare
 begin
   if v_role is null then
     perform hub.require_role('viewer');
-    perform hub.fail(require_channel_role.missing, array[
+    perform hub.refuse(require_channel_role.missing, array[
       coalesce(require_channel_role.id, require_channel_role.channel_id)::text
     ]);
   elsif hub.is_at_least(v_role, require_channel_role.role) is not true then
-    perform hub.fail('role_required', array[require_channel_role.role, v_role]);
+    perform hub.refuse('role_required', array[require_channel_role.role, v_role]);
   end if;
 end
 $$;

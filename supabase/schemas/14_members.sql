@@ -110,7 +110,7 @@ begin
   if not exists (
     select from public.hub_members as m where m.role = 'admin' and m.user_id <> old.user_id
   ) then
-    perform hub.fail('last_admin');
+    perform hub.refuse('last_admin');
   end if;
   return case tg_op when 'DELETE' then old else new end;
 end
@@ -147,7 +147,7 @@ begin
     select from auth.users as u
     where u.id = require_user.user_id and not u.is_anonymous and u.deleted_at is null
   ) then
-    perform hub.fail('user_not_found', array[require_user.user_id::text]);
+    perform hub.refuse('user_not_found', array[require_user.user_id::text]);
   end if;
 end
 $$;
@@ -163,7 +163,7 @@ declare
 begin
   perform hub.require_role('admin');
   if set_member_role.role is null or set_member_role.role not in ('viewer', 'operator', 'admin') then
-    perform hub.fail('bad_argument', array['role is one of viewer, operator, admin.']);
+    perform hub.refuse('bad_argument', array['role is one of viewer, operator, admin.']);
   end if;
   perform hub.require_user(set_member_role.user_id);
   insert into public.hub_members as m (user_id, role)

@@ -43,7 +43,7 @@ begin
   if with_any and require_model.model = 'any' then
     return;
   elsif not exists (select from public.hub_models as m where m.name = require_model.model and m.enabled) then
-    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names(with_any))]);
+    perform hub.refuse('bad_argument', array[format('model is one of %s.', hub.model_names(with_any))]);
   end if;
 end
 $$;

@@ -289,7 +289,7 @@ declare
 begin
   perform hub.require_role('viewer');
   if set_server_paused.paused is null then
-    perform hub.fail('bad_argument', array['paused is true or false.']);
+    perform hub.refuse('bad_argument', array['paused is true or false.']);
   end if;
   perform hub.require_server_role(set_server_paused.server_id, 'operator');
   update public.hub_servers as s
@@ -297,7 +297,7 @@ begin
   where s.id = set_server_paused.server_id
   returning * into v_server;
   if not found then
-    perform hub.fail('server_not_found', array[coalesce(set_server_paused.server_id::text, 'null')]);
+    perform hub.refuse('server_not_found', array[coalesce(set_server_paused.server_id::text, 'null')]);
   end if;
   return to_jsonb(v_server);
 end
@@ -330,7 +330,7 @@ declare
 begin
   perform hub.require_server_role(set_server_role.server_id, 'admin');
   if set_server_role.role is not null and set_server_role.role not in ('none', 'viewer', 'operator', 'admin') then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       'role is one of none, viewer, operator, admin, or null for the server''s default.'
     ]);
   end if;

@@ -70,7 +70,7 @@ set search_path = ''
 as $$
 begin
   if hub.embed_problem(check_embed.embed) is not null then
-    perform hub.fail('invalid_embed', array[hub.embed_problem(check_embed.embed)]);
+    perform hub.refuse('invalid_embed', array[hub.embed_problem(check_embed.embed)]);
   end if;
   return true;
 end
@@ -150,10 +150,10 @@ declare
   v_most integer := coalesce(most, (select s.max_content from hub.settings as s));
 begin
   if hub.is_visible(content) is not true then
-    perform hub.fail('content_empty', array[what]);
+    perform hub.refuse('content_empty', array[what]);
   end if;
   if length(content) > v_most then
-    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
+    perform hub.refuse('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
@@ -177,7 +177,7 @@ begin
     select from public.hub_task_threads as t
     where t.id = new.task_thread_id and t.channel_id = new.channel_id
   ) then
-    perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+    perform hub.refuse('thread_not_found', array[new.task_thread_id::text]);
   end if;
   if v_is_person is not true then
     return new;
@@ -185,7 +185,7 @@ begin
 
   select * into v_channel from public.hub_channels as c where c.id = new.channel_id;
   if v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   v_extra := case
     when new.sender_type <> 'human' then format('the sender_type %s', new.sender_type)
@@ -203,7 +203,7 @@ begin
     when v_before >= 1000 then '1000 others before it in one request'
   end;
   if v_extra is not null then
-    perform hub.fail('invalid_message', array[v_extra]);
+    perform hub.refuse('invalid_message', array[v_extra]);
   end if;
   perform hub.require_content(new.content, 'message');
   new.sender_id := auth.uid()::text;
@@ -315,12 +315,12 @@ begin
     where t.id = v_place.id and t.status <> 'archived';
     if not found then
       -- Known only here, under the thread's lock: a tick may just have archived it.
-      perform hub.fail('thread_archived', array[v_place.id::text]);
+      perform hub.refuse('thread_archived', array[v_place.id::text]);
     end if;
   end loop;
   return null;
 exception when lock_not_available or deadlock_detected then
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
   return null;
 end
 $$;

@@ -89,7 +89,7 @@ declare
   v_is_or boolean := false;
 begin
   if length(query) > 500 then
-    perform hub.fail('content_too_long', array['query', length(query)::text, '500']);
+    perform hub.refuse('content_too_long', array['query', length(query)::text, '500']);
   end if;
   for v_part in
     select m[1] = '-' as is_unwanted, coalesce(m[2], m[3]) as term, m[2] is null and lower(m[3]) = 'or' as is_or
@@ -116,7 +116,7 @@ begin
   wanted := case when wanted is null then v_all else wanted || v_all end;
   -- Without a word that is wanted, every message would have to be read.
   if terms is null or querytree(wanted) = 'T' then
-    perform hub.fail('bad_argument', array['query names at least one word to find, in each of its alternatives.']);
+    perform hub.refuse('bad_argument', array['query names at least one word to find, in each of its alternatives.']);
   end if;
 end
 $$;
@@ -180,7 +180,7 @@ begin
     perform hub.require_channel_role(search_messages.channel_id, 'viewer');
   end if;
   if coalesce(search_messages.max_rows, 50) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['max_rows is from 1 to 200.']);
+    perform hub.refuse('bad_argument', array['max_rows is from 1 to 200.']);
   end if;
   v_query := hub.search_query(search_messages.query);
   v_pattern := hub.search_pattern(v_query.terms);

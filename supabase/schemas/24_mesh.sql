@@ -141,7 +141,7 @@ begin
         not in (select known.name from public.hub_models as known)
     )
   then
-    perform hub.fail('bad_argument', array[format(
+    perform hub.refuse('bad_argument', array[format(
       'models is an array of %s, each a name or {"model", "version"}.', hub.model_names()
     )]);
   end if;
@@ -182,18 +182,18 @@ begin
   if coalesce(length(require_device.name), 0) = 0 or require_device.name <> hub.one_line(require_device.name)
     or not hub.is_visible(require_device.name) or lower(require_device.name) = 'aura'
   then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       'name has 1 to 80 visible characters, one space between words, and is not Aura.'
     ]);
   end if;
   if require_device.platform is null or require_device.platform not in ('macos', 'linux', 'windows') then
-    perform hub.fail('bad_argument', array['platform is one of macos, linux, windows.']);
+    perform hub.refuse('bad_argument', array['platform is one of macos, linux, windows.']);
   end if;
   if coalesce(require_device.max_running, 1) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['max_running is from 1 to 100.']);
+    perform hub.refuse('bad_argument', array['max_running is from 1 to 100.']);
   end if;
   if cardinality(require_device.servers) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
+    perform hub.refuse('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
   end if;
   perform hub.require_server_role(s.id, 'operator') from unnest(require_device.servers) as s (id);
 end
@@ -221,7 +221,7 @@ begin
   );
   select * into v_known from public.mesh_devices as d where d.name = register_device.name for no key update;
   if v_known.registered_by is distinct from auth.uid() and v_known.id is not null and not hub.has_role('admin') then
-    perform hub.fail('device_name_taken', array[register_device.name]);
+    perform hub.refuse('device_name_taken', array[register_device.name]);
   end if;
 
   insert into public.mesh_devices as d (name, platform, max_running, registered_by, server_ids)
@@ -237,10 +237,10 @@ begin
     where d.id = v_known.id
   returning * into v_device;
   if register_device.models = '[]' then
-    perform hub.fail('bad_argument', array['models has at least one model.']);
+    perform hub.refuse('bad_argument', array['models has at least one model.']);
   elsif v_device.id is null then
     -- Registered by somebody else since it was looked for.
-    perform hub.fail('device_name_taken', array[register_device.name]);
+    perform hub.refuse('device_name_taken', array[register_device.name]);
   end if;
   perform hub.set_device_models(v_device.id, register_device.models);
   insert into hub.device_tokens as t (device_id, token_hash)
@@ -283,7 +283,7 @@ begin
   perform hub.require_role('viewer');
   select * into v_device from public.mesh_devices as d where d.id = own_device.device_id for no key update;
   if v_device.id is null or not v_device.server_ids <@ array(select hub.servers_with('viewer')) then
-    perform hub.fail('device_not_found', array[own_device.device_id::text]);
+    perform hub.refuse('device_not_found', array[own_device.device_id::text]);
   elsif v_device.registered_by is distinct from auth.uid() then
     perform hub.require_role(case when by_operators then 'operator' else 'admin' end);
   elsif not hub.is_operator_somewhere() then
@@ -333,7 +333,7 @@ declare
 begin
   if set_device_draining.draining is null then
     perform hub.require_role('viewer');
-    perform hub.fail('bad_argument', array['draining is true or false.']);
+    perform hub.refuse('bad_argument', array['draining is true or false.']);
   end if;
   v_device := hub.own_device(set_device_draining.device_id, by_operators => true);
   update public.mesh_devices as d
@@ -365,12 +365,12 @@ comment on function public.set_device_draining(uuid, boolean) is
 
 -- Being heard of ---------------------------------------------------------------------------------
 
-create or replace function hub.hear_device(token text) returns public.mesh_devices
+create or replace function hub.authenticate_device(token text) returns public.mesh_devices
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_hash bytea := sha256(convert_to(hear_device.token, 'UTF8'));
+  v_hash bytea := sha256(convert_to(authenticate_device.token, 'UTF8'));
   v_device public.mesh_devices;
 begin
   select d.* into v_device
@@ -378,7 +378,7 @@ begin
   join public.mesh_devices as d on d.id = t.device_id
   where t.token_hash = v_hash;
   if not found then
-    perform hub.fail('bad_device_token');
+    perform hub.refuse('bad_device_token');
   end if;
   -- To a second: a device that calls a thousand times a second is not rewritten each time.
   if v_device.status = 'offline' or v_device.last_seen_at is null
@@ -397,7 +397,7 @@ begin
   return v_device;
 end
 $$;
-comment on function hub.hear_device(text) is
+comment on function hub.authenticate_device(text) is
   'The device of a token, which is thereby online. Every executor RPC begins with this. Errors: bad_device_token.';
 
 revoke execute on all functions in schema hub from public;

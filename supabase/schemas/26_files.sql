@@ -89,15 +89,15 @@ set search_path = ''
 as $$
 begin
   if not coalesce(hub.is_file_name(name), false) then
-    perform hub.fail('bad_argument', array['name is one line of at most 200 bytes, without a path.']);
+    perform hub.refuse('bad_argument', array['name is one line of at most 200 bytes, without a path.']);
   elsif length(media_type) > 200
     or coalesce(media_type, '') !~ '^([a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+( *;[ -~]*)?)?$'
   then
-    perform hub.fail('bad_argument', array['media_type is as text/plain, in small letters.']);
+    perform hub.refuse('bad_argument', array['media_type is as text/plain, in small letters.']);
   elsif size is null or size < 0 then
-    perform hub.fail('bad_argument', array['size is a number of bytes.']);
+    perform hub.refuse('bad_argument', array['size is a number of bytes.']);
   elsif sha256 !~ '^[0-9a-f]{64}$' then
-    perform hub.fail('bad_argument', array['sha256 is 64 hex digits in small letters.']);
+    perform hub.refuse('bad_argument', array['sha256 is 64 hex digits in small letters.']);
   end if;
 end
 $$;
@@ -122,18 +122,18 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_file.channel_id;
   if v_channel.architecture_type = 'command_dispatch' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'files']);
   elsif v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   perform hub.require_file(create_file.name, create_file.media_type, create_file.size, create_file.sha256);
   if create_file.size > v_settings.max_file_size then
-    perform hub.fail('file_too_large', array[create_file.size::text, v_settings.max_file_size::text]);
+    perform hub.refuse('file_too_large', array[create_file.size::text, v_settings.max_file_size::text]);
   end if;
   -- Files that no request names yet: ten requests' worth of them.
   select count(*) into v_unused from public.hub_files as f where f.created_by = auth.uid() and f.task_id is null;
   if v_unused >= 10 * v_settings.max_files_per_task then
-    perform hub.fail('too_many_files', array[(v_unused + 1)::text, (10 * v_settings.max_files_per_task)::text],
+    perform hub.refuse('too_many_files', array[(v_unused + 1)::text, (10 * v_settings.max_files_per_task)::text],
       'Send the requests that they are for; what no request names is deleted after a day.');
   end if;
   insert into public.hub_files (channel_id, name, media_type, size, sha256, direction, created_by)
@@ -176,7 +176,7 @@ declare
   v_missing text;
 begin
   if cardinality(file_ids) > v_most then
-    perform hub.fail('too_many_files', array[cardinality(file_ids)::text, v_most::text]);
+    perform hub.refuse('too_many_files', array[cardinality(file_ids)::text, v_most::text]);
   end if;
   v_files := array(
     select f from public.hub_files as f
@@ -187,13 +187,13 @@ begin
   select coalesce(i.id::text, 'null') into v_missing from unnest(file_ids) as i (id)
   where not exists (select from unnest(v_files) as f where f.id = i.id) limit 1;
   if v_missing is not null then
-    perform hub.fail('file_not_found', array[v_missing], 'Name files that you have created for this channel.');
+    perform hub.refuse('file_not_found', array[v_missing], 'Name files that you have created for this channel.');
   end if;
   foreach v_file in array v_files loop
     if v_file.task_id is not null then
-      perform hub.fail('file_in_use', array[v_file.name]);
+      perform hub.refuse('file_in_use', array[v_file.name]);
     elsif v_file.state <> 'stored' then
-      perform hub.fail('file_not_stored', array[v_file.name]);
+      perform hub.refuse('file_not_stored', array[v_file.name]);
     end if;
   end loop;
   return v_files;

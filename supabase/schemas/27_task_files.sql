@@ -62,12 +62,12 @@ declare
   v_task public.mac_tasks;
   v_file public.hub_files;
 begin
-  v_task := hub.held_task(hub.hear_device(read_file.token), read_file.task_id, read_file.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(read_file.token), read_file.task_id, read_file.claim_id);
   select * into v_file from public.hub_files as f where f.id = read_file.file_id and f.task_id = v_task.id;
   if not found then
-    perform hub.fail('file_not_found', array[coalesce(read_file.file_id::text, 'null')]);
+    perform hub.refuse('file_not_found', array[coalesce(read_file.file_id::text, 'null')]);
   elsif v_file.state <> 'stored' then
-    perform hub.fail('file_not_stored', array[v_file.name]);
+    perform hub.refuse('file_not_stored', array[v_file.name]);
   end if;
   return jsonb_build_object('file', to_jsonb(v_file));
 end
@@ -102,10 +102,10 @@ declare
   v_count integer;
   v_error text := nullif(btrim(left(offer_file.error, 1000)), '');
 begin
-  v_task := hub.held_task(hub.hear_device(offer_file.token), offer_file.task_id, offer_file.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(offer_file.token), offer_file.task_id, offer_file.claim_id);
   perform hub.require_file(offer_file.name, offer_file.media_type, offer_file.size, offer_file.sha256);
   if v_task.channel_id is null then
-    perform hub.fail('task_not_found', array[v_task.id::text]);
+    perform hub.refuse('task_not_found', array[v_task.id::text]);
   end if;
   select * into v_settings from hub.settings;
   if v_error is null and offer_file.size > v_settings.max_file_size then
@@ -122,7 +122,7 @@ begin
     select count(*) into v_count from public.hub_files as f
     where f.task_id = v_task.id and f.direction = 'out' and f.created_at >= v_task.started_at;
     if v_count >= v_settings.max_files_per_task then
-      perform hub.fail('too_many_files', array[(v_count + 1)::text, v_settings.max_files_per_task::text]);
+      perform hub.refuse('too_many_files', array[(v_count + 1)::text, v_settings.max_files_per_task::text]);
     end if;
     insert into public.hub_files (channel_id, task_thread_id, task_id, name, size, direction)
     values (v_task.channel_id, v_task.task_thread_id, v_task.id, offer_file.name, offer_file.size, 'out')

@@ -60,7 +60,7 @@ set search_path = ''
 as $$
 begin
   if jsonb_typeof(files_to_remove.removed) is distinct from 'array' then
-    perform hub.fail('bad_argument', array['removed is an array of paths.']);
+    perform hub.refuse('bad_argument', array['removed is an array of paths.']);
   end if;
   delete from hub.removed_files as r
   where r.path in (select jsonb_array_elements_text(files_to_remove.removed));

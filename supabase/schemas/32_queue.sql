@@ -5,7 +5,7 @@
 -- lane, not by task: a claim looks at the head of each lane that is open to the device, so that its
 -- cost does not grow with the backlog, nor with work that other devices must do.
 --
--- Locks are taken in the order task, team, thread, channel, lane (a new one is as good as locked), and those
+-- Locks are taken in the order task, team, thread, channel, lane, and those
 -- of tasks and teams for no key update, so that foreign keys, which are checked whenever it suits Postgres,
 -- wait for none. A claim waits for nobody: it skips what is locked.
 --
@@ -481,7 +481,7 @@ begin
   end loop;
   return null;
 exception when lock_not_available then
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
   return null;
 end
 $$;

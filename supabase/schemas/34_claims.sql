@@ -162,9 +162,9 @@ declare
   v_most integer;
   v_tasks jsonb := '[]'::jsonb;
 begin
-  v_device := hub.hear_device(claim_tasks.token);
+  v_device := hub.authenticate_device(claim_tasks.token);
   if coalesce(claim_tasks.max_tasks, 1) not between 1 and 100 then
-    perform hub.fail('bad_argument', array['max_tasks is from 1 to 100.']);
+    perform hub.refuse('bad_argument', array['max_tasks is from 1 to 100.']);
   end if;
   -- Under the device's lock, so that its claims cannot pass max_running together, and that it has one name.
   -- Before any thread's: a completion of the same device holds the device and waits for its thread.

@@ -144,7 +144,7 @@ set search_path = ''
 as $$
 begin
   if length(session_id) > 500 then
-    perform hub.fail('bad_argument', array['session_id has at most 500 characters.']);
+    perform hub.refuse('bad_argument', array['session_id has at most 500 characters.']);
   end if;
 end
 $$;

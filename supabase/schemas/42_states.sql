@@ -11,7 +11,7 @@ as $$
 begin
   perform from public.hub_task_threads as t where t.id = lock_thread.thread_id for no key update;
 exception when lock_not_available or deadlock_detected then
-  perform hub.fail('busy');
+  perform hub.refuse('busy');
 end
 $$;
 comment on function hub.lock_thread(uuid) is 'Locks a thread. Errors: busy.';
@@ -35,26 +35,26 @@ begin
   end if;
   if tg_op <> 'INSERT' then
     -- Reached only where the owner of an older mac_tasks has granted it.
-    perform hub.fail('role_required', array['of an executor', hub.caller_role()]);
+    perform hub.refuse('role_required', array['of an executor', hub.caller_role()]);
   end if;
   if new.status <> 'pending' or new.kind <> 'task' or new.team_id is not null or new.claim_id is not null
     or new.claimed_by is not null or new.attempt <> 0 or new.max_attempts is not null or new.progress_count <> 0
   then
-    perform hub.fail('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
+    perform hub.refuse('bad_argument', array['A new task is pending, of kind task, and claimed by nobody.']);
   elsif new.channel_id is null and new.task_thread_id is not null then
-    perform hub.fail('bad_argument', array['A task in a thread names its channel_id too.']);
+    perform hub.refuse('bad_argument', array['A task in a thread names its channel_id too.']);
   elsif length(new.idempotency_key) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   elsif length(new.project) > 1000 or not hub.is_one_line(new.project) then
     -- It is named in a message of the system's.
-    perform hub.fail('bad_argument', array['project is one line of at most 1000 characters.']);
+    perform hub.refuse('bad_argument', array['project is one line of at most 1000 characters.']);
   elsif jsonb_typeof(new.metadata) <> 'object' or pg_column_size(new.metadata) > 16384
     or new.metadata ?| array[
       'request', 'position', 'created_by_label', 'cancelled_by',
       'review', 'review_of', 'branch_of', 'device_id', 'publish'
     ]
   then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       'metadata is an object of at most 16 kB without what the hub keeps there, as request, cancelled_by and review.'
     ]);
   elsif new.metadata ? 'message_id' and not exists (
@@ -62,7 +62,7 @@ begin
     where m.id = (new.metadata ->> 'message_id')::uuid
       and m.channel_id = new.channel_id and m.sender_id = auth.uid()::text
   ) then
-    perform hub.fail('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
+    perform hub.refuse('bad_argument', array['metadata.message_id names a message of yours in the channel.']);
   end if;
   perform hub.require_content(new.content, 'content');
   perform hub.require_bounds(new);
@@ -91,9 +91,9 @@ begin
     perform hub.require_model(task.model_preference, with_any => true);
   end if;
   if task.priority not between -100 and 100 then
-    perform hub.fail('bad_argument', array['priority is from -100 to 100.']);
+    perform hub.refuse('bad_argument', array['priority is from -100 to 100.']);
   elsif task.run_at > now() + interval '1 year' or task.run_at = '-infinity' then
-    perform hub.fail('bad_argument', array['run_at is at most a year ahead.']);
+    perform hub.refuse('bad_argument', array['run_at is at most a year ahead.']);
   end if;
 end
 $$;
@@ -116,7 +116,7 @@ begin
   select count(*) into v_open from hub.queue as q where q.created_by = author;
   select s.max_open_tasks_per_user into v_most from hub.settings as s;
   if v_open + wanted > v_most then
-    perform hub.fail('too_many_open_tasks', array[v_open::text, v_most::text]);
+    perform hub.refuse('too_many_open_tasks', array[v_open::text, v_most::text]);
   end if;
   return v_open;
 end
@@ -140,21 +140,21 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = new.channel_id;
   if not found then
-    perform hub.fail('channel_not_found', array[new.channel_id::text]);
+    perform hub.refuse('channel_not_found', array[new.channel_id::text]);
   elsif v_channel.architecture_type = 'command_dispatch' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, 'command_dispatch', 'tasks'],
       'Send it a command with execute_command.');
   elsif v_channel.is_read_only and new.kind in ('task', 'publish') then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   if new.task_thread_id is not null then
     select * into v_thread from public.hub_task_threads as t
     where t.id = new.task_thread_id and t.channel_id = new.channel_id
     for no key update;
     if not found then
-      perform hub.fail('thread_not_found', array[new.task_thread_id::text]);
+      perform hub.refuse('thread_not_found', array[new.task_thread_id::text]);
     elsif v_thread.status = 'archived' then
-      perform hub.fail('thread_archived', array[v_thread.id::text]);
+      perform hub.refuse('thread_archived', array[v_thread.id::text]);
     end if;
   end if;
   perform hub.require_bounds(new);
@@ -246,7 +246,7 @@ begin
     if (new.status, new.result, new.error, new.partial_output, new.cancelled_at)
       is distinct from (old.status, old.result, old.error, old.partial_output, old.cancelled_at)
     then
-      perform hub.fail('task_finished', array[hub.short_id(old.id),
+      perform hub.refuse('task_finished', array[hub.short_id(old.id),
         case when old.cancelled_at is not null then 'cancelled' else old.status end]);
     end if;
     return new;

@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 begin
   if length(idempotency_key) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   end if;
   -- Two calls with one key take turns, so that the second finds what the first made.
   perform pg_advisory_xact_lock(hashtextextended(
@@ -23,7 +23,7 @@ set search_path = ''
 as $$
 begin
   if before <> now then
-    perform hub.fail('key_used', array[idempotency_key]);
+    perform hub.refuse('key_used', array[idempotency_key]);
   end if;
 end
 $$;
@@ -144,9 +144,9 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = create_task_thread.channel_id;
   if v_channel.architecture_type <> 'threaded_task_isolation' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
   elsif v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   select * into v_task from public.mac_tasks as t where t.id = create_task_thread.task_id for no key update;
   -- A task of no channel can be given one by who made it or an admin, unless it is another app's or
@@ -159,10 +159,10 @@ begin
     )
     or v_task.channel_id <> create_task_thread.channel_id
   then
-    perform hub.fail('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(create_task_thread.task_id::text, 'null')]);
   end if;
   if v_task.task_thread_id is null and v_task.status in ('complete', 'failed') then
-    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_task.status]);
+    perform hub.refuse('task_finished', array[hub.short_id(v_task.id), v_task.status]);
   end if;
   if v_task.task_thread_id is null then
     insert into public.hub_task_threads (id, channel_id, task_id, name, next_transition_at)
@@ -219,7 +219,7 @@ begin
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = new.channel_id;
   if v_channel.architecture_type <> 'threaded_task_isolation' then
-    perform hub.fail('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
+    perform hub.refuse('wrong_architecture', array[v_channel.display_name, v_channel.architecture_type, 'threads']);
   end if;
   return new;
 end
@@ -304,9 +304,9 @@ begin
   end if;
   select * into v_task from public.mac_tasks as t where t.id = v_task.id for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[cancel_task.task_id::text]);
+    perform hub.refuse('task_not_found', array[cancel_task.task_id::text]);
   elsif v_task.status in ('complete', 'failed') then
-    perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+    perform hub.refuse('task_finished', array[hub.short_id(v_task.id),
       case when v_task.cancelled_at is not null then 'cancelled' else v_task.status end]);
   end if;
   return to_jsonb(hub.cancel_one(v_task.id, v_label));
@@ -344,7 +344,7 @@ begin
   select * into v_task from public.mac_tasks as t
   where t.id = retry_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[retry_task.task_id::text]);
+    perform hub.refuse('task_not_found', array[retry_task.task_id::text]);
   end if;
   -- A subtask that ends meanwhile decides under this lock whether its team goes on.
   perform from public.hub_teams as team where team.id = v_task.team_id for no key update;
@@ -357,19 +357,19 @@ begin
     ) then 'part of a team that went on without it'
   end;
   if v_state is not null then
-    perform hub.fail('task_finished', array[hub.short_id(v_task.id), v_state],
+    perform hub.refuse('task_finished', array[hub.short_id(v_task.id), v_state],
       case when v_task.status = 'failed' then 'Dispatch the team again.' else 'Only a failed task can be retried.' end);
   end if;
   if exists (
     select from public.hub_task_threads as t where t.id = v_task.task_thread_id and t.status = 'archived'
   ) then
-    perform hub.fail('thread_archived', array[v_task.task_thread_id::text]);
+    perform hub.refuse('thread_archived', array[v_task.task_thread_id::text]);
   end if;
   if v_task.task_thread_id is null and exists (
     select from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
     where c.id = v_task.channel_id and s.architecture_type = 'threaded_task_isolation'
   ) then
-    perform hub.fail('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
+    perform hub.refuse('thread_not_found', array['of task ' || hub.short_id(v_task.id)]);
   end if;
   -- It is its author's again, whoever retries it.
   perform hub.require_open_task_slots(1, coalesce(v_task.created_by, auth.uid()));

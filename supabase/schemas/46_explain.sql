@@ -87,7 +87,7 @@ begin
     if not (select s.claims_foreign_tasks from hub.settings as s)
       or v_task.metadata ? 'created_by_label' and not hub.has_role('admin')
     then
-      perform hub.fail('task_not_found', array[v_task.id::text]);
+      perform hub.refuse('task_not_found', array[v_task.id::text]);
     end if;
   end if;
   select * into v_queued from hub.queue as q where q.task_id = v_task.id;

@@ -11,13 +11,13 @@ declare
 begin
   select * into v_task from public.mac_tasks as t where t.id = held_task.task_id for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(held_task.task_id::text, 'null')]);
   elsif v_task.status <> 'running' or v_task.claim_id is distinct from held_task.claim_id
     or v_task.claim_id is null
     -- Read under the task's lock: the device may just have been renamed.
     or not exists (select from public.mesh_devices as d where d.id = device.id and d.name = v_task.claimed_by)
   then
-    perform hub.fail('stale_claim', array[hub.short_id(v_task.id)]);
+    perform hub.refuse('stale_claim', array[hub.short_id(v_task.id)]);
   end if;
   return v_task;
 end
@@ -57,16 +57,16 @@ end
 $$;
 comment on function hub.requeue(public.mac_tasks, text, timestamptz, integer) is 'Puts a running task back into the queue.';
 
-create or replace function hub.finish(task public.mac_tasks, error text) returns public.mac_tasks
+create or replace function hub.end_as_failed(task public.mac_tasks, error text) returns public.mac_tasks
 language sql
 set search_path = ''
 as $$
   update public.mac_tasks as t
-  set status = 'failed', error = finish.error
+  set status = 'failed', error = end_as_failed.error
   where t.id = task.id
   returning t.*
 $$;
-comment on function hub.finish(public.mac_tasks, text) is 'Ends a task as failed.';
+comment on function hub.end_as_failed(public.mac_tasks, text) is 'Ends a task as failed.';
 
 alter table hub.settings add column if not exists max_releases integer not null default 3
 check (max_releases between 1 and 1000);
@@ -86,7 +86,7 @@ begin
   task.losses := task.losses + 1;
   update public.mac_tasks as t set losses = task.losses where t.id = task.id;
   if task.losses >= (select s.max_losses from hub.settings as s) then
-    return hub.finish(task, format('%s, %s times in all.', reason, task.losses));
+    return hub.end_as_failed(task, format('%s, %s times in all.', reason, task.losses));
   end if;
   return hub.requeue(task, reason, null, greatest(task.attempt - 1, 0));
 end
@@ -151,7 +151,7 @@ declare
   v_most integer := (select s.max_result from hub.settings as s);
 begin
   if length(content) > v_most then
-    perform hub.fail('content_too_long', array[what, length(content)::text, v_most::text]);
+    perform hub.refuse('content_too_long', array[what, length(content)::text, v_most::text]);
   end if;
 end
 $$;
@@ -170,9 +170,9 @@ declare
   v_lease timestamptz := clock_timestamp() + (select s.task_lease from hub.settings as s);
   v_held uuid[];
 begin
-  v_device := hub.hear_device(device_heartbeat.token);
+  v_device := hub.authenticate_device(device_heartbeat.token);
   if cardinality(device_heartbeat.running) > 1000 then
-    perform hub.fail('bad_argument', array['running has at most 1000 tasks.']);
+    perform hub.refuse('bad_argument', array['running has at most 1000 tasks.']);
   end if;
   perform from public.mac_tasks as t
   where t.id = any (device_heartbeat.running) and t.status = 'running' and t.claim_id is not null
@@ -260,7 +260,7 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
   perform hub.require_length(report_progress.partial_output, 'partial_output');
   perform hub.require_session(report_progress.session_id);
   perform hub.remember_session(v_task, report_progress.session_id);
@@ -306,7 +306,7 @@ begin
       ) is not true
     )
   then
-    perform hub.fail('bad_argument', array['refusals is an array of {tool, detail}, 64 kB at most; tool is one line of 1 to 100 characters.']);
+    perform hub.refuse('bad_argument', array['refusals is an array of {tool, detail}, 64 kB at most; tool is one line of 1 to 100 characters.']);
   end if;
 end
 $$;
@@ -323,13 +323,13 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(complete_task.token);
+  v_device public.mesh_devices := hub.authenticate_device(complete_task.token);
   v_task public.mac_tasks;
 begin
   v_task := hub.held_task(v_device, complete_task.task_id, complete_task.claim_id);
   perform hub.require_length(complete_task.result, 'result');
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
-    perform hub.fail('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
+    perform hub.refuse('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
   end if;
   perform hub.require_session(complete_task.session_id);
   perform hub.require_refusals(complete_task.refusals);
@@ -403,7 +403,7 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(fail_task.token);
+  v_device public.mesh_devices := hub.authenticate_device(fail_task.token);
   v_task public.mac_tasks;
   v_error text := coalesce(nullif(btrim(fail_task.error), ''), 'The executor gave no reason.');
   v_settings hub.settings;
@@ -421,7 +421,7 @@ begin
       v_settings.retry_backoff, v_task.attempt, v_settings.max_retry_backoff
     ), v_task.attempt);
   else
-    v_task := hub.finish(v_task, v_error);
+    v_task := hub.end_as_failed(v_task, v_error);
   end if;
   return hub.task_result(v_task);
 end
@@ -454,16 +454,16 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(report_rate_limit.token);
+  v_device public.mesh_devices := hub.authenticate_device(report_rate_limit.token);
   v_task public.mac_tasks;
   v_until timestamptz := report_rate_limit.until;
   v_reason text;
 begin
   v_task := hub.held_task(v_device, report_rate_limit.task_id, report_rate_limit.claim_id);
   if not exists (select from public.hub_models as known where known.name = report_rate_limit.model) then
-    perform hub.fail('bad_argument', array[format('model is one of %s.', hub.model_names())]);
+    perform hub.refuse('bad_argument', array[format('model is one of %s.', hub.model_names())]);
   elsif report_rate_limit.until is null then
-    perform hub.fail('bad_argument', array['until is a time.']);
+    perform hub.refuse('bad_argument', array['until is a time.']);
   end if;
   -- Farther ahead is a date without a year that is past, or a clock that is wrong.
   v_until := least(v_until, clock_timestamp() + interval '31 days');
@@ -553,7 +553,7 @@ security definer -- executors have no rights on tasks but by their token
 set search_path = ''
 as $$
 declare
-  v_device public.mesh_devices := hub.hear_device(release_task.token);
+  v_device public.mesh_devices := hub.authenticate_device(release_task.token);
   v_task public.mac_tasks;
   v_settings hub.settings;
   v_reason text := format('released by %s', v_device.name);

@@ -97,11 +97,11 @@ begin
   select * into v_settings from hub.settings;
   if jsonb_typeof(listed) = 'array' then
     if jsonb_array_length(listed) > v_settings.max_subtasks then
-      perform hub.fail('too_many_subtasks', array[jsonb_array_length(listed)::text, v_settings.max_subtasks::text]);
+      perform hub.refuse('too_many_subtasks', array[jsonb_array_length(listed)::text, v_settings.max_subtasks::text]);
     end if;
   end if;
   if hub.is_subtasks(listed) is not true then
-    perform hub.fail('bad_argument', array[
+    perform hub.refuse('bad_argument', array[
       format('subtasks is an array of strings of 1 to %s characters, each with something visible.', v_settings.max_content)
     ]);
   end if;

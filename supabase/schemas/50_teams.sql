@@ -399,7 +399,7 @@ begin
   perform hub.require_channel_role(dispatch_team.channel_id, 'operator');
   select * into v_channel from public.hub_channels as c where c.id = dispatch_team.channel_id;
   if v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   end if;
   if dispatch_team.idempotency_key is not null then
     perform hub.lock_idempotency_key(dispatch_team.channel_id, dispatch_team.idempotency_key);
@@ -471,7 +471,7 @@ declare
   v_tasks integer := 0;
 begin
   if cancel_team.team_id is null then
-    perform hub.fail('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(cancel_team.id::text, 'null')]);
   end if;
   -- Tasks before team, as everywhere. The end of one may just have added others: whoever holds all of them
   -- is alone with the team.
@@ -483,7 +483,7 @@ begin
   end loop;
   select * into v_team from public.hub_teams as t where t.id = cancel_team.team_id for no key update;
   if v_team.status in ('complete', 'failed') then
-    perform hub.fail('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
+    perform hub.refuse('task_finished', array[hub.short_id(cancel_team.id), v_team.status]);
   end if;
   update public.hub_teams as t
   set metadata = t.metadata || jsonb_build_object('cancelled_by', label)

@@ -57,7 +57,7 @@ begin
   end if;
   v_problem := hub.changes_problem(changes);
   if v_problem is not null then
-    perform hub.fail('bad_argument', array[format('changes %s.', v_problem)]);
+    perform hub.refuse('bad_argument', array[format('changes %s.', v_problem)]);
   end if;
   return jsonb_build_object(
     'base', changes -> 'base', 'branch', changes -> 'branch', 'commit', changes -> 'commit',
@@ -100,13 +100,13 @@ begin
   select * into v_task from public.mac_tasks as t
   where t.id = changed_task.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[changed_task.task_id::text]);
+    perform hub.refuse('task_not_found', array[changed_task.task_id::text]);
   elsif v_task.changes is null then
-    perform hub.fail('no_changes', array[hub.short_id(v_task.id)]);
+    perform hub.refuse('no_changes', array[hub.short_id(v_task.id)]);
   elsif not exists (
     select from public.mesh_devices as d where d.id = (v_task.changes ->> 'device_id')::uuid
   ) then
-    perform hub.fail('device_not_found', array[format('%s, which has %s,', v_task.claimed_by, v_task.changes ->> 'branch')]);
+    perform hub.refuse('device_not_found', array[format('%s, which has %s,', v_task.claimed_by, v_task.changes ->> 'branch')]);
   end if;
   return v_task;
 end
@@ -285,7 +285,7 @@ declare
 begin
   v_changed := hub.changed_task(review_changes.task_id);
   if v_problem is not null then
-    perform hub.fail('bad_argument', array[v_problem]);
+    perform hub.refuse('bad_argument', array[v_problem]);
   end if;
   if review_changes.idempotency_key is not null then
     perform hub.lock_idempotency_key(v_changed.channel_id, review_changes.idempotency_key);

@@ -83,19 +83,19 @@ declare
   v_option jsonb;
 begin
   if question.kind is null or question.kind not in ('approval', 'question') then
-    perform hub.fail('bad_argument', array['kind is approval or question.']);
+    perform hub.refuse('bad_argument', array['kind is approval or question.']);
   elsif length(question.title) > 200 or not hub.is_one_line(question.title) then
-    perform hub.fail('bad_argument', array['title is one line of at most 200 characters.']);
+    perform hub.refuse('bad_argument', array['title is one line of at most 200 characters.']);
   elsif length(question.tool_call_id) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['tool_call_id has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['tool_call_id has 1 to 200 characters.']);
   elsif jsonb_typeof(question.options) <> 'array' or jsonb_array_length(question.options) > 10 then
-    perform hub.fail('bad_argument', array['options is an array of at most 10 options.']);
+    perform hub.refuse('bad_argument', array['options is an array of at most 10 options.']);
   elsif question.options = '[]' and not question.allow_text then
-    perform hub.fail('bad_argument', array['A question has options, or allow_text.']);
+    perform hub.refuse('bad_argument', array['A question has options, or allow_text.']);
   end if;
   perform hub.require_content(question.title, 'title', 200);
   if length(question.detail) > v_most then
-    perform hub.fail('content_too_long', array['detail', length(question.detail)::text, v_most::text]);
+    perform hub.refuse('content_too_long', array['detail', length(question.detail)::text, v_most::text]);
   end if;
   for v_option in select o from jsonb_array_elements(question.options) as o loop
     if (
@@ -105,13 +105,13 @@ begin
       and hub.is_one_line(v_option ->> 'id') and hub.is_one_line(v_option ->> 'label')
       and v_option ->> 'kind' in ('allow_once', 'reject_once', 'choice')
     ) is not true then
-      perform hub.fail('bad_argument', array[
+      perform hub.refuse('bad_argument', array[
         'An option is {id, label, kind}: an id of 1 to 100 and a label of 1 to 200 characters, each one line; kind is allow_once, reject_once or choice.'
       ]);
     end if;
   end loop;
   if (select count(distinct o ->> 'id') < count(*) from jsonb_array_elements(question.options) as o) then
-    perform hub.fail('bad_argument', array['Each option has an id of its own.']);
+    perform hub.refuse('bad_argument', array['Each option has an id of its own.']);
   end if;
 end
 $$;
@@ -163,9 +163,9 @@ declare
   v_question public.hub_questions;
   v_settings hub.settings;
 begin
-  v_task := hub.held_task(hub.hear_device(ask_question.token), ask_question.task_id, ask_question.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(ask_question.token), ask_question.task_id, ask_question.claim_id);
   if v_task.channel_id is null then
-    perform hub.fail('task_not_found', array[v_task.id::text], 'A task of no channel has nobody to ask.');
+    perform hub.refuse('task_not_found', array[v_task.id::text], 'A task of no channel has nobody to ask.');
   end if;
   select * into v_question from public.hub_questions as q
   where q.task_id = v_task.id and q.tool_call_id = ask_question.tool_call_id;
@@ -207,7 +207,7 @@ begin
     select count(*) >= v_settings.max_open_questions from public.hub_questions as q
     where q.task_id = v_task.id and q.state = 'open'
   ) then
-    perform hub.fail('too_many_questions', array[hub.short_id(v_task.id), v_settings.max_open_questions::text]);
+    perform hub.refuse('too_many_questions', array[hub.short_id(v_task.id), v_settings.max_open_questions::text]);
   end if;
   insert into public.hub_questions values (v_question.*);
   if v_question.state = 'open' then
@@ -335,23 +335,23 @@ begin
   v_task := hub.lock_asking(answer_question.question_id);
   select * into v_question from public.hub_questions as q where q.id = answer_question.question_id;
   if not found then
-    perform hub.fail('question_not_found', array[answer_question.question_id::text]);
+    perform hub.refuse('question_not_found', array[answer_question.question_id::text]);
   end if;
   if v_question.state = 'answered' and v_question.option_id is not distinct from answer_question.option_id
     and v_question.answer is not distinct from v_answer
   then
     return to_jsonb(v_question);
   elsif v_question.state <> 'open' then
-    perform hub.fail('question_closed', array[v_question.id::text, v_question.state]);
+    perform hub.refuse('question_closed', array[v_question.id::text, v_question.state]);
   end if;
   if answer_question.option_id is null and v_answer is null then
-    perform hub.fail('bad_argument', array['An answer has an option_id, an answer in words, or both.']);
+    perform hub.refuse('bad_argument', array['An answer has an option_id, an answer in words, or both.']);
   elsif answer_question.option_id is not null and not exists (
     select from jsonb_array_elements(v_question.options) as o where o ->> 'id' = answer_question.option_id
   ) then
-    perform hub.fail('bad_argument', array['option_id is one of the question''s options.']);
+    perform hub.refuse('bad_argument', array['option_id is one of the question''s options.']);
   elsif v_answer is not null and not v_question.allow_text then
-    perform hub.fail('bad_argument', array['This question takes one of its options, and no words.']);
+    perform hub.refuse('bad_argument', array['This question takes one of its options, and no words.']);
   end if;
   if v_answer is not null then
     perform hub.require_content(v_answer, 'answer');
@@ -506,7 +506,7 @@ as $$
 declare
   v_task public.mac_tasks;
 begin
-  v_task := hub.held_task(hub.hear_device(park_task.token), park_task.task_id, park_task.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(park_task.token), park_task.task_id, park_task.claim_id);
   perform hub.require_session(park_task.session_id);
   perform hub.remember_session(v_task, park_task.session_id);
   v_task := hub.park(v_task);

@@ -59,12 +59,12 @@ begin
     'operator', 'task_not_found', send_input.task_id
   );
   if length(send_input.idempotency_key) not between 1 and 200 then
-    perform hub.fail('bad_argument', array['idempotency_key has 1 to 200 characters.']);
+    perform hub.refuse('bad_argument', array['idempotency_key has 1 to 200 characters.']);
   end if;
   select * into v_task from public.mac_tasks as t
   where t.id = send_input.task_id and t.channel_id is not null for no key update;
   if not found then
-    perform hub.fail('task_not_found', array[coalesce(send_input.task_id::text, 'null')]);
+    perform hub.refuse('task_not_found', array[coalesce(send_input.task_id::text, 'null')]);
   end if;
   select * into v_input from public.hub_task_inputs as i
   where i.task_id = v_task.id and i.created_by is not distinct from auth.uid()
@@ -73,7 +73,7 @@ begin
     perform hub.require_same(send_input.idempotency_key, v_input.content, coalesce(send_input.content, ''));
   else
     if v_task.status in ('complete', 'failed') or v_task.cancel_requested_at is not null then
-      perform hub.fail('task_finished', array[hub.short_id(v_task.id),
+      perform hub.refuse('task_finished', array[hub.short_id(v_task.id),
         case when v_task.cancel_requested_at is not null then 'cancelled' else v_task.status end],
         'Dispatch it as a follow-up.');
     end if;
@@ -134,7 +134,7 @@ declare
   v_task public.mac_tasks;
   v_input public.hub_task_inputs;
 begin
-  v_task := hub.held_task(hub.hear_device(take_input.token), take_input.task_id, take_input.claim_id);
+  v_task := hub.held_task(hub.authenticate_device(take_input.token), take_input.task_id, take_input.claim_id);
   update public.hub_task_inputs as i
   set state = 'taken', taken_at = clock_timestamp(), claim_id = v_task.claim_id
   where i.id = take_input.input_id and i.task_id = v_task.id and i.state = 'waiting'
@@ -144,9 +144,9 @@ begin
     select * into v_input from public.hub_task_inputs as i
     where i.id = take_input.input_id and i.task_id = v_task.id;
     if not found then
-      perform hub.fail('input_not_found', array[coalesce(take_input.input_id::text, 'null'), hub.short_id(v_task.id)]);
+      perform hub.refuse('input_not_found', array[coalesce(take_input.input_id::text, 'null'), hub.short_id(v_task.id)]);
     elsif v_input.claim_id is distinct from v_task.claim_id then
-      perform hub.fail('input_taken', array[v_input.id::text]);
+      perform hub.refuse('input_taken', array[v_input.id::text]);
     end if;
   end if;
   return jsonb_build_object('input', to_jsonb(v_input));

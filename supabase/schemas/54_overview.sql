@@ -44,7 +44,7 @@ declare
 begin
   perform hub.require_role('viewer');
   if mesh_activity.hours is null or mesh_activity.hours not between 1 and 168 then
-    perform hub.fail('bad_argument', array['hours is a number from 1 to 168.']);
+    perform hub.refuse('bad_argument', array['hours is a number from 1 to 168.']);
   end if;
 
   with attempts as (

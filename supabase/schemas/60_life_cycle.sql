@@ -207,7 +207,7 @@ declare
 begin
   perform hub.require_role('viewer');
   if update_thread_status.status is null or update_thread_status.status not in ('active', 'archived') then
-    perform hub.fail('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
+    perform hub.refuse('bad_argument', array['status is active, to reopen a thread, or archived, to close it.']);
   end if;
   perform hub.require_channel_role(
     (select t.channel_id from public.hub_task_threads as t where t.id = update_thread_status.thread_id),
@@ -216,13 +216,13 @@ begin
   select * into v_thread from public.hub_task_threads as t
   where t.id = update_thread_status.thread_id for no key update;
   if not found then
-    perform hub.fail('thread_not_found', array[update_thread_status.thread_id::text]);
+    perform hub.refuse('thread_not_found', array[update_thread_status.thread_id::text]);
   end if;
   if update_thread_status.status = 'active' then
     perform hub.reopen_thread(v_thread.id);
   elsif v_thread.status <> 'archived' then
     if exists (select from hub.queue as q where q.thread_id = v_thread.id) then
-      perform hub.fail('thread_busy', array[v_thread.id::text]);
+      perform hub.refuse('thread_busy', array[v_thread.id::text]);
     end if;
     perform hub.archive_threads(array[v_thread.id]);
   end if;

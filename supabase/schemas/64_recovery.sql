@@ -128,7 +128,7 @@ begin
   select * into v_settings from hub.settings;
   if task.started_at < clock_timestamp() - v_settings.max_runtime - hub.waited(task) then
     perform hub.end_attempt(task, 'timed_out', null);
-    perform hub.finish(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
+    perform hub.end_as_failed(task, format('timed_out: it ran for more than %s.', hub.duration(v_settings.max_runtime)));
     return 'timed_out';
   end if;
   if hub.has_open_question(task.id) then

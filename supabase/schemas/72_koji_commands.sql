@@ -82,7 +82,7 @@ begin
   where near.slips < greatest(length(c.name), length(v_name)) -- something in common
   order by case when near.begins_so then 1 else near.slips end, near.slips, c.name
   limit 1;
-  perform hub.fail('unknown_command', array['"!' || v_name || '"'],
+  perform hub.refuse('unknown_command', array['"!' || v_name || '"'],
     hint => 'Did you mean !' || v_nearest || '? Send !help for the list of commands.');
 end
 $$;
@@ -94,7 +94,7 @@ stable
 set search_path = ''
 as $$
 begin
-  perform hub.fail('bad_argument', array[problem], hint => 'Usage: ' || coalesce(
+  perform hub.refuse('bad_argument', array[problem], hint => 'Usage: ' || coalesce(
     (select c.usage from koji.commands as c where c.name = bad_argument.command), '!name [argument]'
   ));
 end
@@ -168,13 +168,13 @@ begin
   join public.hub_servers as s on s.id = c.server_id
   where c.id = execute_command.channel_id;
   if v_channel.architecture_type <> 'command_dispatch' then
-    perform hub.fail('wrong_architecture',
+    perform hub.refuse('wrong_architecture',
       array[v_channel.display_name, v_channel.architecture_type, 'commands'],
       hint => 'Send it with dispatch_task.');
   elsif v_channel.is_read_only then
-    perform hub.fail('channel_read_only', array[v_channel.display_name]);
+    perform hub.refuse('channel_read_only', array[v_channel.display_name]);
   elsif v_channel.paused_at is not null then
-    perform hub.fail('server_paused', array[v_channel.server]);
+    perform hub.refuse('server_paused', array[v_channel.server]);
   end if;
 
   perform hub.require_content(execute_command.command, 'command', 2000);

@@ -145,7 +145,7 @@ begin
     limit 1;
   end if;
   if v_problem is not null then
-    perform hub.fail('bad_argument', array[v_problem],
+    perform hub.refuse('bad_argument', array[v_problem],
       hint => 'Nothing was stored and the sweep is still running: correct the report and send all of it again.');
   end if;
 end
@@ -167,7 +167,7 @@ begin
   where s.id = complete_sweep.sweep_id and s.status = 'running'
   for update;
   if not found then
-    perform hub.fail('sweep_not_found', array[coalesce(complete_sweep.sweep_id::text, 'null')]);
+    perform hub.refuse('sweep_not_found', array[coalesce(complete_sweep.sweep_id::text, 'null')]);
   end if;
   perform koji.check_prospects(complete_sweep.prospects);
 

@@ -20,8 +20,8 @@ Deno.test("docs/errors.md lists the rows of hub.errors", async () => {
   assert.deepEqual(listed, rows.map((row) => ({ ...row })));
 });
 
-Deno.test("hub.fail() raises every registered error, and no other", () => {
-  const raised = new Set(matches(chapters, /\bhub\.fail\(\s*'([a-z_]+)'/g));
+Deno.test("hub.refuse() raises every registered error, and no other", () => {
+  const raised = new Set(matches(chapters, /\bhub\.refuse\(\s*'([a-z_]+)'/g));
   assert.deepEqual([...raised].sort(), section("Names").map(([name]) => name).sort());
 });
 

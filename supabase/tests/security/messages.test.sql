@@ -105,9 +105,9 @@ from (values
   ($$ select token_hash from hub.device_tokens $$, 'Nobody reads the hash of a token'),
   ($$ select * from hub.settings $$, 'nor the settings'),
   ($$ select hub.post(t, 'task_failed', 'system', 'x', 'text') from public.mac_tasks as t $$, 'Nobody calls what posts as the system'),
-  ($$ select hub.hear_device('x') $$, 'nor what speaks as a device'),
+  ($$ select hub.authenticate_device('x') $$, 'nor what speaks as a device'),
   ($$ select hub.recover() $$, 'nor recovery'),
-  ($$ select hub.fail('not_signed_in') $$, 'nor what refuses')
+  ($$ select hub.refuse('not_signed_in') $$, 'nor what refuses')
 ) as s (statement, what);
 
 select is(

@@ -1,13 +1,13 @@
 // A connection to the database that is kept open for what the server tells by itself.
 import postgres from "postgres";
 
-export interface Standing {
+export interface PersistentConnection {
   /** Resolves when the connection is open for the first time. */
   ready: Promise<void>;
   stop: () => Promise<void>;
 }
 
-export interface StandingOptions {
+export interface PersistentConnectionOptions {
   url: string;
   /** Named in the log when it cannot be opened. */
   name: string;
@@ -20,7 +20,7 @@ export interface StandingOptions {
 }
 
 /** Opens the connection, waits until it is lost, and opens it again, until it is stopped. */
-export function keepConnected(options: StandingOptions): Standing {
+export function keepConnected(options: PersistentConnectionOptions): PersistentConnection {
   const ready = Promise.withResolvers<void>();
   let stopped = false;
   let current: postgres.Sql | undefined;

@@ -1,4 +1,4 @@
-// The door: which tokens and keys open what over HTTP, and what stays shut whatever is shown.
+// Which tokens and keys open what over HTTP, and what stays shut whatever is shown.
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { join } from "node:path";
