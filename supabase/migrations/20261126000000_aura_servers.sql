@@ -1891,25 +1891,21 @@ as $$
 declare
   v_place record;
 begin
-  -- By its key, one place after the other: this is the order of locks too, and no plan can read the
-  -- whole of a table.
+  -- By its key, one place after the other, channels before threads: this is the order of locks too, and no
+  -- plan can read the whole of a table.
   for v_place in
-    select n.channel_id as id, count(*) as messages, max(n.created_at) as newest
-    from new_rows as n where n.task_thread_id is null
-    group by n.channel_id order by n.channel_id
-  loop
-    update public.hub_channels as c
-    set message_count = c.message_count + v_place.messages,
-      last_message_at = greatest(c.last_message_at, v_place.newest)
-    where c.id = v_place.id;
-  end loop;
-
-  for v_place in
-    select n.task_thread_id as id, count(*) as messages,
+    select case when n.task_thread_id is null then n.channel_id end as channel_id, n.task_thread_id,
+      count(*) as messages, max(n.created_at) as newest,
       max(n.created_at) filter (where n.sender_type <> 'system') as activity
-    from new_rows as n where n.task_thread_id is not null
-    group by n.task_thread_id order by n.task_thread_id
+    from new_rows as n group by 1, 2 order by 1, 2
   loop
+    if v_place.task_thread_id is null then
+      update public.hub_channels as c
+      set message_count = c.message_count + v_place.messages,
+        last_message_at = greatest(c.last_message_at, v_place.newest)
+      where c.id = v_place.channel_id;
+      continue;
+    end if;
     update public.hub_task_threads as t
     set message_count = t.message_count + v_place.messages,
       last_activity_at = greatest(t.last_activity_at, v_place.activity),
@@ -1921,10 +1917,10 @@ begin
           (select s.idle_after from hub.settings as s)
         )
       end
-    where t.id = v_place.id and t.status <> 'archived';
+    where t.id = v_place.task_thread_id and t.status <> 'archived';
     if not found then
       -- Known only here, under the thread's lock: a tick may just have archived it.
-      perform hub.refuse('thread_archived', array[v_place.id::text]);
+      perform hub.refuse('thread_archived', array[v_place.task_thread_id::text]);
     end if;
   end loop;
   return null;
@@ -3559,11 +3555,10 @@ as $$
 declare
   v_rule hub.routing_rules;
 begin
-  -- A loop, so that no rule is tried after the first that matches.
-  for v_rule in select * from hub.routing_rules as r order by r.position loop
-    exit when classify.content ~* v_rule.pattern;
-    v_rule := null;
-  end loop;
+  -- Sorted first (offset 0), so that no rule is tried after the first that matches.
+  select * into v_rule
+  from (select * from hub.routing_rules order by position offset 0) as r
+  where classify.content ~* r.pattern limit 1;
   task_type := coalesce(v_rule.task_type, 'general');
   platform := v_rule.platform;
   model := coalesce(
@@ -4285,7 +4280,9 @@ as $$
 begin
   return (
     select count(*) from hub.queue as q
-    where q.state = 'running' and q.device = busy_slots.device and not hub.has_open_question(q.task_id)
+    where q.state = 'running' and q.device = busy_slots.device and not exists (
+      select from public.hub_questions as x where x.task_id = q.task_id and x.state = 'open'
+    )
   );
 end
 $$;
@@ -4497,17 +4494,6 @@ $$;
 comment on function hub.offer_elsewhere(integer) is
   'Offers tasks that have waited for the device of their session for longer than hub.settings.session_wait to every device; returns how many. Part of hub.recover().';
 
-create or replace function hub.require_session(session_id text) returns void
-language plpgsql stable
-set search_path = ''
-as $$
-begin
-  if length(session_id) > 500 then
-    perform hub.refuse('bad_argument', array['session_id has at most 500 characters.']);
-  end if;
-end
-$$;
-
 create or replace function hub.remember_session(task public.mac_tasks, session_id text) returns void
 language plpgsql
 set search_path = ''
@@ -4518,7 +4504,9 @@ declare
   v_before record;
   v_known text;
 begin
-  if coalesce(remember_session.session_id, '') = '' then
+  if length(remember_session.session_id) > 500 then
+    perform hub.refuse('bad_argument', array['session_id has at most 500 characters.']);
+  elsif coalesce(remember_session.session_id, '') = '' then
     return;
   end if;
   select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;
@@ -4565,13 +4553,20 @@ set jit = off
 as $$
 declare
   v_thread uuid := hub.thread_of_session(task);
-  v_waiting text[] := array(
+  v_waiting text[];
+  v_ahead text[];
+begin
+  if v_thread is null and not exists (
+    select from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'taken'
+  ) then
+    return null;
+  end if;
+  v_waiting := array(
     select i.message_id::text from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'waiting'
   );
-  v_ahead text[] := array(
+  v_ahead := array(
     select q.task_id::text from hub.queue as q where q.thread_id = v_thread and q.task_id <> task.id
   );
-begin
   return (
     select string_agg(said.line, E'\n\n' order by said.created_at, said.id)
     from (
@@ -4789,18 +4784,6 @@ as $$
 declare
   v_most integer := (select s.max_result from hub.settings as s);
 begin
-  if is_progress then
-    -- Only the last progress message is there already: it is rewritten in place.
-    update public.hub_channel_messages as m set content = hub.cut(post.content, v_most)
-    where m.id = message_id and m.is_progress;
-    if found then
-      return;
-    end if;
-    -- People choose the ids of their messages: what one of them has taken is theirs.
-    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      message_id := gen_random_uuid();
-    end if;
-  end if;
   insert into public.hub_channel_messages (
     id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type,
     embed_data, is_progress, metadata
@@ -4837,20 +4820,28 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_news text := hub.new_progress(previous, task.partial_output);
+  v_settings hub.settings;
+  v_message uuid := gen_random_uuid();
+  v_text text := hub.new_progress(previous, task.partial_output);
 begin
-  perform hub.post(
-    task, 'task_progress', 'agent',
-    case when task.task_thread_id is null
-      then format('📋 %s: %s', hub.short_id(task.id), v_news) else '📋 ' || v_news
-    end,
-    'text', null,
-    -- The id follows from the number, so that the last one can be rewritten in place.
-    md5(format('%s:%s', task.id, least(
-      task.progress_count, (select s.progress_limit from hub.settings as s)
-    )))::uuid,
-    true
-  );
+  select * into v_settings from hub.settings;
+  v_text := case when task.task_thread_id is null
+    then format('📋 %s: %s', hub.short_id(task.id), v_text) else '📋 ' || v_text
+  end;
+  if task.progress_count >= v_settings.progress_limit then
+    -- The id of the last one follows from the task's, so that it is found and rewritten in place.
+    v_message := md5(format('%s:%s', task.id, v_settings.progress_limit))::uuid;
+    update public.hub_channel_messages as m set content = hub.cut(v_text, v_settings.max_result)
+    where m.id = v_message and m.is_progress;
+    if found then
+      return;
+    end if;
+    -- People choose the ids of their messages: what one of them has taken is theirs.
+    if exists (select from public.hub_channel_messages as m where m.id = v_message) then
+      v_message := gen_random_uuid();
+    end if;
+  end if;
+  perform hub.post(task, 'task_progress', 'agent', v_text, 'text', null, v_message, true);
 end
 $$;
 comment on function hub.post_progress(public.mac_tasks, text) is
@@ -5049,14 +5040,16 @@ begin
     if new.kind in ('task', 'subtask', 'publish') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
-  elsif new.status = 'pending' and old.status <> 'pending' and not exists (
+  elsif new.status = 'pending' and old.status <> 'pending' then
     -- A question says by itself what a parked task waits for.
-    select from public.hub_task_attempts as a where a.claim_id = old.claim_id and a.outcome = 'parked'
-  ) then
-    -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
-    perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
-      hub.plain(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
-      new.attempt + 1, new.max_attempts), 'text');
+    if not exists (
+      select from public.hub_task_attempts as a where a.claim_id = old.claim_id and a.outcome = 'parked'
+    ) then
+      -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
+      perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
+        hub.plain(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
+        new.attempt + 1, new.max_attempts), 'text');
+    end if;
   end if;
   return null;
 exception when others then
@@ -5286,7 +5279,10 @@ declare
   v_channel record;
   v_thread public.hub_task_threads;
   v_route record;
+  v_settings hub.settings;
+  v_label text;
 begin
+  select * into v_settings from hub.settings;
   select c.*, s.architecture_type into v_channel
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = new.channel_id;
@@ -5318,36 +5314,41 @@ begin
     -- Planning and combining are done with words: any platform will do.
     new.task_type := coalesce(new.task_type, new.kind);
   end if;
-  new.model_preference := coalesce(
-    nullif(new.model_preference, 'any'),
-    case when v_thread.session_id is not null then (select s.model from hub.last_session(new) as s) end,
-    -- A follow-up to a task that has not ended yet will want to resume the session of that one.
-    case when new.kind = 'task' then (
-      select previous.model_preference from public.mac_tasks as previous
-      where previous.task_thread_id = v_thread.id and previous.kind = 'task'
-      order by previous.created_at desc limit 1
-    ) end,
-    v_route.model
-  );
+  new.model_preference := nullif(new.model_preference, 'any');
+  if new.model_preference is null and v_thread.id is not null then
+    new.model_preference := coalesce(
+      case when v_thread.session_id is not null then (select s.model from hub.last_session(new) as s) end,
+      -- A follow-up to a task that has not ended yet will want to resume the session of that one.
+      case when new.kind = 'task' then (
+        select previous.model_preference from public.mac_tasks as previous
+        where previous.task_thread_id = v_thread.id and previous.kind = 'task'
+        order by previous.created_at desc limit 1
+      ) end
+    );
+  end if;
+  new.model_preference := coalesce(new.model_preference, v_route.model);
   new.project := coalesce(new.project, v_channel.project_path);
   new.priority := coalesce(new.priority, 0);
   new.attempt := coalesce(new.attempt, 0);
   new.progress_count := coalesce(new.progress_count, 0);
-  new.max_attempts := coalesce(new.max_attempts, (select s.max_attempts from hub.settings as s));
+  new.max_attempts := coalesce(new.max_attempts, v_settings.max_attempts);
   new.created_by := coalesce(new.created_by, auth.uid());
   new.session_id := coalesce(new.session_id, v_thread.session_id);
-  -- Tasks of a thread run in the order of this, also where the clock was set back between them.
-  new.created_at := greatest(clock_timestamp(), (
-    select max(t.created_at) + interval '1 microsecond' from public.mac_tasks as t
-    where t.task_thread_id = new.task_thread_id
-  ));
-  new.updated_at := new.created_at;
-  new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
-    || jsonb_build_object('created_by_label', coalesce(
-      -- Who asked for a team is who asked for its tasks, also when they have left.
-      (select t.metadata ->> 'created_by_label' from public.hub_teams as t where t.id = new.team_id),
-      hub.user_label(new.created_by)
+  new.created_at := clock_timestamp();
+  if v_thread.id is not null then
+    -- Tasks of a thread run in the order of this, also where the clock was set back between them.
+    new.created_at := greatest(new.created_at, (
+      select max(t.created_at) + interval '1 microsecond' from public.mac_tasks as t
+      where t.task_thread_id = new.task_thread_id
     ));
+  end if;
+  new.updated_at := new.created_at;
+  if new.team_id is not null then
+    -- Who asked for a team is who asked for its tasks, also when they have left.
+    v_label := (select t.metadata ->> 'created_by_label' from public.hub_teams as t where t.id = new.team_id);
+  end if;
+  new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
+    || jsonb_build_object('created_by_label', coalesce(v_label, hub.user_label(new.created_by)));
   if new.status in ('complete', 'failed') then
     -- Recorded as over: there is nothing to post about it.
     new.finished_at := coalesce(new.finished_at, clock_timestamp());
@@ -5360,7 +5361,7 @@ begin
       values (
         new.channel_id, new.id, new.team_id,
         format('%s — %s', hub.short_id(new.id), hub.title(hub.request_of(new))),
-        clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+        clock_timestamp() + coalesce(v_channel.idle_after, v_settings.idle_after)
       )
       returning id into new.task_thread_id;
     end if;
@@ -5409,12 +5410,12 @@ begin
     new.cancelled_at := coalesce(new.cancelled_at, clock_timestamp());
   end if;
   if new.status = 'running' then
-    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id
-      and not exists (select from hub.queue as q where q.task_id = new.id and q.device = new.claimed_by)
-    then
-      -- Claimed by an UPDATE, and not a device that is renamed: no lease, and nobody takes it away.
-      new.claim_id := null;
-      new.lease_expires_at := null;
+    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id then
+      if not exists (select from hub.queue as q where q.task_id = new.id and q.device = new.claimed_by) then
+        -- Claimed by an UPDATE, and not a device that is renamed: no lease, and nobody takes it away.
+        new.claim_id := null;
+        new.lease_expires_at := null;
+      end if;
     end if;
     if old.status = 'pending' then
       new.error := null;
@@ -6228,13 +6229,10 @@ set search_path = ''
 as $$
 begin
   -- What an executor needs of it: the whole row as JSON would cost more than the rest of a report.
-  return (
-    select jsonb_build_object('task', jsonb_build_object(
-      'id', t.id, 'short_id', hub.short_id(t.id), 'status', t.status, 'attempt', t.attempt,
-      'cancel_requested_at', t.cancel_requested_at
-    ))
-    from public.mac_tasks as t where t.id = task.id
-  );
+  return jsonb_build_object('task', jsonb_build_object(
+    'id', task.id, 'short_id', hub.short_id(task.id), 'status', task.status, 'attempt', task.attempt,
+    'cancel_requested_at', task.cancel_requested_at
+  ));
 end
 $$;
 comment on function hub.task_result(public.mac_tasks) is
@@ -6360,12 +6358,14 @@ declare
 begin
   v_task := hub.held_task(hub.authenticate_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
   perform hub.require_length(report_progress.partial_output, 'partial_output');
-  perform hub.require_session(report_progress.session_id);
-  perform hub.remember_session(v_task, report_progress.session_id);
+  if report_progress.session_id is not null then
+    perform hub.remember_session(v_task, report_progress.session_id);
+  end if;
   update public.mac_tasks as t
   set partial_output = coalesce(report_progress.partial_output, t.partial_output),
     session_id = coalesce(report_progress.session_id, t.session_id)
-  where t.id = v_task.id;
+  where t.id = v_task.id
+  returning * into v_task;
   return hub.task_result(v_task);
 end
 $$;
@@ -6429,10 +6429,13 @@ begin
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
     perform hub.refuse('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
   end if;
-  perform hub.require_session(complete_task.session_id);
-  perform hub.require_refusals(complete_task.refusals);
+  if complete_task.refusals is not null then
+    perform hub.require_refusals(complete_task.refusals);
+  end if;
   perform hub.end_attempt(v_task, 'complete', null);
-  perform hub.remember_session(v_task, complete_task.session_id);
+  if complete_task.session_id is not null then
+    perform hub.remember_session(v_task, complete_task.session_id);
+  end if;
   update public.mac_tasks as t
   set status = 'complete', result = coalesce(complete_task.result, ''),
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
@@ -6440,7 +6443,8 @@ begin
     usage = coalesce(complete_task.usage, t.usage),
     refusals = nullif(nullif(complete_task.refusals, 'null'), '[]'),
     changes = hub.checked_changes(complete_task.changes, v_device.id)
-  where t.id = v_task.id;
+  where t.id = v_task.id
+  returning * into v_task;
   return hub.task_result(v_task);
 end
 $$;
@@ -8322,7 +8326,6 @@ declare
   v_task public.mac_tasks;
 begin
   v_task := hub.held_task(hub.authenticate_device(park_task.token), park_task.task_id, park_task.claim_id);
-  perform hub.require_session(park_task.session_id);
   perform hub.remember_session(v_task, park_task.session_id);
   v_task := hub.park(v_task);
   return hub.task_result(v_task);

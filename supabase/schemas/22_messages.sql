@@ -282,25 +282,21 @@ as $$
 declare
   v_place record;
 begin
-  -- By its key, one place after the other: this is the order of locks too, and no plan can read the
-  -- whole of a table.
+  -- By its key, one place after the other, channels before threads: this is the order of locks too, and no
+  -- plan can read the whole of a table.
   for v_place in
-    select n.channel_id as id, count(*) as messages, max(n.created_at) as newest
-    from new_rows as n where n.task_thread_id is null
-    group by n.channel_id order by n.channel_id
-  loop
-    update public.hub_channels as c
-    set message_count = c.message_count + v_place.messages,
-      last_message_at = greatest(c.last_message_at, v_place.newest)
-    where c.id = v_place.id;
-  end loop;
-
-  for v_place in
-    select n.task_thread_id as id, count(*) as messages,
+    select case when n.task_thread_id is null then n.channel_id end as channel_id, n.task_thread_id,
+      count(*) as messages, max(n.created_at) as newest,
       max(n.created_at) filter (where n.sender_type <> 'system') as activity
-    from new_rows as n where n.task_thread_id is not null
-    group by n.task_thread_id order by n.task_thread_id
+    from new_rows as n group by 1, 2 order by 1, 2
   loop
+    if v_place.task_thread_id is null then
+      update public.hub_channels as c
+      set message_count = c.message_count + v_place.messages,
+        last_message_at = greatest(c.last_message_at, v_place.newest)
+      where c.id = v_place.channel_id;
+      continue;
+    end if;
     update public.hub_task_threads as t
     set message_count = t.message_count + v_place.messages,
       last_activity_at = greatest(t.last_activity_at, v_place.activity),
@@ -312,10 +308,10 @@ begin
           (select s.idle_after from hub.settings as s)
         )
       end
-    where t.id = v_place.id and t.status <> 'archived';
+    where t.id = v_place.task_thread_id and t.status <> 'archived';
     if not found then
       -- Known only here, under the thread's lock: a tick may just have archived it.
-      perform hub.refuse('thread_archived', array[v_place.id::text]);
+      perform hub.refuse('thread_archived', array[v_place.task_thread_id::text]);
     end if;
   end loop;
   return null;

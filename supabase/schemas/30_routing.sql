@@ -128,11 +128,10 @@ as $$
 declare
   v_rule hub.routing_rules;
 begin
-  -- A loop, so that no rule is tried after the first that matches.
-  for v_rule in select * from hub.routing_rules as r order by r.position loop
-    exit when classify.content ~* v_rule.pattern;
-    v_rule := null;
-  end loop;
+  -- Sorted first (offset 0), so that no rule is tried after the first that matches.
+  select * into v_rule
+  from (select * from hub.routing_rules order by position offset 0) as r
+  where classify.content ~* r.pattern limit 1;
   task_type := coalesce(v_rule.task_type, 'general');
   platform := v_rule.platform;
   model := coalesce(

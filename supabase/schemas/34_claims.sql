@@ -141,7 +141,9 @@ as $$
 begin
   return (
     select count(*) from hub.queue as q
-    where q.state = 'running' and q.device = busy_slots.device and not hub.has_open_question(q.task_id)
+    where q.state = 'running' and q.device = busy_slots.device and not exists (
+      select from public.hub_questions as x where x.task_id = q.task_id and x.state = 'open'
+    )
   );
 end
 $$;

@@ -138,17 +138,6 @@ $$;
 comment on function hub.offer_elsewhere(integer) is
   'Offers tasks that have waited for the device of their session for longer than hub.settings.session_wait to every device; returns how many. Part of hub.recover().';
 
-create or replace function hub.require_session(session_id text) returns void
-language plpgsql stable
-set search_path = ''
-as $$
-begin
-  if length(session_id) > 500 then
-    perform hub.refuse('bad_argument', array['session_id has at most 500 characters.']);
-  end if;
-end
-$$;
-
 create or replace function hub.remember_session(task public.mac_tasks, session_id text) returns void
 language plpgsql
 set search_path = ''
@@ -159,7 +148,9 @@ declare
   v_before record;
   v_known text;
 begin
-  if coalesce(remember_session.session_id, '') = '' then
+  if length(remember_session.session_id) > 500 then
+    perform hub.refuse('bad_argument', array['session_id has at most 500 characters.']);
+  elsif coalesce(remember_session.session_id, '') = '' then
     return;
   end if;
   select d.id into v_device from public.mesh_devices as d where d.name = task.claimed_by;
@@ -206,13 +197,20 @@ set jit = off
 as $$
 declare
   v_thread uuid := hub.thread_of_session(task);
-  v_waiting text[] := array(
+  v_waiting text[];
+  v_ahead text[];
+begin
+  if v_thread is null and not exists (
+    select from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'taken'
+  ) then
+    return null;
+  end if;
+  v_waiting := array(
     select i.message_id::text from public.hub_task_inputs as i where i.task_id = task.id and i.state = 'waiting'
   );
-  v_ahead text[] := array(
+  v_ahead := array(
     select q.task_id::text from hub.queue as q where q.thread_id = v_thread and q.task_id <> task.id
   );
-begin
   return (
     select string_agg(said.line, E'\n\n' order by said.created_at, said.id)
     from (

@@ -180,18 +180,6 @@ as $$
 declare
   v_most integer := (select s.max_result from hub.settings as s);
 begin
-  if is_progress then
-    -- Only the last progress message is there already: it is rewritten in place.
-    update public.hub_channel_messages as m set content = hub.cut(post.content, v_most)
-    where m.id = message_id and m.is_progress;
-    if found then
-      return;
-    end if;
-    -- People choose the ids of their messages: what one of them has taken is theirs.
-    if exists (select from public.hub_channel_messages as m where m.id = message_id) then
-      message_id := gen_random_uuid();
-    end if;
-  end if;
   insert into public.hub_channel_messages (
     id, channel_id, task_thread_id, sender_type, sender_id, sender_label, content, content_type,
     embed_data, is_progress, metadata
@@ -228,20 +216,28 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_news text := hub.new_progress(previous, task.partial_output);
+  v_settings hub.settings;
+  v_message uuid := gen_random_uuid();
+  v_text text := hub.new_progress(previous, task.partial_output);
 begin
-  perform hub.post(
-    task, 'task_progress', 'agent',
-    case when task.task_thread_id is null
-      then format('📋 %s: %s', hub.short_id(task.id), v_news) else '📋 ' || v_news
-    end,
-    'text', null,
-    -- The id follows from the number, so that the last one can be rewritten in place.
-    md5(format('%s:%s', task.id, least(
-      task.progress_count, (select s.progress_limit from hub.settings as s)
-    )))::uuid,
-    true
-  );
+  select * into v_settings from hub.settings;
+  v_text := case when task.task_thread_id is null
+    then format('📋 %s: %s', hub.short_id(task.id), v_text) else '📋 ' || v_text
+  end;
+  if task.progress_count >= v_settings.progress_limit then
+    -- The id of the last one follows from the task's, so that it is found and rewritten in place.
+    v_message := md5(format('%s:%s', task.id, v_settings.progress_limit))::uuid;
+    update public.hub_channel_messages as m set content = hub.cut(v_text, v_settings.max_result)
+    where m.id = v_message and m.is_progress;
+    if found then
+      return;
+    end if;
+    -- People choose the ids of their messages: what one of them has taken is theirs.
+    if exists (select from public.hub_channel_messages as m where m.id = v_message) then
+      v_message := gen_random_uuid();
+    end if;
+  end if;
+  perform hub.post(task, 'task_progress', 'agent', v_text, 'text', null, v_message, true);
 end
 $$;
 comment on function hub.post_progress(public.mac_tasks, text) is
@@ -440,14 +436,16 @@ begin
     if new.kind in ('task', 'subtask', 'publish') or new.cancelled_at is not null then
       perform hub.post_outcome(new);
     end if;
-  elsif new.status = 'pending' and old.status <> 'pending' and not exists (
+  elsif new.status = 'pending' and old.status <> 'pending' then
     -- A question says by itself what a parked task waits for.
-    select from public.hub_task_attempts as a where a.claim_id = old.claim_id and a.outcome = 'parked'
-  ) then
-    -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
-    perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
-      hub.plain(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
-      new.attempt + 1, new.max_attempts), 'text');
+    if not exists (
+      select from public.hub_task_attempts as a where a.claim_id = old.claim_id and a.outcome = 'parked'
+    ) then
+      -- One line of an agent's error: the system says nothing that an agent has worded beyond it.
+      perform hub.post(new, 'task_requeued', 'system', format('🔁 %s requeued: %s (attempt %s of %s)', hub.short_id(new.id),
+        hub.plain(split_part(translate(coalesce(new.error, 'no reason given'), E'\r\u2028\u2029', E'\n\n\n'), E'\n', 1), 500),
+        new.attempt + 1, new.max_attempts), 'text');
+    end if;
   end if;
   return null;
 exception when others then

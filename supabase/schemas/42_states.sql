@@ -135,7 +135,10 @@ declare
   v_channel record;
   v_thread public.hub_task_threads;
   v_route record;
+  v_settings hub.settings;
+  v_label text;
 begin
+  select * into v_settings from hub.settings;
   select c.*, s.architecture_type into v_channel
   from public.hub_channels as c join public.hub_servers as s on s.id = c.server_id
   where c.id = new.channel_id;
@@ -167,36 +170,41 @@ begin
     -- Planning and combining are done with words: any platform will do.
     new.task_type := coalesce(new.task_type, new.kind);
   end if;
-  new.model_preference := coalesce(
-    nullif(new.model_preference, 'any'),
-    case when v_thread.session_id is not null then (select s.model from hub.last_session(new) as s) end,
-    -- A follow-up to a task that has not ended yet will want to resume the session of that one.
-    case when new.kind = 'task' then (
-      select previous.model_preference from public.mac_tasks as previous
-      where previous.task_thread_id = v_thread.id and previous.kind = 'task'
-      order by previous.created_at desc limit 1
-    ) end,
-    v_route.model
-  );
+  new.model_preference := nullif(new.model_preference, 'any');
+  if new.model_preference is null and v_thread.id is not null then
+    new.model_preference := coalesce(
+      case when v_thread.session_id is not null then (select s.model from hub.last_session(new) as s) end,
+      -- A follow-up to a task that has not ended yet will want to resume the session of that one.
+      case when new.kind = 'task' then (
+        select previous.model_preference from public.mac_tasks as previous
+        where previous.task_thread_id = v_thread.id and previous.kind = 'task'
+        order by previous.created_at desc limit 1
+      ) end
+    );
+  end if;
+  new.model_preference := coalesce(new.model_preference, v_route.model);
   new.project := coalesce(new.project, v_channel.project_path);
   new.priority := coalesce(new.priority, 0);
   new.attempt := coalesce(new.attempt, 0);
   new.progress_count := coalesce(new.progress_count, 0);
-  new.max_attempts := coalesce(new.max_attempts, (select s.max_attempts from hub.settings as s));
+  new.max_attempts := coalesce(new.max_attempts, v_settings.max_attempts);
   new.created_by := coalesce(new.created_by, auth.uid());
   new.session_id := coalesce(new.session_id, v_thread.session_id);
-  -- Tasks of a thread run in the order of this, also where the clock was set back between them.
-  new.created_at := greatest(clock_timestamp(), (
-    select max(t.created_at) + interval '1 microsecond' from public.mac_tasks as t
-    where t.task_thread_id = new.task_thread_id
-  ));
-  new.updated_at := new.created_at;
-  new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
-    || jsonb_build_object('created_by_label', coalesce(
-      -- Who asked for a team is who asked for its tasks, also when they have left.
-      (select t.metadata ->> 'created_by_label' from public.hub_teams as t where t.id = new.team_id),
-      hub.user_label(new.created_by)
+  new.created_at := clock_timestamp();
+  if v_thread.id is not null then
+    -- Tasks of a thread run in the order of this, also where the clock was set back between them.
+    new.created_at := greatest(new.created_at, (
+      select max(t.created_at) + interval '1 microsecond' from public.mac_tasks as t
+      where t.task_thread_id = new.task_thread_id
     ));
+  end if;
+  new.updated_at := new.created_at;
+  if new.team_id is not null then
+    -- Who asked for a team is who asked for its tasks, also when they have left.
+    v_label := (select t.metadata ->> 'created_by_label' from public.hub_teams as t where t.id = new.team_id);
+  end if;
+  new.metadata := case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end
+    || jsonb_build_object('created_by_label', coalesce(v_label, hub.user_label(new.created_by)));
   if new.status in ('complete', 'failed') then
     -- Recorded as over: there is nothing to post about it.
     new.finished_at := coalesce(new.finished_at, clock_timestamp());
@@ -209,7 +217,7 @@ begin
       values (
         new.channel_id, new.id, new.team_id,
         format('%s — %s', hub.short_id(new.id), hub.title(hub.request_of(new))),
-        clock_timestamp() + coalesce(v_channel.idle_after, (select s.idle_after from hub.settings as s))
+        clock_timestamp() + coalesce(v_channel.idle_after, v_settings.idle_after)
       )
       returning id into new.task_thread_id;
     end if;
@@ -258,12 +266,12 @@ begin
     new.cancelled_at := coalesce(new.cancelled_at, clock_timestamp());
   end if;
   if new.status = 'running' then
-    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id
-      and not exists (select from hub.queue as q where q.task_id = new.id and q.device = new.claimed_by)
-    then
-      -- Claimed by an UPDATE, and not a device that is renamed: no lease, and nobody takes it away.
-      new.claim_id := null;
-      new.lease_expires_at := null;
+    if new.claimed_by is distinct from old.claimed_by and new.claim_id is not distinct from old.claim_id then
+      if not exists (select from hub.queue as q where q.task_id = new.id and q.device = new.claimed_by) then
+        -- Claimed by an UPDATE, and not a device that is renamed: no lease, and nobody takes it away.
+        new.claim_id := null;
+        new.lease_expires_at := null;
+      end if;
     end if;
     if old.status = 'pending' then
       new.error := null;

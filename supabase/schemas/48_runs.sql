@@ -130,13 +130,10 @@ set search_path = ''
 as $$
 begin
   -- What an executor needs of it: the whole row as JSON would cost more than the rest of a report.
-  return (
-    select jsonb_build_object('task', jsonb_build_object(
-      'id', t.id, 'short_id', hub.short_id(t.id), 'status', t.status, 'attempt', t.attempt,
-      'cancel_requested_at', t.cancel_requested_at
-    ))
-    from public.mac_tasks as t where t.id = task.id
-  );
+  return jsonb_build_object('task', jsonb_build_object(
+    'id', task.id, 'short_id', hub.short_id(task.id), 'status', task.status, 'attempt', task.attempt,
+    'cancel_requested_at', task.cancel_requested_at
+  ));
 end
 $$;
 comment on function hub.task_result(public.mac_tasks) is
@@ -262,12 +259,14 @@ declare
 begin
   v_task := hub.held_task(hub.authenticate_device(report_progress.token), report_progress.task_id, report_progress.claim_id);
   perform hub.require_length(report_progress.partial_output, 'partial_output');
-  perform hub.require_session(report_progress.session_id);
-  perform hub.remember_session(v_task, report_progress.session_id);
+  if report_progress.session_id is not null then
+    perform hub.remember_session(v_task, report_progress.session_id);
+  end if;
   update public.mac_tasks as t
   set partial_output = coalesce(report_progress.partial_output, t.partial_output),
     session_id = coalesce(report_progress.session_id, t.session_id)
-  where t.id = v_task.id;
+  where t.id = v_task.id
+  returning * into v_task;
   return hub.task_result(v_task);
 end
 $$;
@@ -331,10 +330,13 @@ begin
   if length(complete_task.model_used) > 100 or pg_column_size(complete_task.usage) > 65536 then
     perform hub.refuse('bad_argument', array['model_used has at most 100 characters, usage 64 kB.']);
   end if;
-  perform hub.require_session(complete_task.session_id);
-  perform hub.require_refusals(complete_task.refusals);
+  if complete_task.refusals is not null then
+    perform hub.require_refusals(complete_task.refusals);
+  end if;
   perform hub.end_attempt(v_task, 'complete', null);
-  perform hub.remember_session(v_task, complete_task.session_id);
+  if complete_task.session_id is not null then
+    perform hub.remember_session(v_task, complete_task.session_id);
+  end if;
   update public.mac_tasks as t
   set status = 'complete', result = coalesce(complete_task.result, ''),
     model_used = coalesce(nullif(hub.one_line(complete_task.model_used), ''), t.model_used),
@@ -342,7 +344,8 @@ begin
     usage = coalesce(complete_task.usage, t.usage),
     refusals = nullif(nullif(complete_task.refusals, 'null'), '[]'),
     changes = hub.checked_changes(complete_task.changes, v_device.id)
-  where t.id = v_task.id;
+  where t.id = v_task.id
+  returning * into v_task;
   return hub.task_result(v_task);
 end
 $$;

@@ -507,7 +507,6 @@ declare
   v_task public.mac_tasks;
 begin
   v_task := hub.held_task(hub.authenticate_device(park_task.token), park_task.task_id, park_task.claim_id);
-  perform hub.require_session(park_task.session_id);
   perform hub.remember_session(v_task, park_task.session_id);
   v_task := hub.park(v_task);
   return hub.task_result(v_task);
