@@ -1,15 +1,21 @@
 // `npm run bench`: every scenario, interleaved with its peer or baseline in the same run.
 // `npm run bench -- queue decay` runs some; `--quick` makes everything smaller, to check the code, and is
-// not published.
+// not published. `--check` keeps what was published, and fails where a target that was met then is missed now.
+import { lost } from "./check.ts";
 import { Machine } from "./machine.ts";
 import { closePeers } from "./peers.ts";
 import { publish } from "./publish.ts";
-import { describeMachine, markdown, type Report } from "./report.ts";
+import { describeMachine, markdown, readReport, type Report } from "./report.ts";
 import type { Result } from "./result.ts";
 import type { Context, Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 const quick = Deno.args.includes("--quick");
+const check = Deno.args.includes("--check");
+if (quick && check) {
+  console.error("--quick measures nothing that could be checked.");
+  Deno.exit(1);
+}
 const rounds = quick ? 2 : 5;
 const names = Deno.args.filter((argument) => !argument.startsWith("--"));
 const unknown = names.find((name) => !scenarios.some((scenario) => scenario.name === name));
@@ -49,6 +55,13 @@ const report: Report = {
   results,
 };
 console.log(markdown(report));
+if (check) {
+  const missed = lost(report, await readReport());
+  for (const line of missed) {
+    console.error(`Met before, and missed by more than its noise now: ${line}.`);
+  }
+  Deno.exit(missed.length === 0 ? 0 : 1);
+}
 if (!quick) await publish(report);
 
 async function runAll(scenarios: Scenario[]): Promise<void> {

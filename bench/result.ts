@@ -31,10 +31,7 @@ export function compare(
 ): Result {
   const figure = median(samples[subject]!);
   const ratio = baseline === undefined ? undefined : figure / median(samples[baseline]!);
-  const judged = ratio ?? figure;
-  const met = target &&
-    judged >= (target.atLeast ?? -Infinity) &&
-    judged <= (target.atMost ?? Infinity);
+  const met = target && meets(ratio ?? figure, target);
   return {
     scenario,
     measure,
@@ -46,6 +43,10 @@ export function compare(
     met,
     samples,
   };
+}
+
+export function meets(figure: number, target: Target = {}): boolean {
+  return figure >= (target.atLeast ?? -Infinity) && figure <= (target.atMost ?? Infinity);
 }
 
 /** A median with its range, as "1,280 (1,100–1,400)". */

@@ -55,7 +55,7 @@ export async function seedTasks(admin: Sql, seed: TaskSeed): Promise<void> {
           '00000000-0000-0000-0000-000000000000'
         ), 'claude', ${platform ?? ""}, ''
       )
-      on conflict (server_id, model, platform, device) do update set model = excluded.model
+      on conflict (server_id, model, platform, device, bound) do update set model = excluded.model
       returning id`;
     await sql`
       with tasks as (

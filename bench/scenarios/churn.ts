@@ -68,7 +68,7 @@ async function oldSnapshot(context: Context): Promise<Result[]> {
   }, quick ? 1 : 3);
   const label = `drain of ${total.toLocaleString("en")} with an old snapshot held`;
   return [
-    compare("churn", label, "tasks/s", samples, ["queue only", "graphile-worker"], { atLeast: 3 }),
+    compare("churn", label, "tasks/s", samples, ["queue only", "graphile-worker"], { atLeast: 1 }),
     compare("churn", label, "tasks/s", samples, ["queue only", "queue only, no snapshot"]),
     compare("churn", label, "tasks/s", samples, [
       "graphile-worker",

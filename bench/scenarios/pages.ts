@@ -1,7 +1,8 @@
-// Pages of messages: of a huge channel against a small one, and under row level security against
-// the owner's reads. Read in loops inside the server, so that no time of a client counts.
+// Pages of messages: of a huge channel against a small one, and under row level security against the
+// owner's reads, with a private server beside. Read in loops inside the server, so that no time of a client
+// counts. And the search among them.
 import type { ReservedSql, Sql } from "postgres";
-import { interleave, type Run } from "../measure.ts";
+import { interleave, percentile, type Run, timed } from "../measure.ts";
 import { compare, type Result } from "../result.ts";
 import type { Scenario } from "../scenario.ts";
 import { clearTasks, makeChannels, settle } from "../seed.ts";
@@ -9,6 +10,8 @@ import { asUsers, makeUsers } from "../users.ts";
 
 const SMALL = 1000;
 const PAGE = 50;
+/** Of so many releases each message names one. */
+const RELEASES = 10_000;
 
 export const pages: Scenario = {
   name: "pages",
@@ -18,8 +21,15 @@ export const pages: Scenario = {
     const huge = quick ? 100_000 : 10_000_000;
     await clearTasks(admin);
     const [big, small] = await makeChannels(admin, 2);
-    await seedMessages(admin, big!, huge);
-    await seedMessages(admin, small!, SMALL);
+    // Two servers more, of which one is nobody's who is not a member.
+    await makeChannels(admin, 1, "threaded");
+    await admin`
+      insert into public.hub_servers (name, display_name, architecture_type, default_role)
+      values ('bench-private', 'Private', 'flat_task_pipeline', 'none') on conflict do nothing`;
+    await withoutSearch(admin, async () => {
+      await seedMessages(admin, big!, huge);
+      await seedMessages(admin, small!, SMALL);
+    });
     await settle(admin, "public.hub_channel_messages");
     await installReader(sql);
     const cursor = await cursorOf(sql, big!, 99 * PAGE);
@@ -40,7 +50,12 @@ export const pages: Scenario = {
           "newest page, huge, as owner": read(owner, big!),
         }, rounds);
         const count = huge.toLocaleString("en");
+        const found = await search(reader!, rounds, quick ? 10 : 100);
+        const label = `search_messages, a word of ${
+          (huge / RELEASES).toLocaleString("en")
+        } of ${count} messages`;
         return [
+          compare("pages", `${label}, p95`, "ms", { p95: found }, ["p95"], { atMost: 50 }),
           compared(`newest page of ${PAGE}, ${count} messages and ${SMALL}`, samples, [
             "newest page, huge",
             "newest page, small",
@@ -63,6 +78,39 @@ export const pages: Scenario = {
   },
 };
 
+/** Each round's 95th percentile of so many searches for a word, each for another one. */
+async function search(reader: ReservedSql, rounds: number, times: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const latencies: number[] = [];
+    for (let n = 0; n < times; n++) {
+      const word = `r${Math.floor(Math.random() * RELEASES)}`;
+      const ms = await timed(async () => {
+        const [row] = await reader`select public.search_messages(${word}) as messages`;
+        if (row!.messages.length === 0) throw new Error(`"${word}" was not found.`);
+      });
+      latencies.push(ms);
+    }
+    found.push(percentile(latencies, 0.95));
+  }
+  return found;
+}
+
+/** While `seed` runs, nothing is sorted into the index of words: it is made anew afterwards, at once. */
+async function withoutSearch(admin: Sql, seed: () => Promise<void>): Promise<void> {
+  const [row] = await admin`
+    select pg_get_indexdef('public.idx_hub_channel_messages_search'::regclass) as definition`;
+  await admin`drop index public.idx_hub_channel_messages_search`;
+  try {
+    await seed();
+  } finally {
+    await admin.begin(async (sql) => {
+      await sql`set local maintenance_work_mem = '1GB'`;
+      await sql.unsafe(row!.definition);
+    });
+  }
+}
+
 function compared(
   measure: string,
   samples: Record<string, number[]>,
@@ -83,7 +131,7 @@ async function seedMessages(admin: Sql, channel: string, count: number): Promise
           id, channel_id, sender_type, sender_label, content, created_at
         )
         select overlay(${channel} placing lpad(to_hex(n), 8, '0') from 1)::uuid, ${channel}, 'agent',
-          'Aura', 'Deployed build ' || n || ' to the staging cluster: all checks passed.',
+          'Aura', 'Deployed build ' || n || ' of release r' || n % ${RELEASES}::integer || ' to the staging cluster.',
           timestamptz '2026-01-01' + n * interval '1 second'
         from generate_series(
           ${from}::integer, ${Math.min(from + step - 1, count)}::integer

@@ -1,7 +1,8 @@
 // From the database to clients through the whole stack: a message to its subscribers, progress from an
-// executor to a client, and a request from a client to an idle executor.
+// executor to a client, a request from a client to an idle executor, and what the two ask and tell each
+// other while a task runs.
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { type ClaimedTask, Hub } from "../../executor/hub.ts";
+import { type ClaimedTask, type Heartbeat, Hub, type NewQuestion } from "../../executor/hub.ts";
 import { listenForWork } from "../../executor/wake.ts";
 import { type Operator, signUpOperator } from "../http.ts";
 import { interleave, percentile, type Samples } from "../measure.ts";
@@ -25,6 +26,7 @@ export const realtime: Scenario = {
       ...await fanOut(context, operator.token),
       ...await progress(context, operator, hub),
       ...await wake(context, operator, hub),
+      ...await conversation(context, operator, hub),
     ];
     await operator.client.realtime.disconnect();
     await clearTasks(admin);
@@ -139,9 +141,94 @@ async function wake(context: Context, operator: Operator, hub: Hub): Promise<Res
     samples,
     "dispatch → executor",
     "dispatch → an idle executor has the task",
-    30,
+    10,
   );
 }
+
+/** Questions, their answers, and words for a task that runs, as a client and the executor's own code have them. */
+async function conversation(context: Context, operator: Operator, hub: Hub): Promise<Result[]> {
+  const [channel] = await makeChannels(context.admin, 1);
+  const questions = await listen(operator.client, `channel:${channel}`, "question");
+  const connected = Promise.withResolvers<void>();
+  let onNews = () => {};
+  const stop = listenForWork(hub.client, {
+    onTask: () => {},
+    onNews: () => onNews(),
+    onState: (isConnected) => isConnected && connected.resolve(),
+  });
+  await connected.promise;
+  const times = { asked: [] as number[], answered: [] as number[], told: [] as number[] };
+  /** Resolves when a heartbeat, rung for, brings what is waited for; to how long that took. */
+  const heard = async (task: ClaimedTask, cause: () => Promise<unknown>, isThere: News) => {
+    const there = Promise.withResolvers<void>();
+    onNews = async () => {
+      if (await isThere(await hub.heartbeat([task.id]))) there.resolve();
+    };
+    const start = performance.now();
+    await cause();
+    await there.promise;
+    return performance.now() - start;
+  };
+  const exchange = async () => {
+    await operator.rpc("dispatch_task", { channel_id: channel, content: "Deploy it" });
+    const [task] = await hub.claim(1);
+    for (let step = 0; step < (context.quick ? 3 : 10); step++) {
+      const title = crypto.randomUUID();
+      const arrived = questions.next(title);
+      const start = performance.now();
+      const question = { ...QUESTION, title, tool_call_id: title };
+      const { id } = await hub.ask(task!, question);
+      times.asked.push(await arrived - start);
+      times.answered.push(
+        await heard(
+          task!,
+          () => operator.rpc("answer_question", { question_id: id, option_id: "allow" }),
+          async ({ answered = [] }) =>
+            answered.includes(id) && (await hub.ask(task!, question)).state === "answered",
+        ),
+      );
+      times.told.push(
+        await heard(
+          task!,
+          () => operator.rpc("send_input", { task_id: task!.id, content: "And then?" }),
+          async ({ inputs = [] }) => {
+            for (const input of inputs) await hub.takeInput(task!, input.id);
+            return inputs.length > 0;
+          },
+        ),
+      );
+    }
+    await hub.complete(task!, "Done.", {});
+  };
+  const half: Record<string, number[]> = { asked: [], answered: [], told: [] };
+  for (let round = 0; round < context.rounds; round++) {
+    await exchange();
+    for (const [name, found] of Object.entries(times)) {
+      half[name]!.push(percentile(found.splice(0), 0.5));
+    }
+  }
+  await stop();
+  await questions.stop();
+  const line = (measure: string, name: string, atMost: number) =>
+    compare("realtime", `${measure}, p50`, "ms", half, [name], { atMost });
+  return [
+    line("question asked → a person's client has it", "asked", 10),
+    line("answered → the executor has it", "answered", 15),
+    line("words for a running task → its executor has taken them", "told", 50),
+  ];
+}
+
+type News = (heartbeat: Heartbeat) => Promise<boolean>;
+
+const QUESTION = {
+  kind: "approval",
+  detail: "npm publish",
+  options: [
+    { id: "allow", label: "Allow once", kind: "allow_once" },
+    { id: "reject", label: "No", kind: "reject_once" },
+  ],
+  allow_text: false,
+} satisfies Partial<NewQuestion>;
 
 interface Percentiles {
   half: Samples;
@@ -178,13 +265,13 @@ function named50And95(
   return [line(`${label}, p50`, half, { atMost }), line(`${label}, p95`, most)];
 }
 
-/** Messages of a topic as a supabase-js client gets them. */
-async function listen(client: SupabaseClient, topic: string) {
+/** Messages, or questions, of a topic as a supabase-js client gets them. */
+async function listen(client: SupabaseClient, topic: string, event = "message") {
   let waiting: { text: string; done: (time: number) => void } | undefined;
   const subscribed = Promise.withResolvers<void>();
   const channel = client.channel(topic, { config: { private: true } })
-    .on("broadcast", { event: "message" }, ({ payload }) => {
-      if (waiting && payload.content.includes(waiting.text)) waiting.done(performance.now());
+    .on("broadcast", { event }, ({ payload: { content, title } }) => {
+      if (waiting && (content ?? title).includes(waiting.text)) waiting.done(performance.now());
     })
     .subscribe((state) => state === "SUBSCRIBED" && subscribed.resolve());
   await subscribed.promise;
