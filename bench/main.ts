@@ -36,6 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   );
 }
 const results: Result[] = [];
+const broken: string[] = [];
 let postgres = "";
 try {
   await runAll(chosen.filter(({ needs }) => needs === "stack"));
@@ -55,14 +56,13 @@ const report: Report = {
   results,
 };
 console.log(markdown(report));
-if (check) {
-  const missed = lost(report, await readReport());
-  for (const line of missed) {
-    console.error(`Met before, and missed by more than its noise now: ${line}.`);
-  }
-  Deno.exit(missed.length === 0 ? 0 : 1);
+const missed = check ? lost(report, await readReport()) : [];
+for (const line of missed) {
+  console.error(`Met before, and missed by more than its noise now: ${line}.`);
 }
-if (!quick) await publish(report);
+if (!quick && !check) await publish(report);
+if (broken.length > 0) console.error(`What did not run to its end: ${broken.join(", ")}.`);
+if (missed.length + broken.length > 0) Deno.exit(1);
 
 async function runAll(scenarios: Scenario[]): Promise<void> {
   const sql = machine.connect({ max: 16 });
@@ -79,9 +79,15 @@ async function runAll(scenarios: Scenario[]): Promise<void> {
     postgres = row!.version;
     for (const scenario of scenarios) {
       console.error(`${scenario.name} ...`);
-      const found = await scenario.run(context);
-      results.push(...found);
-      console.error(markdownRows(found));
+      try {
+        const found = await scenario.run(context);
+        results.push(...found);
+        console.error(markdownRows(found));
+      } catch (error) {
+        // The others are hours of work.
+        console.error(error);
+        broken.push(scenario.name);
+      }
     }
   } finally {
     // A session that a failed scenario still holds must not be waited for.

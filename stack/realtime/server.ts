@@ -11,8 +11,8 @@ import { Topics } from "./topics.ts";
 
 /** Of one request: each to a private topic is asked of the database. */
 const MOST_MESSAGES = 100;
-/** Open at the same time, as hosted projects allow a free one. */
-const MOST_SOCKETS = 200;
+/** Open at the same time: a thousand people and devices, each in two places. */
+const MOST_SOCKETS = 2000;
 
 export class RealtimeServer {
   #sockets = new Set<WebSocket>();
