@@ -5,8 +5,10 @@
 // complete: rows of registries, cron jobs, and whatever is done to an app's own mac_tasks is written by hand.
 import { join } from "node:path";
 import { OwnStack } from "../../tests/runner/own_stack.ts";
+import { readIfThere } from "../files.ts";
 import { FIRST_MIGRATION, firstMigration } from "./chapters.ts";
 import { difference } from "./difference.ts";
+import { FIRST_RELEASE, isReleased } from "./releases.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 const FOLDER = join(ROOT, "supabase/migrations");
@@ -38,14 +40,16 @@ async function main(name: string | undefined): Promise<void> {
 }
 
 async function writeFirst(): Promise<void> {
-  const others = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
-    .filter((name) => name !== FIRST_MIGRATION);
-  if (others.length > 0) {
+  const path = join(FOLDER, FIRST_MIGRATION);
+  const text = await firstMigration(ROOT);
+  if (text === await readIfThere(path)) return;
+  const others = [...Deno.readDirSync(FOLDER)].filter(({ name }) => name !== FIRST_MIGRATION);
+  if (others.length > 0 || isReleased(ROOT, FIRST_RELEASE)) {
     throw new Error(
       `"${FIRST_MIGRATION}" is released and stays as it is. For a change, name it: npm run migration NAME`,
     );
   }
-  await Deno.writeTextFile(join(FOLDER, FIRST_MIGRATION), await firstMigration(ROOT));
+  await Deno.writeTextFile(path, text);
 }
 
 async function missingStatements(): Promise<string> {
