@@ -1,3 +1,4 @@
+import { versionProblem } from "../client/version.ts";
 import { ApiError } from "./api_error.ts";
 import { type Config, SetupError } from "./config.ts";
 import type { ClaimedTask, Heartbeat, Hub } from "./hub.ts";
@@ -32,6 +33,8 @@ export class Executor {
   #awake = false;
   #broken: Error | null = null;
   #lastBeat = 0;
+  /** Of the hub, when it was last heard of. */
+  #hubVersion = "";
   /** When the leases were surely still held, in ms of `performance.now()`, and how long they last. */
   #leaseFrom = performance.now();
   #leaseLasts = 90_000;
@@ -203,7 +206,12 @@ export class Executor {
     }
   }
 
-  #obey({ cancel, lost, answered = [], inputs = [] }: Heartbeat): void {
+  #obey({ cancel, lost, answered = [], inputs = [], version }: Heartbeat): void {
+    if (version !== this.#hubVersion) {
+      this.#hubVersion = version;
+      const problem = versionProblem(version, "aura-executor");
+      if (problem) this.#options.log(problem);
+    }
     for (const id of cancel) this.#running.get(id)?.stop("cancelled");
     for (const id of lost) this.#running.get(id)?.stop("lost");
     if (answered.length) { for (const run of this.#running.values()) run.answered(answered); }

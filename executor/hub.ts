@@ -1,4 +1,5 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { VERSION } from "../client/version.ts";
 import type { Refusal } from "./agents/agent.ts";
 import { ApiError, unanswered } from "./api_error.ts";
 import { redact } from "./text.ts";
@@ -87,6 +88,8 @@ export interface Heartbeat {
   /** Questions of these tasks that have been answered. */
   answered?: string[];
   inputs?: TaskInput[];
+  /** Of the hub. */
+  version: string;
 }
 
 export interface OfferedModel {
@@ -126,8 +129,12 @@ export class Hub {
     return this.#call("claim_tasks", { max_tasks: most });
   }
 
+  /** `models`: what is offered from now on, where that has changed. */
   heartbeat(running: string[], models?: OfferedModel[]): Promise<Heartbeat> {
-    return this.#call("device_heartbeat", { running, ...(models && { models }) });
+    return this.#call("device_heartbeat", {
+      ...{ running, agent_version: VERSION },
+      ...(models && { models }),
+    });
   }
 
   /** `session` is what the next run resumes, whatever ends this one. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse, stringify } from "smol-toml";
+import { VERSION } from "../../client/version.ts";
 import { meshTest } from "./mesh.ts";
 
 meshTest(
@@ -171,5 +172,27 @@ meshTest("run gives up a task that brings its executor down each time", async (m
     assert.equal(ended.attempt, 3);
   } finally {
     await fixture.sql`update hub.settings set retry_backoff = default`;
+  }
+});
+
+meshTest("run tells its version, and says when the hub's does not fit", async (mesh, fixture) => {
+  const { sql } = fixture;
+  const channel = await fixture.channel("flat_task_pipeline");
+  const device = await (await mesh.device()).start();
+  const [row] = await sql`select agent_version from mesh_devices where id = ${device.id}`;
+  assert.equal(row!.agent_version, VERSION);
+  await device.end();
+  assert(!device.log.includes("too old"), device.log);
+  const [own] = await sql`select pg_get_functiondef('hub.version()'::regprocedure) as text`;
+  try {
+    await sql.unsafe(own!.text.replace(VERSION, "99.0.0"));
+    await device.start();
+    await device.says(
+      `The server is Aura Servers 99.0.0 and aura-executor ${VERSION} is too old for it: upgrade aura-executor.`,
+    );
+    // It tries all the same.
+    assert.equal((await mesh.ended((await mesh.task(channel, "work 30")).id)).status, "complete");
+  } finally {
+    await sql.unsafe(own!.text);
   }
 });
