@@ -23,8 +23,16 @@ Exit codes:
   6  the server cannot be reached
   130  interrupted`;
 
+/** What was typed cannot be meant: nothing was sent. */
+export class UsageError extends AuraError {
+  constructor(message: string, hint: string) {
+    super("bad_argument", 400, message, hint);
+  }
+}
+
 export function exitCode(error: unknown): number {
   if (error instanceof UnavailableError) return EXIT.unavailable;
+  if (error instanceof UsageError) return EXIT.usage;
   if (!(error instanceof AuraError)) return EXIT.refused;
   if (error.status === 401 || error.status === 403) return EXIT.notAllowed;
   return error.status === 404 ? EXIT.notFound : EXIT.refused;

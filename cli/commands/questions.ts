@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { type Answer, AuraError, type Question, type QuestionOption } from "../../client/index.ts";
+import { type Answer, type Question, type QuestionOption } from "../../client/index.ts";
 import type { Context } from "../context.ts";
+import { UsageError } from "../exit.ts";
 import { fetchPlaces, findPlace, findQuestion, shortId } from "../names.ts";
 import { printable } from "../../terminal/printable.ts";
 import { questionLines } from "../question.ts";
@@ -70,9 +71,7 @@ function findOption({ options }: Question, wanted: string): QuestionOption {
     options.find(({ id, label }) => id.toLowerCase() === like || label.toLowerCase() === like);
   if (found) return found;
   const ids = options.map(({ id }) => id).join(", ");
-  throw new AuraError(
-    "bad_argument",
-    400,
+  throw new UsageError(
     `"${wanted}" is no option of the question.`,
     ids ? `Its options: ${ids}.` : "It takes words: --text.",
   );

@@ -39,7 +39,7 @@ stackTest(
         `→ hub answer ${id} allow  Allow once\n→ hub answer ${id} reject  No\n`,
     );
     const wrong = await hub.run("answer", id, "always");
-    assert.equal(wrong.code, 1);
+    assert.equal(wrong.code, 2);
     assert.match(wrong.err, /Its options: allow, reject\./);
     const answered = await hub.run("answer", id, "no");
     assert.equal(answered.out, `🙋 ${short}: No\n`);
