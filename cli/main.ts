@@ -7,6 +7,7 @@ import { addFiles } from "./commands/files.ts";
 import { addKoji } from "./commands/koji.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLogin } from "./commands/login.ts";
+import { addMembers } from "./commands/members.ts";
 import { addQuestions } from "./commands/questions.ts";
 import { addSend } from "./commands/send.ts";
 import { addTail } from "./commands/tail.ts";
@@ -47,6 +48,7 @@ for (
     addChanges,
     addQuestions,
     addDevices,
+    addMembers,
   ]
 ) {
   add(program, context);

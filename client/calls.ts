@@ -23,6 +23,7 @@ import type {
   Message,
   Model,
   ModelPreference,
+  Person,
   Platform,
   Question,
   QuestionState,
@@ -31,6 +32,7 @@ import type {
   Role,
   SentInput,
   Server,
+  ServerRole,
   Task,
   TaskAttempt,
   TaskInput,
@@ -512,12 +514,17 @@ export class Calls {
     }));
   }
 
-  /** Enrols a device, or gives it a new token; the token is shown this once. */
+  /**
+   * Enrols a device, or gives it a new token; the token is shown this once. `servers` are the only ones that
+   * it works for; without, all on which the caller is an operator.
+   *
+   * @throws {AuraError} bad_argument, server_not_found, role_required, device_name_taken
+   */
   registerDevice(
     name: string,
     platform: Platform,
     models: (Model | { model: Model; version?: string })[],
-    options: { max_running?: number } = {},
+    options: { max_running?: number; servers?: string[] } = {},
   ): Promise<Registration> {
     return this.#rpc("register_device", { name, platform, models: models as Json, ...options });
   }
@@ -525,6 +532,15 @@ export class Calls {
   /** A draining device finishes what it runs and claims nothing more. */
   setDeviceDraining(deviceId: string, draining: boolean): Promise<Device> {
     return this.#rpc("set_device_draining", { device_id: deviceId, draining });
+  }
+
+  /**
+   * Removes a device with its token; what it runs goes back when its lease ends.
+   *
+   * @throws {AuraError} device_not_found, role_required
+   */
+  removeDevice(deviceId: string): Promise<Device> {
+    return this.#rpc("remove_device", { device_id: deviceId });
   }
 
   /** Attempts and waits by the hour, for the last 24 hours or so many. */
@@ -545,6 +561,29 @@ export class Calls {
 
   setMemberRole(userId: string, role: Role): Promise<Member> {
     return this.#rpc("set_member_role", { user_id: userId, role });
+  }
+
+  /**
+   * Who has an account, by name, the first 200. With a server, what they are there, for its admins; else
+   * for those of the whole. `search` is a part of a name or an address.
+   *
+   * @throws {AuraError} role_required, server_not_found, content_too_long
+   */
+  listPeople(options: { server_id?: string; search?: string } = {}): Promise<Person[]> {
+    return this.#rpc("list_people", options);
+  }
+
+  /**
+   * Gives somebody a role on one server; null takes it away again, and the server's default holds.
+   *
+   * @throws {AuraError} server_not_found, role_required, user_not_found
+   */
+  setServerRole(
+    serverId: string,
+    userId: string,
+    role: ServerRole | null,
+  ): Promise<{ server_id: string; user_id: string; role: ServerRole | null }> {
+    return this.#rpc("set_server_role", { server_id: serverId, user_id: userId, role });
   }
 
   // ------------------------------------------------------------------------------------------------

@@ -1025,6 +1025,7 @@ export type Database = {
       };
       "files_to_remove": { Args: { "removed"?: Json }; Returns: Json };
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_people": { Args: { "search"?: string; "server_id"?: string }; Returns: Json };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
       "offer_file": {
         Args: {

@@ -122,6 +122,22 @@ export type DeviceWithModels = Device & { models: DeviceModel[] };
 
 export type Member = Checked<Row<"hub_members">, { role: Role }>;
 
+/** A role on one server: `none` hides it. */
+export type ServerRole = Role | "none";
+
+/** Somebody who has an account, as admins see them. */
+export interface Person {
+  user_id: string;
+  label: string;
+  email: string | null;
+  /** What they were made; null: nothing of their own. */
+  member_role: Role | null;
+  /** What they were made on servers, by the server's id. */
+  server_roles: Record<string, ServerRole>;
+  /** What comes of it, on the server that was asked for or on the whole; null: no role. */
+  role: Role | null;
+}
+
 export type QuestionState = "open" | "answered" | "expired" | "withdrawn";
 
 export interface QuestionOption {

@@ -13,6 +13,8 @@ export interface Enrolment extends Account {
   name: string;
   root: string;
   maxRunning: number;
+  /** Names of the only servers that it works for; none: all on which the account is an operator. */
+  server?: string[];
   configPath: string;
   /** Whether a configuration that is there may be replaced. */
   replace: boolean;
@@ -35,11 +37,13 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
   if (warning) console.error(warning);
   const client = await signIn(enrolment);
   const models = await knownModels(client, here);
+  const servers = await serversNamed(client, enrolment.server ?? []);
   const { data, error } = await client.rpc("register_device", {
     name,
     platform: Deno.build.os === "darwin" ? "macos" : "linux",
     models: models.map(({ model, version }) => ({ model, version })),
     max_running: maxRunning,
+    ...servers.length > 0 && { servers },
   });
   if (error) throw new SetupError(`${error.message} ${error.hint ?? ""}`.trim());
   const names = models.map(({ model }) => model);
@@ -81,6 +85,21 @@ async function knownModels(client: SupabaseClient, here: FoundModel[]): Promise<
     `The hub has none of ${here.map(({ model }) => model).join(", ")} in its list of models: an ` +
       `admin adds a row to hub_models.`,
   );
+}
+
+/** The ids of these servers. */
+async function serversNamed(client: SupabaseClient, names: string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const { data, error } = await client.from("hub_servers").select("id, name").order("name");
+  if (error) throw new SetupError(error.message);
+  const unknown = names.find((name) => !data.some((server) => server.name === name));
+  if (unknown) {
+    const there = data.map(({ name }) => name).join(", ");
+    throw new SetupError(
+      `The hub has no server "${unknown}" for this account; there are ${there}.`,
+    );
+  }
+  return data.filter(({ name }) => names.includes(name)).map(({ id }) => id);
 }
 
 function exists(path: string): boolean {

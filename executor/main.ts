@@ -39,6 +39,7 @@ program.command("enroll")
   .option("--name <name>", "the device's name", hostname().replace(/\..*$/, ""))
   .requiredOption("--root <folder>", "the folder that holds your projects")
   .option("--max-running <count>", "how many tasks run at once", count, 1)
+  .option("--server <name...>", "the only servers that it works for; may be given again")
   .option("--replace", "replace the configuration that is there", false)
   .addOption(config())
   .action(async (options) => {

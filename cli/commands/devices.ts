@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { closestMatch } from "leven";
 import process from "node:process";
 import {
+  type AuraClient,
   AuraError,
   type Device,
   type DeviceWithModels,
@@ -9,6 +10,7 @@ import {
   type Platform,
 } from "../../client/index.ts";
 import type { Context } from "../context.ts";
+import { findServer } from "../names.ts";
 import { count } from "../options.ts";
 import { when } from "../when.ts";
 
@@ -16,6 +18,7 @@ interface RegisterOptions {
   platform: Platform;
   model: Model[];
   maxRunning?: number;
+  server?: string[];
 }
 
 export function addDevices(program: Command, context: () => Context): void {
@@ -32,6 +35,7 @@ export function addDevices(program: Command, context: () => Context): void {
     )
     .requiredOption("--model <model...>", "what runs there")
     .option("--max-running <count>", "how many tasks at once", count)
+    .option("--server <name...>", "the only servers it works for")
     .action((name: string, options: RegisterOptions) => register(context(), name, options));
 
   devices.command("drain").description("let a device finish what it runs and claim no more")
@@ -39,19 +43,30 @@ export function addDevices(program: Command, context: () => Context): void {
 
   devices.command("resume").description("let a drained device claim again")
     .argument("<name>").action((name: string) => setDraining(context(), name, false));
+
+  devices.command("remove").description("remove a device with its token; its tasks go back")
+    .argument("<name>").action((name: string) => remove(context(), name));
 }
 
 async function list({ aura, out }: Context): Promise<void> {
-  const devices = await aura.fetchDevices();
+  const [devices, servers, { user_id }] = await Promise.all([
+    aura.fetchDevices(),
+    aura.fetchServers(),
+    aura.whoami(),
+  ]);
+  const serversOf = ({ server_ids }: Device) =>
+    server_ids?.map((id) => servers.find((server) => server.id === id)?.name ?? id).join(", ");
   out.table(
     devices,
-    ["NAME", "STATUS", "PLATFORM", "MODELS", "SLOTS", "LAST SEEN"],
+    ["NAME", "STATUS", "PLATFORM", "MODELS", "SLOTS", "SERVERS", "REGISTERED BY", "LAST SEEN"],
     devices.map((device) => [
       device.name,
       statusText(device),
       device.platform,
       device.models.map((model) => modelText(out, model)).join(", "),
       String(device.max_running),
+      serversOf(device) ?? "all",
+      device.registered_by === user_id ? "you" : device.registered_by?.slice(0, 8) ?? "nobody",
       when(out, device.last_seen_at),
     ]),
   );
@@ -64,22 +79,35 @@ function modelText(out: Context["out"], model: DeviceWithModels["models"][number
 }
 
 async function register({ aura, out }: Context, name: string, options: RegisterOptions) {
-  const { platform, model, maxRunning } = options;
-  const limits = maxRunning === undefined ? {} : { max_running: maxRunning };
+  const { platform, model, maxRunning, server: names = [] } = options;
+  const servers = await Promise.all(names.map((name) => findServer(aura, name)));
+  const limits = {
+    ...maxRunning !== undefined && { max_running: maxRunning },
+    ...servers.length > 0 && { servers: servers.map(({ id }) => id) },
+  };
   const registration = await aura.registerDevice(name, platform, model, limits);
   out.result(registration, () => [registration.token]);
 }
 
 async function setDraining({ aura, out }: Context, name: string, draining: boolean) {
+  const { id } = await findDevice(aura, name);
+  const changed = await aura.setDeviceDraining(id, draining);
+  out.result(changed, () => [`${changed.name} is ${statusText(changed)}`]);
+}
+
+async function remove({ aura, out }: Context, name: string) {
+  const { id } = await findDevice(aura, name);
+  const removed = await aura.removeDevice(id);
+  out.result(removed, () => [`${removed.name} is removed, and its token works no more`]);
+}
+
+async function findDevice(aura: AuraClient, name: string): Promise<Device> {
   const devices = await aura.fetchDevices();
   const device = devices.find((candidate) => candidate.name === name);
-  if (!device) {
-    const nearest = closestMatch(name, devices.map((candidate) => candidate.name));
-    const hint = nearest ? `Did you mean ${nearest}?` : "List them with `hub devices`.";
-    throw new AuraError("device_not_found", 404, `There is no device "${name}".`, hint);
-  }
-  const changed = await aura.setDeviceDraining(device.id, draining);
-  out.result(changed, () => [`${changed.name} is ${statusText(changed)}`]);
+  if (device) return device;
+  const nearest = closestMatch(name, devices.map((candidate) => candidate.name));
+  const hint = nearest ? `Did you mean ${nearest}?` : "List them with `hub devices`.";
+  throw new AuraError("device_not_found", 404, `There is no device "${name}".`, hint);
 }
 
 /** An offline device keeps being told to drain. */

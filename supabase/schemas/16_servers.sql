@@ -364,7 +364,70 @@ $$;
 comment on function public.set_server_role(uuid, uuid, text) is
   'Gives a user the role none, viewer, operator or admin on one server; null takes it away again. Returns {server_id, user_id, role}. Admin of the server. Errors: server_not_found, role_required, user_not_found, bad_argument.';
 
+create or replace function hub.list_people(server_id uuid, search text) returns jsonb
+language plpgsql
+stable
+security definer -- users are closed to API roles
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_default text := (select s.default_role from hub.settings as s);
+begin
+  if list_people.server_id is null then
+    perform hub.require_role('admin');
+  else
+    perform hub.require_server_role(list_people.server_id, 'admin');
+  end if;
+  if length(list_people.search) > 200 then
+    perform hub.refuse('content_too_long', array['search', length(list_people.search)::text, '200']);
+  end if;
+  return coalesce(
+    (
+      select jsonb_agg(
+        jsonb_build_object(
+          'user_id', p.id, 'label', p.label, 'email', p.email, 'member_role', p.role, 'server_roles', p.server_roles,
+          'role', hub.role_of(coalesce(p.role, v_default), p.server_roles ->> s.id::text, s.default_role)
+        ) order by lower(p.label), p.id
+      )
+      from (
+        select u.id, u.label, u.email, m.role, (
+          select coalesce(jsonb_object_agg(own.server_id, own.role), '{}')
+          from public.hub_server_members as own
+          where own.user_id = u.id and (list_people.server_id is null or own.server_id = list_people.server_id)
+        ) as server_roles
+        from (
+          select a.id, a.email, hub.user_label(a.id) as label
+          from auth.users as a where not a.is_anonymous and a.deleted_at is null
+        ) as u
+        left join public.hub_members as m on m.user_id = u.id
+        where list_people.search is null
+          or strpos(lower(concat_ws(E'\n', u.label, u.email)), lower(list_people.search)) > 0
+        order by lower(u.label), u.id limit 200
+      ) as p
+      left join public.hub_servers as s on s.id = list_people.server_id
+    ),
+    '[]'
+  );
+end
+$$;
+
+create or replace function public.list_people(server_id uuid default null, search text default null) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return hub.list_people(list_people.server_id, list_people.search);
+end
+$$;
+comment on function public.list_people(uuid, text) is
+  'Who has an account, by name, the first 200: an array of {user_id, label, email, member_role: that of hub_members or null, server_roles: {server id: role} given on servers, role: what comes of it}. server_id: role and server_roles are those on that server. search: a part of the name or address, at most 200 characters. Admin, or of the server where one is named. Errors: role_required, server_not_found, content_too_long.';
+
 revoke execute on all functions in schema hub from public;
+revoke execute on function public.list_people(uuid, text) from public;
+grant execute on function public.list_people(uuid, text), hub.list_people(uuid, text)
+to anon, authenticated, service_role;
 revoke execute on function public.set_server_role(uuid, uuid, text) from public;
 grant execute on function public.set_server_role(uuid, uuid, text), hub.set_server_role(uuid, uuid, text)
 to anon, authenticated, service_role;

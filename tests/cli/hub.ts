@@ -86,7 +86,7 @@ export class Hub implements AsyncDisposable {
 
 export async function openHub(
   fixture: Fixture,
-  role: "viewer" | "operator" = "operator",
+  role: "viewer" | "operator" | "admin" = "operator",
 ): Promise<Hub> {
   return await Hub.open(fixture, await fixture.user(role));
 }

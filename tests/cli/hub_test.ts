@@ -216,16 +216,51 @@ stackTest("hub devices registers, lists, drains and resumes", async (fixture) =>
     "claude",
     "--platform",
     "macos",
+    "--server",
+    "cloud-hub",
   );
   assert.match(out, /^aura_[0-9a-f]{64}\n$/);
   assert.equal((await hub.run("devices", "drain", name)).code, 0);
   assert.match(
     (await hub.run("devices")).out,
-    new RegExp(`${name}\toffline, draining\tmacos\tclaude\t1\t`),
+    new RegExp(`${name}\toffline, draining\tmacos\tclaude\t1\tcloud-hub\tyou\t`),
   );
   assert.equal((await hub.run("devices", "resume", name)).code, 0);
-  await fixture.sql`delete from mesh_devices where name = ${name}`;
+  assert.equal((await hub.run("devices", "remove", name)).code, 0);
+  assert.equal((await hub.run("devices", "remove", name)).code, 4);
 });
+
+stackTest(
+  "hub members lists people, and gives them roles everywhere or on a server",
+  async (fixture) => {
+    await using hub = await openHub(fixture, "admin");
+    const { email } = await fixture.user("viewer");
+
+    const listed = async (...more: string[]) =>
+      (await hub.run("members", "list", email, ...more)).out.trim().split("\t").slice(1);
+    assert.deepEqual(await listed(), [email, "viewer", "viewer"]);
+    assert.equal((await hub.run("members", "set", email, "operator")).code, 0);
+    assert.equal(
+      (await hub.run("members", "set", email, "none", "--server", "koji-pipeline")).code,
+      0,
+    );
+    assert.deepEqual(await listed(), [email, "operator", "operator, none on koji-pipeline"]);
+    assert.deepEqual(await listed("--server", "koji-pipeline"), [
+      email,
+      "none",
+      "operator, none on koji-pipeline",
+    ]);
+    const back = await hub.run("members", "set", email, "default", "--server", "koji-pipeline");
+    assert.match(back.out, /has the default role on koji-pipeline/);
+    assert.deepEqual(await listed(), [email, "operator", "operator"]);
+
+    assert.equal((await hub.run("members", "set", email, "none")).code, 1);
+    assert.equal((await hub.run("members", "set", email, "owner")).code, 1);
+    assert.equal((await hub.run("members", "set", "nobody-of-this-name", "viewer")).code, 4);
+    await using other = await openHub(fixture);
+    assert.equal((await other.run("members")).code, 3);
+  },
+);
 
 stackTest(
   "hub ends with codes that tell wrong usage, refusal and absence apart",

@@ -186,6 +186,36 @@ stackTest("setServerPaused() and setMemberRole() answer with the row", async (fi
   assert.deepEqual(roles.map(({ role }) => role).sort(), ["admin", "operator"]);
 });
 
+stackTest(
+  "listPeople() and setServerRole() tell and change who is what on a server",
+  async (fixture) => {
+    const { aura } = await fixture.user("admin");
+    const other = await fixture.user("viewer");
+    const { server_id } = await fixture.channel("flat_task_pipeline");
+    const roleThere = async () =>
+      (await aura.listPeople({ server_id, search: other.email })).map(({ role }) => role);
+
+    assert.deepEqual(await roleThere(), ["viewer"]);
+    assert.equal((await aura.setServerRole(server_id, other.id, "none")).role, "none");
+    assert.deepEqual(await roleThere(), [null]);
+    const [person] = await aura.listPeople({ search: other.email });
+    assert.deepEqual(person?.server_roles, { [server_id]: "none" });
+    assert.equal((await aura.setServerRole(server_id, other.id, null)).role, null);
+    await assert.rejects(other.aura.listPeople(), refusal("role_required", 403));
+  },
+);
+
+stackTest("removeDevice() removes a device that works for some servers alone", async (fixture) => {
+  const { aura } = await fixture.user();
+  const { server_id } = await fixture.channel("flat_task_pipeline");
+  const { device } = await aura.registerDevice(`test-${crypto.randomUUID()}`, "linux", ["claude"], {
+    servers: [server_id],
+  });
+  assert.deepEqual(device.server_ids, [server_id]);
+  assert.equal((await aura.removeDevice(device.id)).id, device.id);
+  await assert.rejects(aura.removeDevice(device.id), refusal("device_not_found", 404));
+});
+
 stackTest("AuraClient throws what the registry says", async (fixture) => {
   const { aura } = await fixture.user();
   const viewer = await fixture.user("viewer");

@@ -63,8 +63,14 @@ stackTest(
       "--name",
       name,
       "--replace",
+      "--server",
+      "cloud-hub",
+      "--server",
+      "buf-barista",
     );
     assert.equal(replaced.code, 0, replaced.stderr);
+    const limited = (await operator.aura.fetchDevices()).find((device) => device.name === name)!;
+    assert.equal(limited.server_ids?.length, 2);
     assert.equal(Deno.statSync(`${here.config}.old`).mode! & 0o777, 0o600);
     await fixture.sql`delete from mesh_devices where name = ${name}`;
   },
@@ -75,6 +81,10 @@ stackTest("enroll says what to do instead of a stack trace", async (fixture) => 
   const viewer = await fixture.user("viewer");
   const cases: [Promise<{ code: number; stderr: string }>, RegExp][] = [
     [enroll(fixture, viewer, here.config, here.folder), /needs the role operator/],
+    [
+      enroll(fixture, viewer, here.config, here.folder, "--server", "nowhere"),
+      /no server "nowhere" for this account; there are .*cloud-hub/,
+    ],
     [
       enroll(fixture, { ...viewer, password: "wrong" }, here.config, here.folder),
       /Signing in at .* failed: /,

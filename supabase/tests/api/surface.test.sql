@@ -31,6 +31,7 @@ explain_task(task_id uuid) -> jsonb stable
 fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean DEFAULT true, elsewhere boolean DEFAULT false) -> jsonb volatile
 files_to_remove(removed jsonb DEFAULT '[]'::jsonb) -> jsonb volatile
 list_commands() -> jsonb stable
+list_people(server_id uuid DEFAULT NULL::uuid, search text DEFAULT NULL::text) -> jsonb stable
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
 offer_file(token text, task_id uuid, claim_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text, error text DEFAULT NULL::text) -> jsonb volatile

@@ -247,6 +247,7 @@ insert into expected_functions values
   ('public.explain_task(uuid)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.files_to_remove(jsonb)', 'no', 'no', 'no', 'no', 'yes'),
   ('public.list_commands()', 'no', 'yes', 'yes', 'yes', 'yes'),
+  ('public.list_people(uuid,text)', 'no', 'no', 'no', 'yes', 'yes'),
   ('public.mesh_activity(integer)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.publish_changes(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.recover()', 'no', 'no', 'no', 'no', 'yes'),

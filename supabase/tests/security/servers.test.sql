@@ -113,6 +113,7 @@ insert into tries values
   ('dispatch_team', 'select public.dispatch_team(%channel_id%, ''x'')', 'operator', 'missing'),
   ('execute_command', 'select public.execute_command(%channel_id%, ''!stats'')', 'viewer', 'missing'),
   ('explain_task', 'select public.explain_task(%task_id%)', 'viewer', 'missing'),
+  ('list_people', 'select public.list_people(%server_id%)', 'admin', 'missing'),
   ('publish_changes', 'select public.publish_changes(%task_id%)', 'operator', 'missing'),
   ('register_device', 'select public.register_device(''matrix-new'', ''linux'', ''["claude"]'', 1, array[%server_id%::uuid])', 'operator', 'missing'),
   ('review_changes', 'select public.review_changes(%task_id%, ''[{"path": "a", "line": 1, "side": "new", "body": "x"}]'')', 'operator', 'missing'),
