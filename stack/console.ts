@@ -22,7 +22,7 @@ const HEADERS = {
 /**
  * Serves a folder, and beside it `/console.json`, which tells the page that its backend is where it
  * came from: also behind a forwarded port. Paths that name no file are the console's own routes and
- * get its page.
+ * get its page, as soon as that is built.
  */
 export function serveConsole(
   folder: string,
@@ -45,8 +45,12 @@ export function serveConsole(
     const isRoute = !pathname.split("/").at(-1)!.includes(".");
     const found = await file(folder, isRoute ? "/index.html" : pathname);
     if (found) return found;
-    const reason = isRoute ? "The console is being built: try again in a moment." : "Not found.";
-    return new Response(`${reason}\n`, { status: 404 });
+    if (!isRoute) return new Response("Not found.\n", { status: 404 });
+    // The browser asks again by itself.
+    return new Response("The console is being built; this page comes in a moment.\n", {
+      status: 503,
+      headers: { ...HEADERS, "refresh": "2" },
+    });
   };
 }
 
