@@ -48,6 +48,7 @@ type Tables = Database["public"]["Tables"];
 type Insert<Table extends keyof Tables> = Tables[Table]["Insert"];
 type Update<Table extends keyof Tables> = Tables[Table]["Update"];
 
+/** Which rows of a list that is read from its newest row on. */
 export interface Page {
   /** The most rows to return; 50 unless told. */
   limit?: number;
@@ -55,26 +56,37 @@ export interface Page {
   before?: Cursor;
 }
 
+/** What a request may say besides its words. */
 export interface DispatchOptions {
+  /** The thread that it continues; its agent's session is resumed. */
   task_thread_id?: string;
+  /** A name of `fetchModels()`, or `any`; the channel's own unless told. */
   model?: ModelPreference;
+  /** -100 to 100; higher is claimed first, and 0 is the rule. */
   priority?: number;
   /** ISO 8601; not claimed earlier. */
   run_at?: string;
+  /** 1 to 200 characters, for this request alone: sent twice, it is done once. */
   idempotency_key?: string;
   /** Files that `sendFile` has sent; with some, the content may be empty. */
   file_ids?: string[];
 }
 
+/** What a team's goal may say besides its words. */
 export interface TeamOptions {
+  /** 1 to 20 requests that different agents can do at the same time. */
   subtasks?: string[];
+  /** As in `DispatchOptions`, for each of them. */
   model?: ModelPreference;
+  /** 1 to 200 characters, for this goal alone: sent twice, it is done once. */
   idempotency_key?: string;
 }
 
 /** Chosen, said in the person's own words, or both. */
 export interface Answer {
+  /** Of one of the question's `options`. */
   option_id?: string;
+  /** Where the question has `allow_text`; at most 32,000 characters. */
   answer?: string;
 }
 
@@ -84,6 +96,11 @@ export type MessageView = { channelId: string } | { threadId: string };
 /** How many ids fit one address comfortably. */
 const IDS_PER_REQUEST = 100;
 
+/**
+ * The calls, for whoever the client is signed in as. Each may throw an `AuraError` with `not_signed_in` (401) or
+ * `role_required` (403), and an `UnavailableError` where nobody answers or somebody else holds what it writes
+ * (`busy`): that one may be tried again. The errors named below are the further ones; docs/errors.md has all of them.
+ */
 export class Calls {
   readonly #db: SupabaseClient<Database>;
 
@@ -93,6 +110,7 @@ export class Calls {
 
   // Servers and channels ---------------------------------------------------------------------------
 
+  /** The servers that exist for the caller, oldest first. */
   async fetchServers(): Promise<Server[]> {
     return rows(await this.#db.from("hub_servers").select().order("created_at").order("name"));
   }
@@ -109,7 +127,11 @@ export class Calls {
     return rows(await this.#db.from("hub_models").select().order("position").order("name"));
   }
 
-  /** Stops (or resumes) claiming of a server's tasks; operators. */
+  /**
+   * Stops (or resumes) claiming of a server's tasks; operators of it.
+   *
+   * @throws {AuraError} server_not_found, role_required
+   */
   setServerPaused(serverId: string, paused: boolean): Promise<Server> {
     return this.#rpc("set_server_paused", { server_id: serverId, paused });
   }
@@ -151,23 +173,46 @@ export class Calls {
     );
   }
 
-  /** Changes settings, and returns all of them; admins. */
+  /**
+   * Changes settings, and returns all of them; admins.
+   *
+   * @param changes by the names of the columns of `hub.settings`: numbers, and intervals as `"2 hours"`
+   * @throws {AuraError} role_required, bad_argument
+   */
   updateSettings(changes: Record<string, Json> = {}): Promise<Record<string, Json>> {
     return this.#rpc("update_settings", { changes });
   }
 
   // Messages ---------------------------------------------------------------------------------------
 
-  /** A page of a channel's messages of no thread: the newest, or those before a row; oldest first. */
+  /**
+   * A page of a channel's messages of no thread: the newest, or those before a row; oldest first.
+   *
+   * ```ts
+   * const newest = await aura.fetchChannelMessages(channelId);
+   * const older = await aura.fetchChannelMessages(channelId, { before: newest[0] });
+   * ```
+   *
+   * @throws {AuraError} channel_not_found
+   */
   fetchChannelMessages(channelId: string, page: Page = {}): Promise<Message[]> {
     return this.fetchMessagePage({ channelId }, page);
   }
 
-  /** A page of a thread's messages: the newest, or those before a row; oldest first. */
+  /**
+   * A page of a thread's messages: the newest, or those before a row; oldest first.
+   *
+   * @throws {AuraError} thread_not_found
+   */
   fetchThreadMessages(threadId: string, page: Page = {}): Promise<Message[]> {
     return this.fetchMessagePage({ threadId }, page);
   }
 
+  /**
+   * The same of a channel or of a thread.
+   *
+   * @throws {AuraError} channel_not_found, thread_not_found
+   */
   async fetchMessagePage(view: MessageView, page: Page = {}): Promise<Message[]> {
     const query = this.#messages(view).order("created_at", { ascending: false })
       .order("id", { ascending: false }).limit(page.limit ?? 50);
@@ -176,7 +221,12 @@ export class Calls {
     return messages;
   }
 
-  /** A view's messages from a moment on (all of them: null), that moment's included; oldest first. */
+  /**
+   * A view's messages from a moment on (all of them: null), that moment's included; oldest first.
+   *
+   * @param since ISO 8601
+   * @throws {AuraError} channel_not_found, thread_not_found
+   */
   async fetchMessagesSince(view: MessageView, since: string | null): Promise<Message[]> {
     const query = () => this.#messages(view).order("created_at").order("id");
     const messages = await onward(since, query, rows<Message>);
@@ -184,6 +234,7 @@ export class Calls {
     return messages;
   }
 
+  /** These messages, as far as the caller may read them, in no certain order. */
   async fetchMessages(ids: string[]): Promise<Message[]> {
     return await inBatches(
       ids,
@@ -194,6 +245,9 @@ export class Calls {
   /**
    * Posts the caller's own words, to a channel or to one of its threads; creates no task. With an
    * `id` of the caller's, posting again returns the message that is there.
+   *
+   * @throws {AuraError} channel_not_found, thread_not_found, thread_archived, channel_read_only,
+   *   content_empty, content_too_long (32,000 characters), role_required
    */
   async postChannelMessage(
     channelId: string,
@@ -221,17 +275,35 @@ export class Calls {
 
   // Commands ---------------------------------------------------------------------------------------
 
+  /**
+   * Runs one command of a command channel and answers at once; nothing is kept of it.
+   *
+   * ```ts
+   * const { chunks } = await aura.executeCommand(channelId, "!hot brooklyn");
+   * console.log(chunks.join("\n"));
+   * ```
+   *
+   * @param command `!name arguments`; the `!` may be left out
+   * @throws {AuraError} unknown_command (its hint names the nearest), bad_argument (its hint is the usage),
+   *   channel_not_found, wrong_architecture, channel_read_only, server_paused, content_empty,
+   *   content_too_long, role_required
+   */
   executeCommand(channelId: string, command: string): Promise<CommandResult> {
     return this.#rpc("execute_command", { channel_id: channelId, command });
   }
 
+  /** What `executeCommand` takes, by name. */
   listCommands(): Promise<Command[]> {
     return this.#rpc("list_commands", {});
   }
 
   // Threads ----------------------------------------------------------------------------------------
 
-  /** A page of a channel's threads, newest first. */
+  /**
+   * A page of a channel's threads, newest first.
+   *
+   * @throws {AuraError} channel_not_found
+   */
   async fetchTaskThreads(
     channelId: string,
     page: Page & { status?: ThreadStatus[] } = {},
@@ -245,6 +317,11 @@ export class Calls {
     return threads;
   }
 
+  /**
+   * One thread.
+   *
+   * @throws {AuraError} thread_not_found
+   */
   async fetchThread(threadId: string): Promise<Thread> {
     const [thread] = await this.fetchThreads([threadId]);
     return thread ?? missing("thread", threadId);
@@ -257,6 +334,7 @@ export class Calls {
     return rows(await query.order("last_activity_at", { ascending: false }).limit(limit));
   }
 
+  /** These threads, as far as the caller may read them, in no certain order. */
   async fetchThreads(ids: string[]): Promise<Thread[]> {
     return await inBatches(
       ids,
@@ -272,7 +350,12 @@ export class Calls {
     return await onward(null, query, rows<Thread>);
   }
 
-  /** A channel's threads created from a moment on, archived ones too; oldest first. */
+  /**
+   * A channel's threads created from a moment on, archived ones too; oldest first.
+   *
+   * @param since ISO 8601; null for all of them
+   * @throws {AuraError} channel_not_found
+   */
   async fetchThreadsSince(channelId: string, since: string | null): Promise<Thread[]> {
     const query = () =>
       this.#db.from("hub_task_threads").select().eq("channel_id", channelId)
@@ -282,19 +365,41 @@ export class Calls {
     return threads;
   }
 
-  /** The thread of a task that the caller inserted itself; the same thread again when repeated. */
+  /**
+   * The thread of a task that the caller inserted itself; the same thread again when repeated.
+   *
+   * @throws {AuraError} channel_not_found, task_not_found, wrong_architecture, channel_read_only,
+   *   task_finished
+   */
   createTaskThread(channelId: string, taskId: string): Promise<Thread> {
     return this.#rpc("create_task_thread", { channel_id: channelId, task_id: taskId });
   }
 
-  /** Reopens (`active`) or closes (`archived`) a thread. */
+  /**
+   * Reopens (`active`) or closes (`archived`) a thread.
+   *
+   * @throws {AuraError} thread_not_found, thread_busy (its task has not ended)
+   */
   updateThreadStatus(threadId: string, status: ThreadStatus): Promise<Thread> {
     return this.#rpc("update_thread_status", { thread_id: threadId, status });
   }
 
   // Tasks ------------------------------------------------------------------------------------------
 
-  /** Queues a task. On a threaded channel it opens a thread, or continues `task_thread_id`. */
+  /**
+   * Queues a task. On a threaded channel it opens a thread, or continues `task_thread_id`. With an
+   * `idempotency_key` it may be sent again: the first result comes back and nothing is created.
+   *
+   * ```ts
+   * const { task } = await aura.dispatchTask(channelId, "Fix the login test", { model: "claude" });
+   * for await (const { status, partial_output } of aura.pollTaskProgress(task.id)) …
+   * ```
+   *
+   * @param content at most 32,000 characters
+   * @throws {AuraError} channel_not_found, thread_not_found, wrong_architecture, channel_read_only,
+   *   thread_archived, content_empty, content_too_long, too_many_open_tasks, key_used (for another content),
+   *   too_many_files, file_not_found, file_in_use, file_not_stored
+   */
   dispatchTask(
     channelId: string,
     content: string,
@@ -303,7 +408,12 @@ export class Calls {
     return this.#rpc("dispatch_task", { channel_id: channelId, content, ...options });
   }
 
-  /** Splits a goal into parallel subtasks, given here or planned by a device. */
+  /**
+   * Splits a goal into parallel subtasks, and combines their results.
+   *
+   * @param options `subtasks`: 1 to 20 requests; without, a list in the goal, or else a device plans them
+   * @throws {AuraError} too_many_subtasks, and those of `dispatchTask`
+   */
   dispatchTeam(channelId: string, goal: string, options: TeamOptions = {}): Promise<TeamDispatch> {
     return this.#rpc("dispatch_team", { channel_id: channelId, goal, ...options });
   }
@@ -324,12 +434,21 @@ export class Calls {
     return rows(await before(query, last));
   }
 
+  /**
+   * One task.
+   *
+   * @throws {AuraError} task_not_found
+   */
   async fetchTask(taskId: string): Promise<Task> {
     const [task] = rows<Task>(await this.#db.from("mac_tasks").select().eq("id", taskId));
     return task ?? missing("task", taskId);
   }
 
-  /** The tasks whose id starts with these hex digits (the short form `abcd1234`, or the whole id). */
+  /**
+   * The tasks whose id starts with these hex digits (the short form `abcd1234`, or the whole id).
+   *
+   * @throws {AuraError} bad_argument: fewer than four digits, or none
+   */
   async findTasks(prefix: string): Promise<Task[]> {
     const [first, last] = idsFrom(prefix, "task");
     const query = this.#db.from("mac_tasks").select().gte("id", first).lte("id", last);
@@ -342,16 +461,32 @@ export class Calls {
     return rows(await query.order("started_at"));
   }
 
+  /**
+   * One team: its goal and how far it is.
+   *
+   * @throws {AuraError} team_not_found
+   */
   async fetchTeam(teamId: string): Promise<Team> {
     const [team] = rows<Team>(await this.#db.from("hub_teams").select().eq("id", teamId));
     return team ?? missing("team", teamId);
   }
 
-  /** Ends a pending task at once, a running one as soon as its device has stopped it. */
+  /**
+   * Ends a pending task at once, a running one as soon as its device has stopped it. The id
+   * of a team, of its thread or of its plan cancels all of the team's tasks.
+   *
+   * @throws {AuraError} task_not_found, task_finished
+   */
   cancelTask(taskId: string): Promise<Task> {
     return this.#rpc("cancel_task", { task_id: taskId });
   }
 
+  /**
+   * Queues a task again that has failed.
+   *
+   * @throws {AuraError} task_not_found, task_finished (it is complete or still at work), thread_not_found,
+   *   thread_archived, too_many_open_tasks
+   */
   retryTask(taskId: string): Promise<Task> {
     return this.#rpc("retry_task", { task_id: taskId });
   }
@@ -359,12 +494,24 @@ export class Calls {
   /**
    * Pushes the branch of a task that changed something, and opens a pull request: a task for the
    * device that has the branch. The same one while it is unfinished.
+   *
+   * @throws {AuraError} task_not_found, no_changes, device_not_found, channel_read_only, thread_archived,
+   *   too_many_open_tasks
    */
   publishChanges(taskId: string, pullRequest = true): Promise<Task> {
     return this.#rpc("publish_changes", { task_id: taskId, pull_request: pullRequest });
   }
 
-  /** Sends comments on what a task changed back to its agent, as one follow-up. */
+  /**
+   * Sends comments on what a task changed back to its agent, as one follow-up.
+   *
+   * ```ts
+   * await aura.reviewChanges(task.id, [{ path: "src/login.ts", line: 12, side: "new", body: "Why?" }]);
+   * ```
+   *
+   * @throws {AuraError} task_not_found, no_changes, device_not_found, bad_argument, content_too_long, and
+   *   those of `dispatchTask`
+   */
   reviewChanges(
     taskId: string,
     comments: ReviewComment[],
@@ -377,7 +524,11 @@ export class Calls {
     });
   }
 
-  /** Why a task is where it is. */
+  /**
+   * Why a task is where it is: `reason` is a name, as `waiting_for_device`, and `detail` what belongs to it.
+   *
+   * @throws {AuraError} task_not_found
+   */
   explainTask(taskId: string): Promise<Explanation> {
     return this.#rpc("explain_task", { task_id: taskId });
   }
@@ -385,6 +536,9 @@ export class Calls {
   /**
    * Says something to a task that has not ended: its agent is given it at the next step, or at once
    * with `interrupt`. What no run takes becomes a follow-up.
+   *
+   * @throws {AuraError} task_not_found, task_finished, content_empty, content_too_long (32,000 characters),
+   *   key_used, bad_argument
    */
   sendInput(
     taskId: string,
@@ -417,6 +571,7 @@ export class Calls {
     return rows(await query.order("asked_at").order("id").limit(limit));
   }
 
+  /** These questions, as far as the caller may read them, in no certain order. */
   async fetchQuestions(ids: string[]): Promise<Question[]> {
     return await inBatches(
       ids,
@@ -424,21 +579,42 @@ export class Calls {
     );
   }
 
-  /** The questions whose id starts with these hex digits. */
+  /**
+   * The questions whose id starts with these hex digits.
+   *
+   * @throws {AuraError} bad_argument: fewer than four digits, or none
+   */
   async findQuestions(prefix: string): Promise<Question[]> {
     const [first, last] = idsFrom(prefix, "question");
     const query = this.#db.from("hub_questions").select().gte("id", first).lte("id", last);
     return rows(await query.order("id").limit(10));
   }
 
-  /** Answers an open question; the same answer again returns it. */
+  /**
+   * Answers an open question; the same answer again returns it.
+   *
+   * ```ts
+   * for (const question of await aura.askedQuestions({ channel_id: channelId })) {
+   *   await aura.answerQuestion(question.id, { option_id: question.options[0]!.id });
+   * }
+   * ```
+   *
+   * @throws {AuraError} question_not_found, question_closed (somebody has answered otherwise, or it is over),
+   *   bad_argument, content_too_long (32,000 characters)
+   */
   answerQuestion(questionId: string, answer: Answer): Promise<Question> {
     return this.#rpc("answer_question", { question_id: questionId, ...answer });
   }
 
   // Files ------------------------------------------------------------------------------------------
 
-  /** Announces a file for a request in this channel; upload its bytes, or use `sendFile` for both. */
+  /**
+   * Announces a file for a request in this channel; upload its bytes, or use `sendFile` for both.
+   *
+   * @param file `name`: one line, no path; `size` in bytes; `sha256`: 64 hex digits
+   * @throws {AuraError} channel_not_found, wrong_architecture, channel_read_only, bad_argument,
+   *   file_too_large, too_many_files
+   */
   async createFile(
     channelId: string,
     file: { name: string; media_type?: string; size: number; sha256?: string },
@@ -450,7 +626,16 @@ export class Calls {
     return answer.file;
   }
 
-  /** Sends a file for a request in this channel: name its id in `dispatchTask`'s `file_ids`. */
+  /**
+   * Sends a file for a request in this channel: name its id in `dispatchTask`'s `file_ids`.
+   *
+   * ```ts
+   * const file = await aura.sendFile(channelId, "notes.txt", new Blob(["…"], { type: "text/plain" }));
+   * await aura.dispatchTask(channelId, "Sum this up", { file_ids: [file.id] });
+   * ```
+   *
+   * @throws {AuraError} file_not_stored, and those of `createFile`
+   */
   async sendFile(
     channelId: string,
     name: string,
@@ -480,6 +665,7 @@ export class Calls {
     return downloadBytes(this.#db, file);
   }
 
+  /** These files, as far as the caller may read them, in no certain order. */
   async fetchFiles(ids: string[]): Promise<HubFile[]> {
     return await inBatches(
       ids,
@@ -502,6 +688,7 @@ export class Calls {
 
   // The mesh ---------------------------------------------------------------------------------------
 
+  /** The devices that the caller may know of, by name, each with its models. */
   async fetchDevices(): Promise<DeviceWithModels[]> {
     const [devices, models] = await Promise.all([
       this.#db.from("mesh_devices").select().order("name").then(rows<Device>),
@@ -529,7 +716,11 @@ export class Calls {
     return this.#rpc("register_device", { name, platform, models: models as Json, ...options });
   }
 
-  /** A draining device finishes what it runs and claims nothing more. */
+  /**
+   * A draining device finishes what it runs and claims nothing more; operators.
+   *
+   * @throws {AuraError} device_not_found, role_required
+   */
   setDeviceDraining(deviceId: string, draining: boolean): Promise<Device> {
     return this.#rpc("set_device_draining", { device_id: deviceId, draining });
   }
@@ -543,22 +734,33 @@ export class Calls {
     return this.#rpc("remove_device", { device_id: deviceId });
   }
 
-  /** Attempts and waits by the hour, for the last 24 hours or so many. */
+  /**
+   * Attempts and waits by the hour, for the last 24 hours or so many.
+   *
+   * @param hours 1 to 168
+   * @throws {AuraError} bad_argument
+   */
   fetchMeshActivity(hours?: number): Promise<MeshActivity> {
     return this.#rpc("mesh_activity", hours === undefined ? {} : { hours });
   }
 
   // Members ----------------------------------------------------------------------------------------
 
-  /** Who is signed in, and as what. */
+  /** Who is signed in, and as what; the limits and the version of the hub. */
   whoami(): Promise<Caller> {
     return this.#rpc("whoami", {});
   }
 
+  /** Who has a role of their own: all of them for admins, else the caller alone. */
   async fetchMembers(): Promise<Member[]> {
     return rows(await this.#db.from("hub_members").select().order("user_id"));
   }
 
+  /**
+   * Gives somebody a role everywhere; admins.
+   *
+   * @throws {AuraError} user_not_found, role_required, last_admin
+   */
   setMemberRole(userId: string, role: Role): Promise<Member> {
     return this.#rpc("set_member_role", { user_id: userId, role });
   }

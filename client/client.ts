@@ -7,6 +7,7 @@ import type { DeviceWithModels, Message, Question, Task, Thread } from "./rows.t
 import { deviceSource, messageSource, questionSource, threadSource } from "./sources.ts";
 import { Topics } from "./topics.ts";
 
+/** Where a subscription begins, and what ends it. */
 export interface SubscribeOptions<Row> {
   /**
    * The rows the caller has, e.g. the page it shows: everything since is delivered, these are not,
@@ -18,7 +19,9 @@ export interface SubscribeOptions<Row> {
   signal?: AbortSignal;
 }
 
+/** How a task is followed, and what ends that. */
 export interface PollOptions {
+  /** Ends the iteration. */
   signal?: AbortSignal;
   /** How often the task is read when Realtime brings no news of it; 2,000 unless told. */
   intervalMs?: number;
@@ -46,7 +49,11 @@ export class AuraClient extends Calls {
     this.#topics = new Topics(supabase);
   }
 
-  /** A channel's messages of no thread. */
+  /**
+   * A channel's messages of no thread.
+   *
+   * @throws {AuraError} channel_not_found
+   */
   subscribeToChannelMessages(
     channelId: string,
     { held, signal }: SubscribeOptions<Message> = {},
@@ -54,6 +61,11 @@ export class AuraClient extends Calls {
     return follow(this.#topics, messageSource(this, { channelId }), held, signal);
   }
 
+  /**
+   * A thread's messages.
+   *
+   * @throws {AuraError} thread_not_found
+   */
   subscribeToThreadMessages(
     threadId: string,
     { held, signal }: SubscribeOptions<Message> = {},
@@ -84,7 +96,15 @@ export class AuraClient extends Calls {
     return follow(this.#topics, deviceSource(this), held, signal);
   }
 
-  /** A task as it is and each time it has changed, until it has ended. */
+  /**
+   * A task as it is and each time it has changed, until it has ended.
+   *
+   * ```ts
+   * for await (const task of aura.pollTaskProgress(id)) console.log(task.status, task.partial_output);
+   * ```
+   *
+   * @throws {AuraError} task_not_found
+   */
   pollTaskProgress(
     taskId: string,
     options: PollOptions = {},
