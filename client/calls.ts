@@ -30,6 +30,8 @@ import type {
   Registration,
   ReviewComment,
   Role,
+  Route,
+  RoutingRule,
   SentInput,
   Server,
   ServerRole,
@@ -742,6 +744,36 @@ export class Calls {
    */
   fetchMeshActivity(hours?: number): Promise<MeshActivity> {
     return this.#rpc("mesh_activity", hours === undefined ? {} : { hours });
+  }
+
+  // Routing ----------------------------------------------------------------------------------------
+
+  /**
+   * What a dispatch of this request to this channel would become, without dispatching it.
+   *
+   * @throws {AuraError} channel_not_found, content_empty, content_too_long
+   */
+  explainRoute(channelId: string, content: string): Promise<Route> {
+    return this.#rpc("explain_route", { channel_id: channelId, content });
+  }
+
+  /** The rules in their order. */
+  listRoutingRules(): Promise<RoutingRule[]> {
+    return this.#rpc("list_routing_rules", {});
+  }
+
+  /**
+   * Changes the rule at its position, or adds it there.
+   *
+   * @throws {AuraError} role_required, bad_argument
+   */
+  saveRoutingRule({ position, ...rule }: RoutingRule): Promise<RoutingRule> {
+    return this.#rpc("save_routing_rule", { rule: position, ...rule });
+  }
+
+  /** @throws {AuraError} role_required, bad_argument */
+  removeRoutingRule(position: number): Promise<RoutingRule> {
+    return this.#rpc("remove_routing_rule", { rule: position });
   }
 
   // Members ----------------------------------------------------------------------------------------

@@ -1011,6 +1011,7 @@ export type Database = {
         Returns: Json;
       };
       "execute_command": { Args: { "channel_id": string; "command": string }; Returns: Json };
+      "explain_route": { Args: { "channel_id": string; "content": string }; Returns: Json };
       "explain_task": { Args: { "task_id": string }; Returns: Json };
       "fail_task": {
         Args: {
@@ -1026,6 +1027,7 @@ export type Database = {
       "files_to_remove": { Args: { "removed"?: Json }; Returns: Json };
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_people": { Args: { "search"?: string; "server_id"?: string }; Returns: Json };
+      "list_routing_rules": { Args: Record<PropertyKey, never>; Returns: Json };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
       "offer_file": {
         Args: {
@@ -1065,6 +1067,7 @@ export type Database = {
         Returns: Json;
       };
       "remove_device": { Args: { "device_id": string }; Returns: Json };
+      "remove_routing_rule": { Args: { "rule": number }; Returns: Json };
       "report_progress": {
         Args: {
           "claim_id": string;
@@ -1092,6 +1095,16 @@ export type Database = {
           "content"?: string;
           "idempotency_key"?: string;
           "task_id": string;
+        };
+        Returns: Json;
+      };
+      "save_routing_rule": {
+        Args: {
+          "model"?: string;
+          "pattern": string;
+          "platform"?: string;
+          "rule": number;
+          "task_type": string;
         };
         Returns: Json;
       };

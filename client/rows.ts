@@ -122,6 +122,27 @@ export type DeviceWithModels = Device & { models: DeviceModel[] };
 
 export type Member = Checked<Row<"hub_members">, { role: Role }>;
 
+/** A rule of routing: the first whose pattern matches a request decides. */
+export interface RoutingRule {
+  position: number;
+  /** A regular expression of Postgres. */
+  pattern: string;
+  task_type: string;
+  model: Model | null;
+  platform: Platform | null;
+}
+
+/** What a request would become. */
+export interface Route {
+  /** The position of the rule that matches. */
+  rule: number | null;
+  task_type: string;
+  model: ModelPreference;
+  platform: Platform | null;
+  /** What would run it now. */
+  effective_model: string;
+}
+
 /** A role on one server: `none` hides it. */
 export type ServerRole = Role | "none";
 

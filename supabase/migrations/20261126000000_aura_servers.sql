@@ -29,12 +29,12 @@ begin
     'create_task_thread(uuid, uuid)', 'files_to_remove(jsonb)',
     'offer_file(text, uuid, uuid, text, text, bigint, text, text)', 'read_file(text, uuid, uuid, uuid)',
     'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
-    'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_task(uuid)',
-    'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'list_people(uuid, text)', 'mesh_activity(integer)',
+    'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_route(text, uuid)', 'explain_task(uuid)',
+    'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'list_people(uuid, text)', 'list_routing_rules()', 'mesh_activity(integer)',
     'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
-    'register_device(text, text, jsonb, integer, uuid[])', 'remove_device(uuid)', 'release_task(text, uuid, uuid)',
+    'register_device(text, text, jsonb, integer, uuid[])', 'remove_device(uuid)', 'remove_routing_rule(integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
-    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'search_messages(text, uuid, uuid, timestamptz, integer)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
+    'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'save_routing_rule(integer, text, text, text, text)', 'search_messages(text, uuid, uuid, timestamptz, integer)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'set_server_role(uuid, uuid, text)', 'take_input(text, uuid, uuid, uuid)',
     'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
     'hub_members', 'hub_server_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
@@ -3608,7 +3608,7 @@ end
 $$;
 
 create or replace function hub.classify(
-  content text, channel uuid default null, out task_type text, out model text, out platform text
+  content text, channel uuid default null, out task_type text, out model text, out platform text, out rule integer
 )
 language plpgsql
 stable
@@ -3622,6 +3622,7 @@ begin
   select * into v_rule
   from (select * from hub.routing_rules order by position offset 0) as r
   where classify.content ~* r.pattern limit 1;
+  rule := v_rule.position;
   task_type := coalesce(v_rule.task_type, 'general');
   platform := v_rule.platform;
   model := coalesce(
@@ -3634,7 +3635,7 @@ begin
 end
 $$;
 comment on function hub.classify(text, uuid) is
-  'What kind of work a request is: task type and platform by the first matching rule, model by the channel''s preference unless that is any, then by the rule, else any.';
+  'What kind of work a request is: task type and platform by the first matching rule (its position, null where none matches), model by the channel''s preference unless that is any, then by the rule, else any.';
 
 create or replace view hub.effective_models with (security_invoker = true) as
 select distinct on (c.preference, p.platform, s.id) c.preference, p.platform, c.model, s.id as server_id
@@ -3676,7 +3677,165 @@ $$;
 comment on function hub.model_to_try(text, text, uuid) is
   'The effective model, or the preference itself while no device can run any of its chain.';
 
+-- For people: what would become of a request, and the rules themselves -----------------------------
+
+create or replace function hub.explain_route(content text, channel_id uuid) returns jsonb
+language plpgsql
+stable
+security definer -- rules are closed to API roles
+set search_path = ''
+as $$
+declare
+  v_route record;
+begin
+  perform hub.require_channel_role(explain_route.channel_id, 'viewer');
+  perform hub.require_content(explain_route.content, 'content');
+  v_route := hub.classify(explain_route.content, explain_route.channel_id);
+  return jsonb_build_object(
+    'rule', v_route.rule, 'task_type', v_route.task_type, 'model', v_route.model, 'platform', v_route.platform,
+    'effective_model', hub.model_to_try(v_route.model, v_route.platform, explain_route.channel_id)
+  );
+end
+$$;
+
+create or replace function public.explain_route(content text, channel_id uuid) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return hub.explain_route(explain_route.content, explain_route.channel_id);
+end
+$$;
+comment on function public.explain_route(text, uuid) is
+  'What a dispatch of this request to this channel would become, without dispatching it: {rule: the position of the rule that matches or null, task_type, model preference, platform or null, effective_model: what would run it now}. Viewer. Errors: channel_not_found, content_empty, content_too_long.';
+
+create or replace function hub.list_routing_rules() returns jsonb
+language plpgsql
+stable
+security definer -- rules are closed to API roles
+set search_path = ''
+as $$
+begin
+  perform hub.require_role('viewer');
+  return (select coalesce(jsonb_agg(to_jsonb(r) order by r.position), '[]') from hub.routing_rules as r);
+end
+$$;
+
+create or replace function public.list_routing_rules() returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return hub.list_routing_rules();
+end
+$$;
+comment on function public.list_routing_rules() is
+  'The rules of routing in their order: [{position, pattern, task_type, model, platform}]. Viewer.';
+
+create or replace function hub.save_routing_rule(
+  rule integer, task_type text, pattern text, model text, platform text
+) returns jsonb
+language plpgsql
+security definer -- rules are closed to API roles
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_rule hub.routing_rules;
+begin
+  perform hub.require_role('admin');
+  if length(save_routing_rule.pattern) > 8000 then
+    perform hub.refuse('content_too_long', array['pattern', length(save_routing_rule.pattern)::text, '8000']);
+  elsif save_routing_rule.model is not null then
+    perform hub.require_model(save_routing_rule.model);
+  end if;
+  update hub.routing_rules as r
+  set task_type = save_routing_rule.task_type, pattern = save_routing_rule.pattern,
+    model = save_routing_rule.model, platform = save_routing_rule.platform
+  where r.position = save_routing_rule.rule
+  returning * into v_rule;
+  if not found then
+    insert into hub.routing_rules (position, task_type, pattern, model, platform)
+    values (
+      save_routing_rule.rule, save_routing_rule.task_type, save_routing_rule.pattern,
+      save_routing_rule.model, save_routing_rule.platform
+    )
+    returning * into v_rule;
+  end if;
+  return to_jsonb(v_rule);
+exception
+  when not_null_violation or check_violation or invalid_regular_expression or unique_violation then
+    perform hub.refuse('bad_argument', array[
+      'A rule has a position, a task_type of a to z and _, a pattern that Postgres understands, without back-references and lookaround, and macos, linux, windows or null for platform.'
+    ]);
+    return null;
+end
+$$;
+
+create or replace function public.save_routing_rule(
+  rule integer, task_type text, pattern text, model text default null, platform text default null
+) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.save_routing_rule(
+    save_routing_rule.rule, save_routing_rule.task_type, save_routing_rule.pattern, save_routing_rule.model,
+    save_routing_rule.platform
+  );
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.save_routing_rule(integer, text, text, text, text) is
+  'Changes the rule at this position, or adds one there; returns it: {position, pattern, task_type, model, platform}. pattern: a regular expression of Postgres'', 8,000 characters at most. model and platform: null for any. Admin. Errors: role_required, bad_argument, content_too_long.';
+
+create or replace function hub.remove_routing_rule(rule integer) returns jsonb
+language plpgsql
+security definer -- rules are closed to API roles
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_rule hub.routing_rules;
+begin
+  perform hub.require_role('admin');
+  delete from hub.routing_rules as r where r.position = remove_routing_rule.rule returning * into v_rule;
+  if not found then
+    perform hub.refuse('bad_argument', array['rule is the position of a rule.']);
+  end if;
+  return to_jsonb(v_rule);
+end
+$$;
+
+create or replace function public.remove_routing_rule(rule integer) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.remove_routing_rule(remove_routing_rule.rule);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.remove_routing_rule(integer) is
+  'Takes away the rule at this position; returns it. Admin. Errors: role_required, bad_argument.';
+
 revoke execute on all functions in schema hub from public;
+revoke execute on function
+  public.explain_route(text, uuid), public.list_routing_rules(),
+  public.save_routing_rule(integer, text, text, text, text), public.remove_routing_rule(integer)
+from public;
+grant execute on function
+  public.explain_route(text, uuid), hub.explain_route(text, uuid),
+  public.list_routing_rules(), hub.list_routing_rules(),
+  public.save_routing_rule(integer, text, text, text, text), hub.save_routing_rule(integer, text, text, text, text),
+  public.remove_routing_rule(integer), hub.remove_routing_rule(integer)
+to anon, authenticated, service_role;
 
 -- supabase/schemas/32_queue.sql
 

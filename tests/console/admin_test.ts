@@ -17,6 +17,8 @@ browserTest(
     await page.getByRole("button", { name: "Edit #kitchen" }).click();
     await page.getByLabel("Read-only").check();
     await page.getByRole("button", { name: "Save" }).click();
+    // Other channels are read-only too: what is waited for is that this one is kept.
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
     await page.getByText("read-only", { exact: true }).first().waitFor();
     const [made] = await fixture.sql`
     select project_path, model_preference, is_read_only from hub_channels where name = 'kitchen'`;
@@ -67,6 +69,38 @@ browserTest(
     assert.equal(kept.max_open_tasks_per_user, Number(before));
   },
 );
+
+browserTest("RoutingPanel() tries a request, and changes the rules", async (visitors) => {
+  const { fixture } = visitors;
+  const { name } = await fixture.channel("flat_task_pipeline");
+  const page = await visitors.visitor(await fixture.user("admin"), "/admin");
+  await page.getByRole("button", { name: "Routing" }).click();
+  const routing = page.getByRole("region", { name: "Routing" });
+
+  const word = `zq${crypto.randomUUID().replaceAll("-", "").slice(0, 8)}`;
+  await routing.getByLabel("Try a request").fill(`Please ${word} it`);
+  await routing.getByLabel("Sent to").selectOption({ label: `${name}/${name}` });
+  await routing.getByRole("status").filter({ hasText: "general" }).waitFor();
+
+  const position = String(-1 - Math.floor(Math.random() * 1e6));
+  await routing.getByRole("button", { name: "Add rule" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Place in the order").fill(position);
+  await dialog.getByLabel("Kind of work").fill("odd_jobs");
+  await dialog.getByLabel("Regular expression").fill("(");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("alert").waitFor();
+  await dialog.getByLabel("Regular expression").fill(word);
+  await dialog.getByLabel("Platform").selectOption("macos");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await routing.getByRole("status").filter({ hasText: "odd_jobs, for any model on macos" })
+    .waitFor();
+
+  page.once("dialog", (asked) => void asked.accept());
+  await routing.getByRole("button", { name: `Edit rule ${position}, odd_jobs` }).click();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await routing.getByRole("status").filter({ hasText: "general" }).waitFor();
+});
 
 browserTest("AdminPage() is offered to admins alone", async (visitors) => {
   const page = await visitors.visitor(await visitors.fixture.user("operator"));

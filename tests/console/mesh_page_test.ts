@@ -27,16 +27,24 @@ browserTest("MeshPage() shows devices, throttles, tasks and drains, live", async
   await card.getByText("draining", { exact: true }).waitFor();
 });
 
-browserTest("RegisterDevice() adds a device and shows its token once", async (visitors) => {
-  const { fixture } = visitors;
-  const page = await visitors.visitor(await fixture.user(), "/mesh");
-  const name = `device-${crypto.randomUUID().slice(0, 8)}`;
-  await page.getByRole("button", { name: "Add device" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name").fill(name);
-  await dialog.getByRole("button", { name: "Add device" }).click();
-  await dialog.getByText(/^aura_[0-9a-f]{64}$/).waitFor();
-  await dialog.getByRole("button", { name: "Done" }).click();
-  await page.getByRole("article", { name: `Device ${name}` }).getByText("never seen").waitFor();
-  await fixture.sql`delete from mesh_devices where name = ${name}`;
-});
+browserTest(
+  "RegisterDevice() adds a device and shows its token once; it can be removed",
+  async (visitors) => {
+    const { fixture } = visitors;
+    const page = await visitors.visitor(await fixture.user(), "/mesh");
+    const name = `device-${crypto.randomUUID().slice(0, 8)}`;
+    await page.getByRole("button", { name: "Add device" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill(name);
+    await dialog.getByLabel("cloud-hub").check();
+    await dialog.getByRole("button", { name: "Add device" }).click();
+    await dialog.getByText(/^aura_[0-9a-f]{64}$/).waitFor();
+    await dialog.getByRole("button", { name: "Done" }).click();
+    const card = page.getByRole("article", { name: `Device ${name}` });
+    await card.getByText("never seen").waitFor();
+    await card.getByText("for cloud-hub alone · registered by you").waitFor();
+    page.once("dialog", (asked) => void asked.accept());
+    await card.getByRole("button", { name: "Remove" }).click();
+    await card.waitFor({ state: "detached" });
+  },
+);

@@ -177,6 +177,7 @@ function ChannelForm(
       is_read_only: form.get("is_read_only") !== null,
       idle_after: textOf(form, "idle_after"),
       archive_after: textOf(form, "archive_after"),
+      keep_for: textOf(form, "keep_for"),
     };
     return refreshed(
       channel
@@ -231,6 +232,10 @@ function ChannelForm(
           </label>
         </>
       )}
+      <label>
+        Messages are kept for (such as 90 days; nothing: for ever)
+        <input name="keep_for" defaultValue={String(channel?.keep_for ?? "")} />
+      </label>
       <label>
         <input type="checkbox" name="is_read_only" defaultChecked={channel?.is_read_only} />
         Read-only

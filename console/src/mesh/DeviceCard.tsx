@@ -3,8 +3,10 @@ import { Switch } from "@base-ui/react/switch";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Laptop, MonitorCog, Server } from "lucide-react";
 import { useBackend } from "../data/aura.ts";
+import { useCaller } from "../data/caller.ts";
 import { TaskTag } from "../tasks/TaskTag.tsx";
 import { Age, Elapsed } from "../ui/Age.tsx";
+import { Button } from "../ui/Button.tsx";
 import { Refusal } from "../ui/Failure.tsx";
 import styles from "./DeviceCard.module.css";
 import { ModelBadge } from "./ModelBadge.tsx";
@@ -26,6 +28,15 @@ export function DeviceCard({ device, running, mayAct }: Props) {
     mutationFn: (draining: boolean) => aura.setDeviceDraining(device.id, draining),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["devices"] }),
   });
+  const remove = useMutation({
+    mutationFn: () => aura.removeDevice(device.id),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["devices"] }),
+  });
+  const caller = useCaller();
+  const isOwn = device.registered_by === caller.user_id;
+  const servers = device.server_ids?.map((id) =>
+    caller.servers.find(({ server_id }) => server_id === id)?.name ?? "another"
+  );
   const Icon = icons[device.platform];
   return (
     <article
@@ -52,6 +63,12 @@ export function DeviceCard({ device, running, mayAct }: Props) {
           )
           : " · never seen")}
       </p>
+      {(servers || isOwn) && (
+        <p className={styles.line}>
+          {[servers && `for ${servers.join(", ")} alone`, isOwn && "registered by you"]
+            .filter(Boolean).join(" · ")}
+        </p>
+      )}
       <ul className={styles.models} aria-label="Models">
         {device.models.map((model) => (
           <li key={model.model}>
@@ -85,7 +102,20 @@ export function DeviceCard({ device, running, mayAct }: Props) {
           <span>finishes what it runs, takes nothing new</span>
         </label>
       )}
-      <Refusal error={drain.error} />
+      {(isOwn && mayAct || caller.role === "admin") && (
+        <Button
+          look="danger"
+          disabled={remove.isPending}
+          onClick={() => {
+            if (confirm(`Remove ${device.name}? Its token stops working, and its tasks go back.`)) {
+              remove.mutate();
+            }
+          }}
+        >
+          Remove
+        </Button>
+      )}
+      <Refusal error={drain.error ?? remove.error} />
     </article>
   );
 }

@@ -2,6 +2,7 @@ import type { Model, Platform } from "@aura-servers/client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
 import { useBackend } from "../data/aura.ts";
+import { useCaller } from "../data/caller.ts";
 import { useModels } from "../data/useModels.ts";
 import { Button } from "../ui/Button.tsx";
 import { CopyButton } from "../ui/CopyButton.tsx";
@@ -16,6 +17,7 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
   const { aura } = useBackend();
   const queries = useQueryClient();
   const models = useModels();
+  const { servers } = useCaller();
   const ids = { name: useId(), platform: useId(), slots: useId() };
   const register = useMutation({
     mutationFn: (form: FormData) =>
@@ -23,7 +25,10 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
         String(form.get("name")).trim(),
         form.get("platform") as Platform,
         form.getAll("models") as Model[],
-        { max_running: Number(form.get("slots")) },
+        {
+          max_running: Number(form.get("slots")),
+          ...form.has("servers") && { servers: form.getAll("servers").map(String) },
+        },
       ),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["devices"] }),
   });
@@ -79,6 +84,15 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
                 <label key={name}>
                   <input type="checkbox" name="models" value={name} defaultChecked={index === 0} />
                   {label}
+                </label>
+              ))}
+            </fieldset>
+            <fieldset>
+              <legend>The only servers it works for (none: all)</legend>
+              {servers.filter(({ role }) => role !== "viewer").map(({ server_id, name }) => (
+                <label key={server_id}>
+                  <input type="checkbox" name="servers" value={server_id} />
+                  {name}
                 </label>
               ))}
             </fieldset>

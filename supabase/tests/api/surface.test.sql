@@ -27,10 +27,12 @@ device_heartbeat(token text, running uuid[] DEFAULT '{}'::uuid[], models jsonb D
 dispatch_task(channel_id uuid, content text DEFAULT NULL::text, task_thread_id uuid DEFAULT NULL::uuid, model text DEFAULT NULL::text, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, idempotency_key text DEFAULT NULL::text, file_ids uuid[] DEFAULT NULL::uuid[]) -> jsonb volatile
 dispatch_team(channel_id uuid, goal text, subtasks jsonb DEFAULT NULL::jsonb, model text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 execute_command(channel_id uuid, command text) -> jsonb volatile
+explain_route(content text, channel_id uuid) -> jsonb stable
 explain_task(task_id uuid) -> jsonb stable
 fail_task(token text, task_id uuid, claim_id uuid, error text, retryable boolean DEFAULT true, elsewhere boolean DEFAULT false) -> jsonb volatile
 files_to_remove(removed jsonb DEFAULT '[]'::jsonb) -> jsonb volatile
 list_commands() -> jsonb stable
+list_routing_rules() -> jsonb stable
 list_people(server_id uuid DEFAULT NULL::uuid, search text DEFAULT NULL::text) -> jsonb stable
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
@@ -43,6 +45,8 @@ release_task(token text, task_id uuid, claim_id uuid) -> jsonb volatile
 report_progress(token text, task_id uuid, claim_id uuid, partial_output text DEFAULT NULL::text, session_id text DEFAULT NULL::text) -> jsonb volatile
 report_rate_limit(token text, task_id uuid, claim_id uuid, model text, until timestamp with time zone) -> jsonb volatile
 remove_device(device_id uuid) -> jsonb volatile
+remove_routing_rule(rule integer) -> jsonb volatile
+save_routing_rule(rule integer, task_type text, pattern text, model text DEFAULT NULL::text, platform text DEFAULT NULL::text) -> jsonb volatile
 retry_task(task_id uuid) -> jsonb volatile
 review_changes(task_id uuid, comments jsonb, content text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile

@@ -112,6 +112,7 @@ insert into tries values
   ('dispatch_task in a thread', 'select public.dispatch_task(%channel_id%, ''x'', %thread_id%)', 'operator', 'missing'),
   ('dispatch_team', 'select public.dispatch_team(%channel_id%, ''x'')', 'operator', 'missing'),
   ('execute_command', 'select public.execute_command(%channel_id%, ''!stats'')', 'viewer', 'missing'),
+  ('explain_route', 'select public.explain_route(''x'', %channel_id%)', 'viewer', 'missing'),
   ('explain_task', 'select public.explain_task(%task_id%)', 'viewer', 'missing'),
   ('list_people', 'select public.list_people(%server_id%)', 'admin', 'missing'),
   ('publish_changes', 'select public.publish_changes(%task_id%)', 'operator', 'missing'),
