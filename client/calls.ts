@@ -765,7 +765,7 @@ export class Calls {
   /**
    * Changes the rule at its position, or adds it there.
    *
-   * @throws {AuraError} role_required, bad_argument
+   * @throws {AuraError} role_required, bad_argument, content_too_long
    */
   saveRoutingRule({ position, ...rule }: RoutingRule): Promise<RoutingRule> {
     return this.#rpc("save_routing_rule", { rule: position, ...rule });
