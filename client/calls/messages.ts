@@ -1,0 +1,117 @@
+import { before, onward } from "../paging.ts";
+import type { Command, CommandResult, Message } from "../rows.ts";
+import { inBatches, type MessageView, missing, type Page, rows } from "./base.ts";
+import { ServerCalls } from "./servers.ts";
+
+/** Messages, and the commands that keep none. */
+export class MessageCalls extends ServerCalls {
+  /**
+   * A page of a channel's messages of no thread: the newest, or those before a row; oldest first.
+   *
+   * ```ts
+   * const newest = await aura.fetchChannelMessages(channelId);
+   * const older = await aura.fetchChannelMessages(channelId, { before: newest[0] });
+   * ```
+   *
+   * @throws {AuraError} channel_not_found
+   */
+  fetchChannelMessages(channelId: string, page: Page = {}): Promise<Message[]> {
+    return this.fetchMessagePage({ channelId }, page);
+  }
+
+  /**
+   * A page of a thread's messages: the newest, or those before a row; oldest first.
+   *
+   * @throws {AuraError} thread_not_found
+   */
+  fetchThreadMessages(threadId: string, page: Page = {}): Promise<Message[]> {
+    return this.fetchMessagePage({ threadId }, page);
+  }
+
+  /**
+   * The same of a channel or of a thread.
+   *
+   * @throws {AuraError} channel_not_found, thread_not_found
+   */
+  async fetchMessagePage(view: MessageView, page: Page = {}): Promise<Message[]> {
+    const query = this.#messages(view).order("created_at", { ascending: false })
+      .order("id", { ascending: false }).limit(page.limit ?? 50);
+    const messages = rows<Message>(await before(query, page.before)).reverse();
+    if (messages.length === 0) await this.mustExist(view);
+    return messages;
+  }
+
+  /**
+   * A view's messages from a moment on (all of them: null), that moment's included; oldest first.
+   *
+   * @param since ISO 8601
+   * @throws {AuraError} channel_not_found, thread_not_found
+   */
+  async fetchMessagesSince(view: MessageView, since: string | null): Promise<Message[]> {
+    const query = () => this.#messages(view).order("created_at").order("id");
+    const messages = await onward(since, query, rows<Message>);
+    if (messages.length === 0) await this.mustExist(view);
+    return messages;
+  }
+
+  /** These messages, as far as the caller may read them, in no certain order. */
+  async fetchMessages(ids: string[]): Promise<Message[]> {
+    return await inBatches(
+      ids,
+      (some) => this.db.from("hub_channel_messages").select().in("id", some).then(rows<Message>),
+    );
+  }
+
+  /**
+   * Posts the caller's own words, to a channel or to one of its threads; creates no task. With an
+   * `id` of the caller's, posting again returns the message that is there.
+   *
+   * @throws {AuraError} channel_not_found, thread_not_found, thread_archived, channel_read_only,
+   *   content_empty, content_too_long (32,000 characters), role_required
+   */
+  async postChannelMessage(
+    channelId: string,
+    content: string,
+    { id = crypto.randomUUID(), ...options }: {
+      id?: string;
+      task_thread_id?: string;
+      reply_to?: string;
+    } = {},
+  ): Promise<Message> {
+    const message = { id, channel_id: channelId, content, ...options };
+    const [posted] = rows<Message>(
+      await this.db.from("hub_channel_messages")
+        .upsert(message, { onConflict: "id", ignoreDuplicates: true }).select(),
+    );
+    return posted ?? (await this.fetchMessages([id]))[0] ?? missing("message", id);
+  }
+
+  #messages(view: MessageView) {
+    const query = this.db.from("hub_channel_messages").select();
+    return "threadId" in view
+      ? query.eq("task_thread_id", view.threadId)
+      : query.eq("channel_id", view.channelId).is("task_thread_id", null);
+  }
+
+  /**
+   * Runs one command of a command channel and answers at once; nothing is kept of it.
+   *
+   * ```ts
+   * const { chunks } = await aura.executeCommand(channelId, "!hot brooklyn");
+   * console.log(chunks.join("\n"));
+   * ```
+   *
+   * @param command `!name arguments`; the `!` may be left out
+   * @throws {AuraError} unknown_command (its hint names the nearest), bad_argument (its hint is the usage),
+   *   channel_not_found, wrong_architecture, channel_read_only, server_paused, content_empty,
+   *   content_too_long, role_required
+   */
+  executeCommand(channelId: string, command: string): Promise<CommandResult> {
+    return this.rpc("execute_command", { channel_id: channelId, command });
+  }
+
+  /** What `executeCommand` takes, by name. */
+  listCommands(): Promise<Command[]> {
+    return this.rpc("list_commands", {});
+  }
+}
