@@ -6,17 +6,24 @@ type Row<Table extends keyof Database["public"]["Tables"]> =
 
 type Checked<Base, Checks> = Omit<Base, keyof Checks> & Checks;
 
+/** What a message does on a server: runs a command, queues a task, or queues one in a thread of its own. */
 export type Architecture = "command_dispatch" | "flat_task_pipeline" | "threaded_task_isolation";
 /** The name of a row of hub_models. */
 export type Model = string;
 /** A model's name, or `any`: whichever there is. */
 export type ModelPreference = Model | "any";
+/** What a device runs on. */
 export type Platform = "macos" | "linux" | "windows";
+/** viewer reads, operator also gives work, admin also runs the place. */
 export type Role = "viewer" | "operator" | "admin";
+/** How far a thread has aged; activity makes all but `archived` active again. */
 export type ThreadStatus = "active" | "idle" | "decaying" | "archived";
+/** A cancelled task is `failed` with `cancelled_at`. */
 export type TaskStatus = "pending" | "running" | "complete" | "failed";
+/** `plan`, `subtask` and `synthesis` are parts of a team; `publish` pushes a branch. */
 export type TaskKind = "task" | "plan" | "subtask" | "synthesis" | "publish";
 
+/** A card in the place of text; `color` is 0xRRGGBB, `timestamp` ISO 8601. */
 export interface Embed {
   title: string;
   description?: string | null;
@@ -26,12 +33,16 @@ export interface Embed {
   timestamp?: string | null;
 }
 
+/** An agent that a mesh may have. */
 export type HubModel = Row<"hub_models">;
 
+/** A server: channels that work alike. */
 export type Server = Checked<Row<"hub_servers">, { architecture_type: Architecture }>;
 
+/** A channel; `idle_after`, `archive_after` and `keep_for` are intervals, as `02:00:00`. */
 export type Channel = Checked<Row<"hub_channels">, { model_preference: ModelPreference }>;
 
+/** A message; `metadata.event` says what it tells (see `eventOf()`), and no client reads that from its text. */
 export type Message = Checked<Row<"hub_channel_messages">, {
   sender_type: "human" | "agent" | "system";
   content_type: "text" | "embed" | "command" | "result" | "error";
@@ -39,11 +50,13 @@ export type Message = Checked<Row<"hub_channel_messages">, {
   metadata: Metadata;
 }>;
 
+/** A thread of a threaded channel, with how far it has aged. */
 export type Thread = Checked<Row<"hub_task_threads">, {
   status: ThreadStatus;
   metadata: Metadata;
 }>;
 
+/** A task, from its request to its result. */
 export type Task = Checked<Row<"mac_tasks">, {
   status: TaskStatus;
   kind: TaskKind;
@@ -67,6 +80,7 @@ export interface Changes {
   device_id: string;
 }
 
+/** One file of `Changes`. */
 export interface ChangedFile {
   path: string;
   /** Of a renamed or copied file. */
@@ -86,6 +100,7 @@ export interface ReviewComment {
   body: string;
 }
 
+/** One claim of a task by a device, and how it ended; null: it has not. */
 export type TaskAttempt = Checked<Row<"hub_task_attempts">, {
   outcome:
     | "complete"
@@ -107,19 +122,24 @@ export type HubFile = Checked<Row<"hub_files">, {
   path: string;
 }>;
 
+/** A goal that several agents work on at the same time. */
 export type Team = Checked<Row<"hub_teams">, {
   status: "planning" | "running" | "synthesizing" | "complete" | "failed";
 }>;
 
+/** An agent of a device, and until when it is throttled. */
 export type DeviceModel = Checked<Row<"mesh_device_models">, { model: Model }>;
 
+/** A machine that runs tasks. */
 export type Device = Checked<Row<"mesh_devices">, {
   platform: Platform;
   status: "online" | "offline" | "draining";
 }>;
 
+/** A device with the agents that it offers. */
 export type DeviceWithModels = Device & { models: DeviceModel[] };
 
+/** Somebody who has a role of their own everywhere. */
 export type Member = Checked<Row<"hub_members">, { role: Role }>;
 
 /** A rule of routing: the first whose pattern matches a request decides. */
@@ -159,8 +179,10 @@ export interface Person {
   role: Role | null;
 }
 
+/** Only an `open` question takes an answer; `withdrawn` went with its task. */
 export type QuestionState = "open" | "answered" | "expired" | "withdrawn";
 
+/** An answer to choose; the `id` is what is sent. */
 export interface QuestionOption {
   id: string;
   label: string;
@@ -185,6 +207,7 @@ export interface SentInput {
   input: TaskInput;
 }
 
+/** What else is known of a row; docs/events.md lists what messages have. */
 export type Metadata = { [key: string]: Json | undefined };
 
 /** What `execute_command` answers: the command's name and its text in chunks of at most 2,000. */
@@ -193,6 +216,7 @@ export interface CommandResult {
   chunks: string[];
 }
 
+/** A command of a command channel; `changes_data`: it takes an operator. */
 export interface Command {
   name: string;
   description: string;
@@ -243,8 +267,11 @@ export interface Limits {
   /** The longest text that an agent reports. */
   max_result: number;
   max_subtasks: number;
+  /** Unfinished tasks of one person. */
   max_open_tasks_per_user: number;
+  /** Progress messages of one task; later progress rewrites the last of them. */
   progress_limit: number;
+  /** The longest chunk of a command's answer. */
   chunk_size: number;
   /** In bytes. */
   max_file_size: number;
