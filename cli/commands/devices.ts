@@ -8,6 +8,7 @@ import {
   type DeviceWithModels,
   type Model,
   type Platform,
+  versionProblem,
 } from "../../client/index.ts";
 import type { Context } from "../context.ts";
 import { findServer } from "../names.ts";
@@ -49,7 +50,7 @@ export function addDevices(program: Command, context: () => Context): void {
 }
 
 async function list({ aura, out }: Context): Promise<void> {
-  const [devices, servers, { user_id }] = await Promise.all([
+  const [devices, servers, { user_id, version }] = await Promise.all([
     aura.fetchDevices(),
     aura.fetchServers(),
     aura.whoami(),
@@ -61,7 +62,7 @@ async function list({ aura, out }: Context): Promise<void> {
     ["NAME", "STATUS", "PLATFORM", "MODELS", "SLOTS", "SERVERS", "REGISTERED BY", "LAST SEEN"],
     devices.map((device) => [
       device.name,
-      statusText(device),
+      statusText(device) + executorText(device, version),
       device.platform,
       device.models.map((model) => modelText(out, model)).join(", "),
       String(device.max_running),
@@ -113,6 +114,12 @@ async function findDevice(aura: AuraClient, name: string): Promise<Device> {
 /** An offline device keeps being told to drain. */
 function statusText({ status, draining }: Device): string {
   return draining && status !== "draining" ? `${status}, draining` : status;
+}
+
+/** What is wrong with a device's executor for a hub of this version. */
+function executorText({ agent_version }: Device, version: string): string {
+  const isWrong = agent_version && versionProblem(version, "the executor", agent_version);
+  return isWrong ? `, executor ${agent_version} does not fit` : "";
 }
 
 function thisPlatform(): Platform {

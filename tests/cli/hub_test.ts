@@ -226,6 +226,11 @@ stackTest("hub devices registers, lists, drains and resumes", async (fixture) =>
     new RegExp(`${name}\toffline, draining\tmacos\tclaude\t1\tcloud-hub\tyou\t`),
   );
   assert.equal((await hub.run("devices", "resume", name)).code, 0);
+  await fixture.sql`update mesh_devices set agent_version = '99.0.0' where name = ${name}`;
+  assert.match(
+    (await hub.run("devices")).out,
+    new RegExp(`${name}\toffline, executor 99\\.0\\.0 does not fit\t`),
+  );
   assert.equal((await hub.run("devices", "remove", name)).code, 0);
   assert.equal((await hub.run("devices", "remove", name)).code, 4);
 });

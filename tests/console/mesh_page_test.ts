@@ -25,6 +25,9 @@ browserTest("MeshPage() shows devices, throttles, tasks and drains, live", async
 
   await card.getByRole("switch").click();
   await card.getByText("draining", { exact: true }).waitFor();
+
+  await fixture.sql`update mesh_devices set agent_version = '0.0.9' where name = ${device.name}`;
+  await card.getByText("this device's executor 0.0.9 is too old for it").waitFor();
 });
 
 browserTest(

@@ -1,4 +1,4 @@
-import type { DeviceWithModels, Task } from "@aura-servers/client";
+import { type DeviceWithModels, type Task, versionProblem } from "@aura-servers/client";
 import { Switch } from "@base-ui/react/switch";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Laptop, MonitorCog, Server } from "lucide-react";
@@ -37,6 +37,8 @@ export function DeviceCard({ device, running, mayAct }: Props) {
   const servers = device.server_ids?.map((id) =>
     caller.servers.find(({ server_id }) => server_id === id)?.name ?? "another"
   );
+  const problem = device.agent_version &&
+    versionProblem(caller.version, "this device's executor", device.agent_version);
   const Icon = icons[device.platform];
   return (
     <article
@@ -69,6 +71,7 @@ export function DeviceCard({ device, running, mayAct }: Props) {
             .filter(Boolean).join(" · ")}
         </p>
       )}
+      {problem && <p className={styles.problem}>{problem}</p>}
       <ul className={styles.models} aria-label="Models">
         {device.models.map((model) => (
           <li key={model.model}>
