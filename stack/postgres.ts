@@ -211,7 +211,8 @@ async function run(program: string, args: string[]): Promise<string> {
   throw new Error(`"${program} ${args[0]}" failed: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
-function unprivileged(): Deno.CommandOptions {
+/** How a program is run that refuses to be root's: as the user it accepts, with no environment but this. */
+export function unprivileged(): Deno.CommandOptions {
   const options = { cwd: "/", clearEnv: true, env: { LC_ALL: "C", TZ: "UTC" } };
   return { ...options, ...UNPRIVILEGED };
 }

@@ -9,6 +9,8 @@ export interface Settings {
   state: string;
   apiPort: number;
   dbPort: number;
+  /** A pooler in transaction mode, through which REST and Auth reach the database. */
+  poolerPort: number | undefined;
   /** http://127.0.0.1:<apiPort>, the project's URL. */
   url: string;
   /** A folder with initdb, pg_ctl and postgres; undefined means the embedded Postgres. */
@@ -22,18 +24,21 @@ export interface Settings {
 }
 
 /**
- * Reads AURA_API_PORT, AURA_DB_PORT, AURA_STATE_DIR, AURA_POSTGRES_BIN and AURA_EXECUTOR; and AURA_SCHEMA,
- * with which `npm run migration` and the tests compare the chapters with the migrations.
+ * Reads AURA_API_PORT, AURA_DB_PORT, AURA_STATE_DIR, AURA_POSTGRES_BIN and AURA_EXECUTOR; AURA_POOLER_PORT, a
+ * pooler that somebody else runs; and AURA_SCHEMA, with which `npm run migration` and the tests compare the
+ * chapters with the migrations.
  */
 export function readSettings(env: (name: string) => string | undefined): Settings {
   const root = resolve(import.meta.dirname!, "..");
   const apiPort = port("AURA_API_PORT", env("AURA_API_PORT") || "54321");
   const postgresBin = env("AURA_POSTGRES_BIN");
+  const poolerPort = env("AURA_POOLER_PORT");
   return {
     root,
     state: resolve(root, env("AURA_STATE_DIR") || join(root, ".local")),
     apiPort,
     dbPort: port("AURA_DB_PORT", env("AURA_DB_PORT") || "54322"),
+    poolerPort: poolerPort ? port("AURA_POOLER_PORT", poolerPort) : undefined,
     url: `http://127.0.0.1:${apiPort}`,
     postgresBin: postgresBin ? resolve(root, postgresBin) : undefined,
     executor: env("AURA_EXECUTOR") !== "off",

@@ -60,18 +60,21 @@ export function createApps(settings: Settings, secrets: Secrets): Apps {
 type OpenApps = ReturnType<typeof openApps>;
 
 function openApps(settings: Settings, secrets: Secrets) {
-  const { dbPort } = settings;
-  const restUrl = databaseUrl(dbPort, "authenticator", secrets.apiPassword);
+  const { dbPort, poolerPort } = settings;
+  const port = poolerPort ?? dbPort;
+  // A pooler may know nothing of statements that a client has prepared: then each is sent whole.
+  const prepare = poolerPort === undefined;
+  const restUrl = databaseUrl(port, "authenticator", secrets.apiPassword);
   const adminUrl = databaseUrl(dbPort, "supabase_admin", secrets.adminPassword);
-  const authUrl = databaseUrl(dbPort, "supabase_auth_admin", secrets.apiPassword);
+  const authUrl = databaseUrl(port, "supabase_auth_admin", secrets.apiPassword);
   const pools = {
-    people: restPool(restUrl, 12),
-    devices: restPool(restUrl, 6),
+    people: restPool(restUrl, 12, { prepare }),
+    devices: restPool(restUrl, 6, { prepare }),
     // Without a search path, so that the catalog's types and defaults name their schemas.
-    catalog: restPool(adminUrl, 1, { search_path: "" }),
+    catalog: restPool(adminUrl, 1, { connection: { search_path: "" } }),
   };
   const rest = new Rest(pools, secrets);
-  const authConnection = new AuthConnection(authUrl, 4);
+  const authConnection = new AuthConnection(authUrl, 4, prepare);
   const auth = authApp(authConnection, settings, secrets);
   const close = async () => {
     const ends = Object.values(pools).map((pool) => pool.end({ timeout: 1 }));
@@ -105,7 +108,14 @@ function openApps(settings: Settings, secrets: Secrets) {
 }
 
 /** Connections on which values pass as the text that Postgres reads and writes. */
-function restPool(url: string, max: number, connection: Record<string, string> = {}) {
+function restPool(
+  url: string,
+  max: number,
+  { prepare = true, connection = {} }: {
+    prepare?: boolean;
+    connection?: Record<string, string>;
+  } = {},
+) {
   const asText = (to: number, from = [to]) => ({
     to,
     from,
@@ -114,6 +124,7 @@ function restPool(url: string, max: number, connection: Record<string, string> =
   });
   return postgres(url, {
     max,
+    prepare,
     idle_timeout: 60,
     connect_timeout: 5,
     fetch_types: false,

@@ -2,8 +2,8 @@
 import { PostgresConnection } from "@supabase/lite/postgres";
 
 export class AuthConnection extends PostgresConnection {
-  constructor(url: string, max: number) {
-    super({ url, postgresOptions: postgresOptions(max) });
+  constructor(url: string, max: number, prepare: boolean) {
+    super({ url, postgresOptions: postgresOptions(max, prepare) });
     // lite would grant ALL on all tables of every schema with RLS to anon at the first request.
     Reflect.set(this, "rlsState", "active");
   }
@@ -14,9 +14,10 @@ export class AuthConnection extends PostgresConnection {
   }
 }
 
-function postgresOptions(max: number) {
+function postgresOptions(max: number, prepare: boolean) {
   return {
     max,
+    prepare,
     idle_timeout: 60,
     connect_timeout: 5,
     connection: { application_name: "aura auth" },

@@ -100,7 +100,7 @@ export async function freshSettings(): Promise<Record<string, string>> {
   };
 }
 
-function freePorts(count: number): number[] {
+export function freePorts(count: number): number[] {
   const listeners = Array.from(
     { length: count },
     () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
