@@ -9,6 +9,7 @@ import { addLists } from "./commands/lists.ts";
 import { addLogin } from "./commands/login.ts";
 import { addMembers } from "./commands/members.ts";
 import { addQuestions } from "./commands/questions.ts";
+import { addSearch } from "./commands/search.ts";
 import { addSend } from "./commands/send.ts";
 import { addTail } from "./commands/tail.ts";
 import { addTask } from "./commands/task.ts";
@@ -43,6 +44,7 @@ for (
     addKoji,
     addSend,
     addTail,
+    addSearch,
     addTask,
     addFiles,
     addChanges,

@@ -6,6 +6,7 @@
 import { MemberCalls } from "./calls/members.ts";
 
 export type { MessageView, Page } from "./calls/base.ts";
+export type { MessagePage } from "./calls/messages.ts";
 export type { Answer } from "./calls/questions.ts";
 export type { DispatchOptions, TeamOptions } from "./calls/tasks.ts";
 

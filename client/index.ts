@@ -11,6 +11,7 @@ export { AuraError, NotSignedInError, UnavailableError } from "./errors.ts";
 export { eventOf, MESSAGE_EVENTS, type MessageEvent } from "./events.ts";
 export type { Change } from "./feed.ts";
 export { mediaTypeOf } from "./files.ts";
+export { type HighlightPart, highlightParts } from "./highlight.ts";
 export type { Cursor } from "./paging.ts";
 export type * from "./rows.ts";
 export { VERSION, versionProblem } from "./version.ts";

@@ -27,7 +27,8 @@ export function before<Query extends Filterable>(query: Query, cursor?: Cursor):
     .or(`created_at.lt."${created_at}",and(created_at.eq."${created_at}",id.lt.${id})`);
 }
 
-function after<Query extends Filterable>(query: Query, { created_at, id }: Cursor): Query {
+/** Only rows newer than the cursor's. */
+export function after<Query extends Filterable>(query: Query, { created_at, id }: Cursor): Query {
   return query.gte("created_at", created_at)
     .or(`created_at.gt."${created_at}",and(created_at.eq."${created_at}",id.gt.${id})`);
 }

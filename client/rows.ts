@@ -142,6 +142,14 @@ export type DeviceWithModels = Device & { models: DeviceModel[] };
 /** Somebody who has a role of their own everywhere. */
 export type Member = Checked<Row<"hub_members">, { role: Role }>;
 
+/** A message as a search finds it. */
+export type FoundMessage = Message & {
+  /** Its content is cut to 2,000 characters. */
+  truncated: boolean;
+  /** A piece of the text, what was looked for between ⟦ and ⟧; see `highlightParts()`. */
+  highlight: string;
+};
+
 /** A rule of routing: the first whose pattern matches a request decides. */
 export interface RoutingRule {
   position: number;

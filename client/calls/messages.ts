@@ -1,7 +1,12 @@
-import { before, onward } from "../paging.ts";
-import type { Command, CommandResult, Message } from "../rows.ts";
+import { after, before, type Cursor, onward } from "../paging.ts";
+import type { Command, CommandResult, FoundMessage, Message } from "../rows.ts";
 import { inBatches, type MessageView, missing, type Page, rows } from "./base.ts";
 import { ServerCalls } from "./servers.ts";
+
+export interface MessagePage extends Page {
+  /** Instead of `before`: the first rows that are newer than this one. */
+  after?: Cursor;
+}
 
 /** Messages, and the commands that keep none. */
 export class MessageCalls extends ServerCalls {
@@ -15,7 +20,7 @@ export class MessageCalls extends ServerCalls {
    *
    * @throws {AuraError} channel_not_found
    */
-  fetchChannelMessages(channelId: string, page: Page = {}): Promise<Message[]> {
+  fetchChannelMessages(channelId: string, page: MessagePage = {}): Promise<Message[]> {
     return this.fetchMessagePage({ channelId }, page);
   }
 
@@ -24,7 +29,7 @@ export class MessageCalls extends ServerCalls {
    *
    * @throws {AuraError} thread_not_found
    */
-  fetchThreadMessages(threadId: string, page: Page = {}): Promise<Message[]> {
+  fetchThreadMessages(threadId: string, page: MessagePage = {}): Promise<Message[]> {
     return this.fetchMessagePage({ threadId }, page);
   }
 
@@ -33,12 +38,34 @@ export class MessageCalls extends ServerCalls {
    *
    * @throws {AuraError} channel_not_found, thread_not_found
    */
-  async fetchMessagePage(view: MessageView, page: Page = {}): Promise<Message[]> {
-    const query = this.#messages(view).order("created_at", { ascending: false })
-      .order("id", { ascending: false }).limit(page.limit ?? 50);
-    const messages = rows<Message>(await before(query, page.before)).reverse();
+  async fetchMessagePage(view: MessageView, page: MessagePage = {}): Promise<Message[]> {
+    const ascending = page.after !== undefined;
+    const query = this.#messages(view).order("created_at", { ascending })
+      .order("id", { ascending }).limit(page.limit ?? 50);
+    const messages = rows<Message>(
+      await (page.after ? after(query, page.after) : before(query, page.before)),
+    );
     if (messages.length === 0) await this.mustExist(view);
-    return messages;
+    return ascending ? messages : messages.reverse();
+  }
+
+  /**
+   * Messages with these words, newest first, of the channels that the caller may read. `query` is words
+   * that all stand in a message, `"a phrase"`, `-unwanted`, `either or other`.
+   *
+   * ```ts
+   * const [newest] = await aura.searchMessages('deploy "staging cluster" -failed');
+   * const parts = highlightParts(newest.highlight); // [{ text, isFound }]
+   * ```
+   *
+   * @param options `before`: those older than that, in ISO 8601; `max_rows`: 50 unless told, 200 at most
+   * @throws {AuraError} server_not_found, channel_not_found, bad_argument, content_too_long
+   */
+  searchMessages(
+    query: string,
+    options: { server_id?: string; channel_id?: string; before?: string; max_rows?: number } = {},
+  ): Promise<FoundMessage[]> {
+    return this.rpc("search_messages", { query, ...options });
   }
 
   /**

@@ -235,6 +235,25 @@ stackTest("hub devices registers, lists, drains and resumes", async (fixture) =>
   assert.equal((await hub.run("devices", "remove", name)).code, 4);
 });
 
+stackTest("hub search finds messages by their words, everywhere or in a place", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const { id, name } = await fixture.channel("flat_task_pipeline");
+  const word = `heron${crypto.randomUUID().slice(0, 6)}`;
+  await fixture.sql`
+    insert into hub_channel_messages (channel_id, sender_label, content)
+    values (${id}, 'Ann', ${`A ${word} at the grey lake`}), (${id}, 'Ann', ${`A ${word} at a lake, grey`})`;
+
+  assert.equal((await hub.json("search", word)).length, 2);
+  const { out } = await hub.run("search", word, "grey lake", "--in", `${name}/${name}`);
+  assert.deepEqual(out.trim().split("\t").slice(1), [
+    `${name}/${name}`,
+    "Ann",
+    `A ${word} at the grey lake`,
+  ]);
+  assert.equal((await hub.json("search", word, "--in", "cloud-hub")).length, 0);
+  assert.equal((await hub.run("search", "--", "-alone")).code, 1);
+});
+
 stackTest(
   "hub members lists people, and gives them roles everywhere or on a server",
   async (fixture) => {

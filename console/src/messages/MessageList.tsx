@@ -16,6 +16,13 @@ interface Props {
   label: string;
   hasOlder: boolean;
   loadOlder: () => void;
+  /** The message to begin at, and to point out; without, the list begins at its end and stays there. */
+  at?: string;
+  /** Whether newer ones are there that are not among them. */
+  hasNewer?: boolean;
+  loadNewer?: () => void;
+  /** Where the newest are, if not in this list. */
+  toLatest?: () => void;
 }
 
 const GROUP_GAP = 5 * 60_000;
@@ -35,11 +42,16 @@ const repeats = ({ embed_data }: Message, before: Message | undefined) => {
 };
 
 /** A history, of which only what is seen is drawn, however much of it has been read. */
-export function MessageList({ messages, tasks, label, hasOlder, loadOlder }: Props) {
+export function MessageList(
+  { messages, tasks, label, hasOlder, loadOlder, at, hasNewer = false, loadNewer, toLatest }: Props,
+) {
   const scroller = useRef<HTMLDivElement>(null);
   const { atEnd, atStart, toEnd, ...list } = useHistoryScroll(scroller, messages, {
     hasOlder,
     loadOlder,
+    hasNewer,
+    loadNewer,
+    at,
   });
   const newest = useMemo(() => newestByTask(messages), [messages]);
   // What has the focus stays, wherever it is scrolled to.
@@ -69,7 +81,12 @@ export function MessageList({ messages, tasks, label, hasOlder, loadOlder }: Pro
               const day = dayName(message.created_at);
               const task = tasks.get(taskIdOf(message) ?? "");
               return (
-                <div key={message.id} onFocus={() => setFocused(message.id)}>
+                <div
+                  key={message.id}
+                  onFocus={() => setFocused(message.id)}
+                  className={message.id === at ? styles.found : undefined}
+                  aria-current={message.id === at || undefined}
+                >
                   {(!before || dayName(before.created_at) !== day) && (
                     <h2 className={styles.day}>
                       <span>{day}</span>
@@ -95,7 +112,7 @@ export function MessageList({ messages, tasks, label, hasOlder, loadOlder }: Pro
         </div>
       )}
       {!atEnd && (
-        <button type="button" className={styles.jump} onClick={toEnd}>
+        <button type="button" className={styles.jump} onClick={hasNewer ? toLatest : toEnd}>
           <ArrowDown size={14} aria-hidden="true" /> Latest
         </button>
       )}

@@ -6,19 +6,28 @@ const READ_AHEAD = 1200;
 const AT_END = 48;
 const AT_START = 100;
 
+const toGo = (box: HTMLElement) => box.scrollHeight - box.scrollTop - box.clientHeight;
+
 /**
  * Keeps a virtual list at its end while it grows there, and at the same row while older ones are put
- * before it; asks for older ones when its start comes near. To be spread over a `Virtualizer`.
+ * before it; asks for older ones when its start comes near. With `at` it begins at that row. To be spread
+ * over a `Virtualizer`.
  */
 export function useHistoryScroll(
   scroller: RefObject<HTMLElement | null>,
   rows: { id: string }[],
-  { hasOlder, loadOlder }: { hasOlder: boolean; loadOlder: () => void },
+  { hasOlder, loadOlder, hasNewer, loadNewer, at }: {
+    hasOlder: boolean;
+    loadOlder: () => void;
+    hasNewer: boolean;
+    loadNewer?: () => void;
+    at?: string;
+  },
 ) {
   const ref = useRef<VirtualizerHandle>(null);
-  const [atEnd, setAtEnd] = useState(true);
+  const [atEnd, setAtEnd] = useState(at === undefined);
   const [atStart, setAtStart] = useState(false);
-  const sticking = useRef(true);
+  const sticking = useRef(at === undefined);
   const first = rows[0]?.id;
   const last = rows.at(-1)?.id;
   const before = useRef({ first, last });
@@ -31,24 +40,43 @@ export function useHistoryScroll(
     box.scrollTop = box.scrollHeight;
   }, []);
 
+  // The row to begin at stays in the middle, whatever is read around it, until somebody moves the list.
+  const holding = useRef(at !== undefined);
+  const index = rows.findIndex(({ id }) => id === at);
+  const settle = () => {
+    if (!holding.current) return sticking.current && toEnd();
+    if (index >= 0) ref.current?.scrollToIndex(index, { align: "center" });
+  };
+  const settled = useRef(settle);
+  settled.current = settle;
+
+  useEffect(() => {
+    const release = () => holding.current = false;
+    const moves = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
+    for (const move of moves) scroller.current?.addEventListener(move, release, { passive: true });
+    return () => moves.forEach((move) => scroller.current?.removeEventListener(move, release));
+  }, []);
+
   const readAhead = useCallback(() => {
     const box = scroller.current;
-    if (box && hasOlder && box.scrollTop < READ_AHEAD) loadOlder();
-  }, [hasOlder, loadOlder]);
+    if (!box) return;
+    if (hasOlder && box.scrollTop < READ_AHEAD) loadOlder();
+    if (hasNewer && toGo(box) < READ_AHEAD) loadNewer?.();
+  }, [hasOlder, loadOlder, hasNewer, loadNewer]);
 
   useLayoutEffect(() => {
     before.current = { first, last };
-    if (sticking.current) toEnd();
+    settled.current();
   }, [first, last]);
 
   // A first page may not even fill the view.
-  useEffect(readAhead, [readAhead, first]);
+  useEffect(readAhead, [readAhead, first, last]);
 
   // The composer below grows and shrinks with what is written.
   useEffect(() => {
     const box = scroller.current;
     if (!box) return;
-    const resized = new ResizeObserver(() => sticking.current && toEnd());
+    const resized = new ResizeObserver(() => settled.current());
     resized.observe(box);
     return () => resized.disconnect();
   }, []);
@@ -62,11 +90,12 @@ export function useHistoryScroll(
     onScroll: () => {
       const box = scroller.current;
       if (!box) return;
-      sticking.current = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END;
+      // What is read on to does not pull the view along.
+      sticking.current = !hasNewer && toGo(box) < AT_END;
       setAtEnd(sticking.current);
       setAtStart(box.scrollTop < AT_START);
       readAhead();
     },
-    onResize: () => sticking.current && toEnd(),
+    onResize: settle,
   };
 }

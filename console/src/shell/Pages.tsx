@@ -23,6 +23,12 @@ const AdminPage = later(() => import("../admin/AdminPage.tsx").then(({ AdminPage
 const ChangesPage = later(() =>
   import("../changes/ChangesPage.tsx").then(({ ChangesPage }) => ChangesPage)
 );
+const SearchPage = later(() =>
+  import("../search/SearchPage.tsx").then(({ SearchPage }) => SearchPage)
+);
+const MessagePage = later(() =>
+  import("../search/MessagePage.tsx").then(({ MessagePage }) => MessagePage)
+);
 const MeshPage = later(() => import("../mesh/MeshPage.tsx").then(({ MeshPage }) => MeshPage));
 
 interface Props {
@@ -68,6 +74,8 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
   const [location, go] = useLocation();
   const [, threadRoute] = useRoute("/c/:server/:channel/:thread");
   const [, changesRoute] = useRoute("/changes/:task");
+  const [, searchRoute] = useRoute("/search/:place?/:words?");
+  const [, messageRoute] = useRoute("/m/:message");
   const phone = usePhone();
 
   useEffect(() => {
@@ -91,7 +99,8 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
   }, [channel, markRead]);
 
   useEffect(() => {
-    const page = titles[location] ?? (channel && `#${channel.name}`);
+    const page = titles[location] ?? (searchRoute ? "Search" : null) ??
+      (channel && `#${channel.name}`);
     const waiting = questions.length ? `(${questions.length}) ` : "";
     document.title = waiting + (page ? `${page} · Aura Servers` : "Aura Servers");
   }, [location, channel?.name, questions.length]);
@@ -99,6 +108,11 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
   if (location === waitingPath) return <WaitingPage {...{ questions, servers }} />;
   if (changesRoute) return <ChangesPage key={changesRoute.task} taskId={changesRoute.task} />;
   if (location === adminPath) return <AdminPage servers={servers} />;
+  if (searchRoute) {
+    const place = searchRoute.place === "all" ? undefined : searchRoute.place;
+    return <SearchPage servers={servers} words={searchRoute.words ?? ""} place={place} />;
+  }
+  if (messageRoute) return <MessagePage id={messageRoute.message} servers={servers} />;
   if (location === meshPath) return <MeshPage mayAct={mayAct} />;
   if (!server || !channel) {
     if (choosing && server.channels.length > 0) return null;

@@ -1,6 +1,14 @@
 import type { Command, Task, Thread } from "@aura-servers/client";
 import { useQuery } from "@tanstack/react-query";
-import { CircleDot, Hash, type LucideIcon, MessageSquare, Network, Terminal } from "lucide-react";
+import {
+  CircleDot,
+  Hash,
+  type LucideIcon,
+  MessageSquare,
+  Network,
+  Search,
+  Terminal,
+} from "lucide-react";
 import { type KeyboardEvent, useId, useState } from "react";
 import { useLocation } from "wouter";
 import { useBackend } from "../data/aura.ts";
@@ -9,7 +17,7 @@ import { useTaskDrawer } from "../tasks/taskDrawerContext.ts";
 import { isComposing } from "../ui/isComposing.ts";
 import { Modal } from "../ui/Modal.tsx";
 import styles from "./Palette.module.css";
-import { channelPath, meshPath, threadPath, waitingPath } from "./paths.ts";
+import { channelPath, meshPath, searchPath, threadPath, waitingPath } from "./paths.ts";
 
 interface Choice {
   key: string;
@@ -33,7 +41,7 @@ export function Palette({ open, close, servers }: Props) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const list = useId();
-  const choices = useChoices(text, servers, open).slice(0, MOST);
+  const choices = useChoices(text, servers, open);
   const current = Math.min(at, choices.length - 1);
 
   function leave() {
@@ -175,10 +183,18 @@ function useChoices(text: string, servers: ServerWithChannels[], open: boolean):
   const words = query.toLowerCase().split(/\s+/);
   const named = (choice: Choice) =>
     words.every((word) => `${choice.name} ${choice.detail}`.toLowerCase().includes(word));
-  return [
+  const found = [
     ...(tasks.data ?? []).map(asTask),
     ...[...places, ...pages].filter(named),
     ...(channel && commands.data && query ? commands.data.map(asCommand).filter(named) : []),
     ...(threads.data ?? []).flatMap(asThread),
   ];
+  const search: Choice = {
+    key: "search",
+    icon: Search,
+    name: query,
+    detail: "search messages",
+    choose: () => go(searchPath(query)),
+  };
+  return query ? [...found.slice(0, MOST - 1), search] : found.slice(0, MOST);
 }

@@ -1,12 +1,12 @@
 import type { Channel, Role } from "@aura-servers/client";
-import { MessageCircleQuestionMark, Network, Settings } from "lucide-react";
+import { MessageCircleQuestionMark, Network, Search, Settings } from "lucide-react";
 import { Link, useRoute } from "wouter";
 import { roleOn, useCaller } from "../data/caller.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { Logo } from "../ui/Logo.tsx";
 import { ServerIcon } from "../ui/ServerIcon.tsx";
 import { AccountMenu } from "./AccountMenu.tsx";
-import { adminPath, meshPath, serverPath, waitingPath } from "./paths.ts";
+import { adminPath, meshPath, searchPath, serverPath, waitingPath } from "./paths.ts";
 import styles from "./ServerRail.module.css";
 
 interface Props {
@@ -25,6 +25,7 @@ export function ServerRail({ servers, current, role, label, isUnread, waiting }:
   const admin = roleOn(useCaller(), undefined) === "admin";
   const [onAdmin] = useRoute(adminPath);
   const [onMesh] = useRoute(meshPath);
+  const [onSearch] = useRoute("/search/*?");
   const [onWaiting] = useRoute(waitingPath);
   return (
     <nav className={styles.rail} aria-label="Servers">
@@ -39,7 +40,8 @@ export function ServerRail({ servers, current, role, label, isUnread, waiting }:
               <Link
                 href={serverPath(server)}
                 className={styles.item}
-                aria-current={!onMesh && !onWaiting && !onAdmin && server.id === current?.id
+                aria-current={!onMesh && !onWaiting && !onAdmin && !onSearch &&
+                    server.id === current?.id
                   ? "true"
                   : undefined}
                 aria-label={`${server.display_name}${unread ? ", unread" : ""}`}
@@ -53,6 +55,15 @@ export function ServerRail({ servers, current, role, label, isUnread, waiting }:
           );
         })}
       </ul>
+      <Link
+        href={searchPath()}
+        className={styles.item}
+        aria-current={onSearch ? "page" : undefined}
+        aria-label="Search"
+        title="Search"
+      >
+        <Search size={20} strokeWidth={1.9} aria-hidden="true" />
+      </Link>
       <Link
         href={waitingPath}
         className={styles.item}

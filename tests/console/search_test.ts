@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { browserTest } from "./browser.ts";
+
+browserTest(
+  "SearchPage() marks the words, and leads to a message in its place",
+  async (visitors) => {
+    const { fixture } = visitors;
+    const user = await fixture.user();
+    const channel = await fixture.channel("flat_task_pipeline");
+    const other = await fixture.channel("flat_task_pipeline");
+    const word = `zebra${crypto.randomUUID().slice(0, 4)}`;
+    const line = (n: number) => n === 60 ? `The ${word} <b>crosses</b> here` : `Line ${n} of many`;
+    await fixture.sql`
+    insert into hub_channel_messages ${
+      fixture.sql(Array.from({ length: 200 }, (_, n) => ({
+        channel_id: channel.id,
+        sender_label: "Ann",
+        content: line(n),
+        created_at: new Date(Date.UTC(2026, 0, 1, 0, n)),
+      })))
+    }`;
+    await user.aura.postChannelMessage(other.id, `Another ${word}`);
+
+    const page = await visitors.visitor(user);
+    await page.getByRole("link", { name: "Search", exact: true }).click();
+    await page.getByLabel("Search messages").fill(`${word} or nothing-at-all`);
+    const found = page.getByRole("region", { name: "Found messages" });
+    await found.locator("mark").nth(1).waitFor();
+    await page.getByLabel("Where").selectOption({ label: `#${channel.name}` });
+    await found.locator("mark").nth(1).waitFor({ state: "detached" });
+    assert.equal(await found.locator("mark").textContent(), word);
+    await found.getByText("<b>crosses</b> here").waitFor();
+
+    // The address keeps what is looked for, and a way back leads to it.
+    await page.reload();
+    await found.locator("mark").waitFor();
+    await found.getByRole("link").click();
+    const around = page.getByRole("log");
+    const message = around.locator("[aria-current]");
+    await message.getByText(word).waitFor();
+    await around.getByText("Line 59 of many").waitFor();
+    await around.getByText("Line 61 of many").waitFor();
+    // Also when what is around it has been read.
+    await page.waitForLoadState("networkidle");
+    const box = (await message.boundingBox())!;
+    assert.ok(box.y > 0 && box.y < 800, `in view, at ${box.y}`);
+    // Reading on from there reaches the newest.
+    const list = page.getByRole("region", { name: "The message, and those around it" });
+    await list.hover();
+    while (await around.getByText("Line 199 of many").count() === 0) {
+      await page.mouse.wheel(0, 2000);
+      await page.waitForTimeout(20);
+    }
+    await page.getByRole("button", { name: "Back" }).click();
+    await found.locator("mark").waitFor();
+    await page.goForward();
+    await page.getByRole("button", { name: "Open the channel" }).click();
+    await page.getByRole("heading", { name: channel.name, level: 1 }).waitFor();
+    await page.getByText("Line 199 of many").waitFor();
+  },
+);
+
+browserTest(
+  "SearchPage() says what it did not find, and what it cannot look for",
+  async (visitors) => {
+    const page = await visitors.visitor(
+      await visitors.fixture.user(),
+      "/search/all/nobody-said-this-word",
+    );
+    await page.getByRole("status").filter({ hasText: "No message has these words." }).waitFor();
+    await page.getByLabel("Search messages").fill("-only-unwanted");
+    await page.getByText(/at least one word/).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Go to" }).fill("teapot in the kitchen");
+    await page.getByRole("option", { name: /search messages/ }).click();
+    await page.getByRole("status").filter({ hasText: "No message has these words." }).waitFor();
+    assert.equal(await page.getByLabel("Search messages").inputValue(), "teapot in the kitchen");
+
+    await page.setViewportSize({ width: 390, height: 800 });
+    const field = (await page.getByLabel("Search messages").boundingBox())!;
+    assert.ok(field.x + field.width <= 390);
+  },
+);
