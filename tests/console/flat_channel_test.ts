@@ -80,11 +80,19 @@ browserTest("MessageList() pages back through the history in order", async (visi
     (await list.locator("article p").allInnerTexts()).map((line) => Number(line.slice(5)));
   await page.getByText("line 130", { exact: true }).waitFor();
   const seen = new Set<number>();
+  let before = "";
   await until(async () => {
     const lines = await drawn();
+    // A page further up only once the list is at rest: what it passes on its way nobody sees.
+    const now = `${await list.evaluate((element) => element.scrollTop)}: ${lines}`;
+    if (now !== before) {
+      before = now;
+      return false;
+    }
     // In order and without a gap, as soon as what is drawn has settled.
     if (lines.some((line, index) => line !== lines[0]! + index)) return false;
     lines.forEach((line) => seen.add(line));
+    before = "";
     await list.press("PageUp");
     return seen.has(1);
   }, "the first line");
