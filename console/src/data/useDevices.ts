@@ -15,7 +15,11 @@ export function useDevices() {
     query.data ? "mesh" : null,
     (signal) =>
       aura.subscribeToDevices({ signal, held: queries.getQueryData<DeviceWithModels[]>(key) }),
-    (row) => queries.setQueryData<DeviceWithModels[]>(key, (rows) => rows && upsert(rows, row)),
+    (row) => {
+      queries.setQueryData<DeviceWithModels[]>(key, (rows) => rows && upsert(rows, row));
+      // What is being read now may be older than this row.
+      if (queries.isFetching({ queryKey: key })) void queries.invalidateQueries({ queryKey: key });
+    },
   );
   return {
     devices: query.data?.toSorted((a, b) => a.name.localeCompare(b.name)),
