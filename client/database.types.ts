@@ -360,6 +360,46 @@ export type Database = {
           },
         ];
       };
+      "hub_reads": {
+        Row: {
+          "channel_id": string | null;
+          "id": string;
+          "last_read_at": string;
+          "task_thread_id": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel_id"?: string | null;
+          "id"?: string;
+          "last_read_at": string;
+          "task_thread_id"?: string | null;
+          "user_id": string;
+        };
+        Update: {
+          "channel_id"?: string | null;
+          "id"?: string;
+          "last_read_at"?: string;
+          "task_thread_id"?: string | null;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "hub_reads_channel_id_fkey";
+            columns: ["channel_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_channels";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "hub_reads_task_thread_id_fkey";
+            columns: ["task_thread_id"];
+            isOneToOne: false;
+            referencedRelation: "hub_task_threads";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "hub_server_members": {
         Row: {
           "created_at": string;
@@ -1028,6 +1068,10 @@ export type Database = {
       "list_commands": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_people": { Args: { "search"?: string; "server_id"?: string }; Returns: Json };
       "list_routing_rules": { Args: Record<PropertyKey, never>; Returns: Json };
+      "mark_read": {
+        Args: { "channel_id"?: string; "read_at"?: string; "task_thread_id"?: string };
+        Returns: Json;
+      };
       "mesh_activity": { Args: { "hours"?: number }; Returns: Json };
       "offer_file": {
         Args: {

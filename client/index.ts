@@ -1,6 +1,7 @@
 export {
   type Answer,
   type DispatchOptions,
+  type MessagePage,
   type MessageView,
   type Page,
   type TeamOptions,

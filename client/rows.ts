@@ -171,6 +171,9 @@ export interface Route {
   effective_model: string;
 }
 
+/** How far the caller has read a channel or a thread; the other one is null. */
+export type ReadMark = Row<"hub_reads">;
+
 /** A role on one server: `none` hides it. */
 export type ServerRole = Role | "none";
 

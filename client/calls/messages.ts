@@ -1,5 +1,5 @@
 import { after, before, type Cursor, onward } from "../paging.ts";
-import type { Command, CommandResult, FoundMessage, Message } from "../rows.ts";
+import type { Command, CommandResult, FoundMessage, Message, ReadMark } from "../rows.ts";
 import { inBatches, type MessageView, missing, type Page, rows } from "./base.ts";
 import { ServerCalls } from "./servers.ts";
 
@@ -47,6 +47,24 @@ export class MessageCalls extends ServerCalls {
     );
     if (messages.length === 0) await this.mustExist(view);
     return ascending ? messages : messages.reverse();
+  }
+
+  /** How far the caller has read channels and threads. */
+  async fetchReads(): Promise<ReadMark[]> {
+    return rows(await this.db.from("hub_reads").select());
+  }
+
+  /**
+   * Notes that the caller has read a thread, else a channel, else every channel. Marks never go back.
+   *
+   * @param read_at ISO 8601; until now, unless told
+   * @returns the marks that have changed
+   * @throws {AuraError} channel_not_found, thread_not_found
+   */
+  markRead(
+    place: { channel_id?: string; task_thread_id?: string; read_at?: string } = {},
+  ): Promise<ReadMark[]> {
+    return this.rpc("mark_read", place);
   }
 
   /**

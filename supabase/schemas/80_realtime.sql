@@ -196,7 +196,7 @@ begin
   for v_table in
     select t.name from unnest(array[
       'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_threads', 'hub_teams',
-      'hub_task_attempts', 'hub_files', 'hub_questions', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
+      'hub_task_attempts', 'hub_files', 'hub_questions', 'hub_reads', 'hub_task_inputs', 'mesh_devices', 'mesh_device_models', 'mac_tasks'
     ]) as t (name)
     -- Another app's mac_tasks is published or not as its owner has it.
     where (t.name <> 'mac_tasks' or (select s.claims_foreign_tasks from hub.settings as s))

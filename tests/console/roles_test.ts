@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
 import { browserTest } from "./browser.ts";
 import { visit } from "./browser.ts";
 
@@ -37,9 +38,47 @@ browserTest("ChannelList() marks what came while one looked elsewhere", async (v
   const { id, name } = await fixture.channel("flat_task_pipeline");
   const page = await visitors.visitor(user, "/c/koji-pipeline/leads");
   await page.getByRole("link", { name, exact: true }).waitFor();
+  await firstVisit(page);
   await user.aura.postChannelMessage(id, "Anybody here?");
   await page.getByRole("link", { name: `${name}, unread` }).click();
   await page.getByText("Anybody here?").waitFor();
   await visit(page, "/c/koji-pipeline/leads");
   await page.getByRole("link", { name, exact: true }).waitFor();
 });
+
+browserTest(
+  "useReads() agrees between two devices of one person, and tells nobody else",
+  async (visitors) => {
+    const { fixture } = visitors;
+    const [user, other] = [await fixture.user(), await fixture.user()];
+    const { id, name } = await fixture.channel("flat_task_pipeline");
+    const [here, there] = [
+      await visitors.visitor(user, "/c/koji-pipeline/leads"),
+      await visitors.visitor(user, "/c/koji-pipeline/leads"),
+    ];
+    const elsewhere = await visitors.visitor(other, "/c/koji-pipeline/leads");
+    for (const page of [here, there, elsewhere]) await firstVisit(page);
+    await user.aura.postChannelMessage(id, "The first");
+    const unread = (page: typeof here) => page.getByRole("link", { name: `${name}, unread` });
+    await unread(there).waitFor();
+    await unread(elsewhere).waitFor();
+    await unread(here).click();
+    await here.getByText("The first").waitFor();
+    await unread(there).waitFor({ state: "detached" });
+    assert.equal(await unread(elsewhere).count(), 1);
+    assert.ok((await other.aura.fetchReads()).every(({ user_id }) => user_id === other.id));
+
+    // What came while one was away stands below a line.
+    await visit(here, "/c/koji-pipeline/leads");
+    await user.aura.postChannelMessage(id, "The second");
+    await unread(here).click();
+    await here.getByText("New", { exact: true }).waitFor();
+    await here.getByText("The second").waitFor();
+  },
+);
+
+/** What is there when somebody comes for the first time is marked as read: what comes then is news. */
+async function firstVisit(page: Page): Promise<void> {
+  await page.getByRole("navigation", { name: "Servers" }).waitFor();
+  await page.waitForLoadState("networkidle");
+}

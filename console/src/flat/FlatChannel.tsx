@@ -1,6 +1,8 @@
 import type { Channel } from "@aura-servers/client";
 import { Inbox } from "lucide-react";
+import { useState } from "react";
 import { useMessages } from "../data/useMessages.ts";
+import { useReads } from "../data/useReads.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { useTasks } from "../data/useTasks.ts";
 import { MessageList } from "../messages/MessageList.tsx";
@@ -24,6 +26,9 @@ export function FlatChannel({ server, channel, mayAct }: Props) {
     channelId: channel.id,
   });
   const tasks = useTasks({ channel_id: channel.id }, messages?.[0]?.created_at);
+  const { readAt } = useReads();
+  // As it was when one came: reading on moves the mark, but not the line.
+  const [newSince] = useState(readAt.get(channel.id));
   const mayWrite = mayAct && !channel.is_read_only;
   return (
     <>
@@ -47,7 +52,7 @@ export function FlatChannel({ server, channel, mayAct }: Props) {
         : (
           <MessageList
             label={`Messages in ${channel.name}`}
-            {...{ messages, tasks, hasOlder, loadOlder }}
+            {...{ messages, tasks, hasOlder, loadOlder, newSince }}
           />
         )}
       <RunningTasks tasks={tasks} />

@@ -16,6 +16,8 @@ interface Props {
   label: string;
   hasOlder: boolean;
   loadOlder: () => void;
+  /** When one was here last: the first of the messages after that is marked. */
+  newSince?: string;
   /** The message to begin at, and to point out; without, the list begins at its end and stays there. */
   at?: string;
   /** Whether newer ones are there that are not among them. */
@@ -24,6 +26,8 @@ interface Props {
   /** Where the newest are, if not in this list. */
   toLatest?: () => void;
 }
+
+const isAfter = (time: string, other: string) => Date.parse(time) > Date.parse(other);
 
 const GROUP_GAP = 5 * 60_000;
 
@@ -43,7 +47,18 @@ const repeats = ({ embed_data }: Message, before: Message | undefined) => {
 
 /** A history, of which only what is seen is drawn, however much of it has been read. */
 export function MessageList(
-  { messages, tasks, label, hasOlder, loadOlder, at, hasNewer = false, loadNewer, toLatest }: Props,
+  {
+    messages,
+    tasks,
+    label,
+    hasOlder,
+    loadOlder,
+    newSince,
+    at,
+    hasNewer = false,
+    loadNewer,
+    toLatest,
+  }: Props,
 ) {
   const scroller = useRef<HTMLDivElement>(null);
   const { atEnd, atStart, toEnd, ...list } = useHistoryScroll(scroller, messages, {
@@ -54,6 +69,7 @@ export function MessageList(
     at,
   });
   const newest = useMemo(() => newestByTask(messages), [messages]);
+  const firstNew = newSince && messages.find(({ created_at }) => isAfter(created_at, newSince))?.id;
   // What has the focus stays, wherever it is scrolled to.
   const [focused, setFocused] = useState<string | null>(null);
   const kept = focused === null ? -1 : messages.findIndex(({ id }) => id === focused);
@@ -91,6 +107,11 @@ export function MessageList(
                     <h2 className={styles.day}>
                       <span>{day}</span>
                     </h2>
+                  )}
+                  {message.id === firstNew && before && (
+                    <p className={styles.new}>
+                      <span>New</span>
+                    </p>
                   )}
                   <MessageRow
                     message={message}

@@ -2,13 +2,13 @@ import type { Task } from "@aura-servers/client";
 import { type Query, useQueryClient } from "@tanstack/react-query";
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
-import { useUser } from "../data/aura.ts";
 import { CallerContext, roleOn, useWhoami } from "../data/caller.ts";
 import { useFileChanges } from "../data/useFiles.ts";
 import { useInputChanges } from "../data/useInputs.ts";
 import { useOpenQuestions } from "../data/useQuestions.ts";
+import { useReadChanges, useReads } from "../data/useReads.ts";
 import { type ServerWithChannels, useServers } from "../data/useServers.ts";
-import { useUnread } from "../data/useUnread.ts";
+
 import type { Place } from "../tasks/TaskFacts.tsx";
 import { TaskDrawerContext } from "../tasks/taskDrawerContext.ts";
 import { Boundary } from "../ui/Boundary.tsx";
@@ -31,7 +31,6 @@ const Palette = later(() => import("./Palette.tsx").then(({ Palette }) => Palett
 
 /** The frame of the console: servers, channels, and the page that the address names. */
 export function Shell() {
-  const user = useUser();
   const { caller, ...whoami } = useWhoami();
   const [connected, setConnected] = useState<boolean>();
   const queries = useQueryClient();
@@ -41,7 +40,8 @@ export function Shell() {
     const failed = { predicate: ({ state }: Query) => state.status === "error" };
     if (joined) void queries.refetchQueries(failed);
   });
-  const unread = useUnread(user.id);
+  const { isUnread, markRead } = useReads();
+  useReadChanges();
   const questions = useOpenQuestions();
   useInputChanges();
   useFileChanges();
@@ -109,15 +109,15 @@ export function Shell() {
               <ServerRail
                 {...{ servers, role, label }}
                 current={server}
-                isUnread={unread.isUnread}
+                isUnread={isUnread}
                 waiting={questions.length}
               />
-              <ChannelList {...{ server, mayAct }} current={channel} isUnread={unread.isUnread} />
+              <ChannelList {...{ server, mayAct }} current={channel} isUnread={isUnread} />
             </div>
             <main id="main" className={styles.main} tabIndex={-1}>
               <Pages
                 {...{ servers, server, channel, mayAct, questions }}
-                markRead={unread.markRead}
+                markRead={markRead}
               />
             </main>
           </div>

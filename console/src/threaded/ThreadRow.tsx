@@ -1,6 +1,7 @@
 import type { Task, Thread } from "@aura-servers/client";
 import { MessageSquare } from "lucide-react";
 import { Link } from "wouter";
+import { useReads } from "../data/useReads.ts";
 import { TaskChip } from "../tasks/TaskChip.tsx";
 import { Age } from "../ui/Age.tsx";
 import { ThreadDot } from "./ThreadDot.tsx";
@@ -18,10 +19,14 @@ interface Props {
 /** A thread in its channel's list: dot, title, state of its newest task, messages, age. */
 export function ThreadRow({ thread, task, href, current }: Props) {
   const { number, title } = threadTitle(thread.name);
+  const unread = useReads().isUnreadThread(thread) && !current;
   return (
     <Link href={href} className={styles.row} aria-current={current ? "page" : undefined}>
       <ThreadDot status={thread.status} running={task?.status === "running"} />
-      <span className={styles.title}>{title}</span>
+      <span className={styles.title} data-unread={unread || undefined}>
+        {title}
+        {unread && <span className="sr-only">, unread</span>}
+      </span>
       <span className={styles.age}>
         <Age since={thread.last_activity_at} />
       </span>

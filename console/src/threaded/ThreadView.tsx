@@ -1,5 +1,7 @@
 import type { Channel, Thread } from "@aura-servers/client";
+import { useEffect } from "react";
 import { useMessages } from "../data/useMessages.ts";
+import { useReads } from "../data/useReads.ts";
 import { useTasks } from "../data/useTasks.ts";
 import { useThread } from "../data/useThread.ts";
 import { MessageList } from "../messages/MessageList.tsx";
@@ -29,6 +31,13 @@ export function ThreadView({ channel, threadId, known, mayWrite, changed, back }
   const tasks = useTasks({ task_thread_id: threadId }, messages?.[0]?.created_at);
   const { thread, ...found } = useThread(threadId, known);
   const error = read.error ?? found.error;
+  const { markThreadRead } = useReads();
+  useEffect(() => {
+    const mark = () => thread && document.visibilityState === "visible" && markThreadRead(thread);
+    mark();
+    document.addEventListener("visibilitychange", mark);
+    return () => document.removeEventListener("visibilitychange", mark);
+  }, [thread, markThreadRead]);
 
   function retry() {
     read.retry();

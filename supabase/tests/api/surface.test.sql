@@ -34,6 +34,7 @@ files_to_remove(removed jsonb DEFAULT '[]'::jsonb) -> jsonb volatile
 list_commands() -> jsonb stable
 list_routing_rules() -> jsonb stable
 list_people(server_id uuid DEFAULT NULL::uuid, search text DEFAULT NULL::text) -> jsonb stable
+mark_read(channel_id uuid DEFAULT NULL::uuid, task_thread_id uuid DEFAULT NULL::uuid, read_at timestamp with time zone DEFAULT NULL::timestamp with time zone) -> jsonb volatile
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
 offer_file(token text, task_id uuid, claim_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text, error text DEFAULT NULL::text) -> jsonb volatile
@@ -191,6 +192,11 @@ hub_questions.task_thread_id uuid
 hub_questions.title text not null
 hub_questions.told_claim_id uuid
 hub_questions.tool_call_id text not null
+hub_reads.channel_id uuid
+hub_reads.id uuid not null default gen_random_uuid()
+hub_reads.last_read_at timestamp with time zone not null
+hub_reads.task_thread_id uuid
+hub_reads.user_id uuid not null
 hub_task_inputs.channel_id uuid not null
 hub_task_inputs.claim_id uuid
 hub_task_inputs.content text not null
@@ -390,6 +396,7 @@ public.hub_servers.admin_insert_servers: insert to authenticated, permissive
 public.hub_servers.admin_update_servers: update to authenticated, permissive
 public.hub_servers.authenticated_read_servers: select to authenticated, permissive
 public.hub_task_attempts.authenticated_read_task_attempts: select to authenticated, permissive
+public.hub_reads.authenticated_read_reads: select to authenticated, permissive
 public.hub_task_inputs.authenticated_read_task_inputs: select to authenticated, permissive
 public.hub_task_threads.authenticated_read_task_threads: select to authenticated, permissive
 public.hub_teams.authenticated_read_teams: select to authenticated, permissive
@@ -424,6 +431,7 @@ hub_models
 hub_questions
 hub_servers
 hub_task_attempts
+hub_reads
 hub_task_inputs
 hub_task_threads
 hub_teams

@@ -19,6 +19,9 @@ begin
   perform public.send_input(t.id, 'Also this') from public.mac_tasks as t where t.status = 'pending' limit 1;
   insert into public.hub_task_attempts (claim_id, task_id, attempt, device, model)
   select gen_random_uuid(), t.id, 1, 'matrix', 'claude' from public.mac_tasks as t limit 1;
+  insert into public.hub_reads (user_id, channel_id, last_read_at)
+  select tests.user_with(r.role), tests.channel('cloud-hub/dispatch'), now()
+  from (values ('stranger'), ('viewer'), ('operator'), ('admin')) as r (role);
   perform public.set_server_role(s.id, tests.user_with(r.role), r.there)
   from public.hub_servers as s, (values ('stranger', 'viewer'), ('viewer', 'viewer'), ('operator', 'operator')) as r (role, there)
   where s.name = 'koji-pipeline';
@@ -89,6 +92,7 @@ insert into expected_tables values
   ('public.hub_server_members', '', 's', 's', 's', 'siud'),
   ('public.hub_servers', '', 's', 's', 'siud', 'siud'),
   ('public.hub_task_attempts', '', 's', 's', 's', 'siud'),
+  ('public.hub_reads', '', 's', 's', 's', 'siud'),
   ('public.hub_task_inputs', '', 's', 's', 's', 'siud'),
   ('public.hub_task_threads', '', 's', 's', 's', 'siud'),
   ('public.hub_teams', '', 's', 's', 's', 'siud'),
@@ -252,6 +256,7 @@ insert into expected_functions values
   ('public.files_to_remove(jsonb)', 'no', 'no', 'no', 'no', 'yes'),
   ('public.list_commands()', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.list_people(uuid,text)', 'no', 'no', 'no', 'yes', 'yes'),
+  ('public.mark_read(uuid,uuid,timestamp with time zone)', 'no', 'yes', 'yes', 'yes', 'no'),
   ('public.mesh_activity(integer)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.publish_changes(uuid,boolean)', 'no', 'no', 'yes', 'yes', 'yes'),
   ('public.recover()', 'no', 'no', 'no', 'no', 'yes'),

@@ -54,6 +54,7 @@ begin
   from (values ('own', 'operator', 'operator'), ('own', 'admin', 'admin'), ('own', 'kept out', 'none'), ('private', 'member', 'viewer'), ('other', 'member', 'viewer'))
     as c (place, person, role)
   join people as p using (person) join places as s using (place);
+  insert into public.hub_reads (user_id, channel_id, last_read_at) select p.id, s.channel_id, now() from people as p, places as s;
 end
 $$;
 
@@ -90,6 +91,7 @@ insert into tries values
   ('hub_channel_messages', 'select from public.hub_channel_messages where channel_id = %channel_id%', 'viewer', 'missing'),
   ('hub_task_threads', 'select from public.hub_task_threads where channel_id = %channel_id%', 'viewer', 'missing'),
   ('hub_teams', 'select from public.hub_teams where channel_id = %channel_id%', 'viewer', 'missing'),
+  ('hub_reads', 'select from public.hub_reads where channel_id = %channel_id%', 'viewer', 'missing'),
   ('hub_questions', 'select from public.hub_questions where channel_id = %channel_id%', 'viewer', 'missing'),
   ('hub_task_inputs', 'select from public.hub_task_inputs where channel_id = %channel_id%', 'viewer', 'missing'),
   ('hub_files', 'select from public.hub_files where channel_id = %channel_id%', 'viewer', 'missing'),
@@ -115,6 +117,8 @@ insert into tries values
   ('explain_route', 'select public.explain_route(''x'', %channel_id%)', 'viewer', 'missing'),
   ('explain_task', 'select public.explain_task(%task_id%)', 'viewer', 'missing'),
   ('list_people', 'select public.list_people(%server_id%)', 'admin', 'missing'),
+  ('mark_read', 'select public.mark_read(%channel_id%)', 'viewer', 'missing'),
+  ('mark_read of a thread', 'select public.mark_read(task_thread_id => %thread_id%)', 'viewer', 'missing'),
   ('publish_changes', 'select public.publish_changes(%task_id%)', 'operator', 'missing'),
   ('register_device', 'select public.register_device(''matrix-new'', ''linux'', ''["claude"]'', 1, array[%server_id%::uuid])', 'operator', 'missing'),
   ('review_changes', 'select public.review_changes(%task_id%, ''[{"path": "a", "line": 1, "side": "new", "body": "x"}]'')', 'operator', 'missing'),

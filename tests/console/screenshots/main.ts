@@ -78,7 +78,7 @@ try {
     };
     await shoot(await visitors.stranger(still), "sign-in", look);
     const page = await visitors.visitor(day.maya, "/", still);
-    await awayForAnHour(page, day.maya.id);
+    await awayForAnHour(page, fixture, day.maya.id);
     for (const [view, show] of Object.entries(views)) {
       if (view === "channels" && look !== "phone") continue;
       await show(page, day);
@@ -97,10 +97,10 @@ function afternoon(): string {
 }
 
 /** What came in the last hour is unread. */
-async function awayForAnHour(page: Page, user: string): Promise<void> {
-  const since = new Date(Date.now() - 3_600_000).toISOString();
-  const value = JSON.stringify(JSON.stringify({ since }));
-  await page.evaluate(`localStorage.setItem("aura.read.${user}", ${value})`);
+async function awayForAnHour(page: Page, fixture: Fixture, user: string): Promise<void> {
+  await page.waitForLoadState("networkidle");
+  await fixture.sql`
+    update hub_reads set last_read_at = now() - interval '1 hour' where user_id = ${user}`;
   await page.reload();
 }
 
