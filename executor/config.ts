@@ -16,13 +16,20 @@ export interface ModelConfig extends AgentCommand {
   permissions: Permissions;
 }
 
-export interface Config {
+/** A hub, and this machine as that knows it. */
+export interface HubConfig {
   url: string;
   publishableKey: string;
   token: string;
   /** The device's name and id in the hub. */
   device: string;
   deviceId: string;
+}
+
+/** How tasks of one hub are run. */
+export interface Config extends HubConfig {
+  /** More hubs, for which the same is true and which share `maxRunning`. */
+  moreHubs: HubConfig[];
   /** Absolute; project paths are below it. */
   root: string;
   maxRunning: number;
@@ -48,17 +55,14 @@ export function readConfig(path: string): Config {
     );
     throw new SetupError(`"${file}" cannot be used:\n  ${problems.join("\n  ")}`);
   }
-  const { models, root, permissions, ...rest } = parsed.data;
+  const { models, root, permissions, hubs, ...rest } = parsed.data;
   if (!isAbsolute(root)) throw new SetupError(`"root" in "${file}" must be an absolute path.`);
   const stateFolder = stateFolderOf(file);
   const problem = rootProblem(root, file, stateFolder);
   if (problem) throw new SetupError(problem);
   return {
-    url: rest.url.replace(/\/+$/, ""),
-    publishableKey: rest.publishable_key,
-    token: rest.token,
-    device: rest.device,
-    deviceId: rest.device_id,
+    ...hubConfig(rest),
+    moreHubs: hubs.map(hubConfig),
     root,
     maxRunning: rest.max_running,
     isolation: rest.isolation,
@@ -72,6 +76,11 @@ export function readConfig(path: string): Config {
     ),
     stateFolder,
   };
+}
+
+/** The configuration for each of its hubs. */
+export function configsByHub(config: Config): Config[] {
+  return [config, ...config.moreHubs.map((hub) => ({ ...config, ...hub }))];
 }
 
 export function stateFolderOf(configPath: string): string {
@@ -130,12 +139,16 @@ const MODELS = z.record(z.string().regex(/^[a-z0-9-]{1,32}$/), MODEL).superRefin
   },
 );
 
-const SHAPE = z.strictObject({
+const HUB = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   publishable_key: z.string().min(1),
   token: z.string().regex(/^aura_[0-9a-f]{64}$/, 'is not a device token; run "enroll" again'),
   device: z.string().min(1),
   device_id: z.uuid(),
+});
+
+const SHAPE = HUB.extend({
+  hubs: z.array(HUB).default([]),
   root: z.string().min(1),
   max_running: z.int().min(1).max(64).default(1),
   isolation: z.enum(["none", "worktree"]).default("none"),
@@ -144,7 +157,24 @@ const SHAPE = z.strictObject({
   hold_minutes: z.number().positive().default(10),
   permissions: PERMISSIONS.default({}),
   models: MODELS.default({}),
+}).superRefine(({ device_id, hubs }, context) => {
+  const ids = [device_id, ...hubs.map((hub) => hub.device_id)];
+  ids.forEach((id, at) => {
+    if (ids.indexOf(id) === at) return;
+    const path = ["hubs", at - 1, "device_id"];
+    context.addIssue({ code: "custom", path, message: "is that of another hub in this file" });
+  });
 });
+
+function hubConfig(hub: z.infer<typeof HUB>): HubConfig {
+  return {
+    url: hub.url.replace(/\/+$/, ""),
+    publishableKey: hub.publishable_key,
+    token: hub.token,
+    device: hub.device,
+    deviceId: hub.device_id,
+  };
+}
 
 function modelConfig(
   model: Model,

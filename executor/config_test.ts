@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readConfig, SetupError } from "./config.ts";
+import { configsByHub, readConfig, SetupError } from "./config.ts";
 import { DEFAULT_PERMISSIONS } from "./permissions/table.ts";
 import { fill, isSession } from "./fill.ts";
 
@@ -48,6 +48,24 @@ Deno.test("readConfig() fills in presets and defaults", () => {
   assert.equal(config.models.codex!.resume, undefined);
   assert.equal(config.models.gemini, undefined);
   assert.deepEqual(config.models.claude!.permissions, DEFAULT_PERMISSIONS);
+});
+
+Deno.test("readConfig() takes more hubs, each with a device of its own", () => {
+  const hub = (id: string) => `
+[[hubs]]
+url = "https://two.example.com/"
+publishable_key = "sb_publishable_y"
+device = "other"
+device_id = "${id}"
+token = "${TOKEN}"
+`;
+  const config = read(WHOLE + hub("3f0c4a3e-6f0a-4f6e-9d43-0e6d3a0c9b12"));
+  const [first, second] = configsByHub(config);
+  assert.deepEqual([first!.url, first!.device], ["http://127.0.0.1:54321", "mac"]);
+  assert.deepEqual([second!.url, second!.device], ["https://two.example.com", "other"]);
+  assert.equal(second!.root, "/srv");
+  const same = WHOLE + hub("3f0c4a3e-6f0a-4f6e-9d43-0e6d3a0c9b11");
+  assert.match(problem(same), /hubs\.0\.device_id: is that of another hub/);
 });
 
 Deno.test("readConfig() refuses a file that others can read, and says how to close it", () => {

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { readConfig, SetupError, stateFolderOf } from "./config.ts";
+import { configsByHub, readConfig, SetupError, stateFolderOf } from "./config.ts";
 import { detect, type FoundModel } from "./detect.ts";
 import { DEFAULT_PERMISSIONS } from "./permissions/table.ts";
 import { PRESETS } from "./presets.ts";
@@ -35,27 +35,58 @@ export async function enroll(enrolment: Enrolment): Promise<string> {
   const here = await programsHere();
   const warning = addressWarning(enrolment.url);
   if (warning) console.error(warning);
-  const client = await signIn(enrolment);
-  const models = await knownModels(client, here);
-  const servers = await serversNamed(client, enrolment.server ?? []);
-  const { data, error } = await client.rpc("register_device", {
-    name,
-    platform: Deno.build.os === "darwin" ? "macos" : "linux",
-    models: models.map(({ model, version }) => ({ model, version })),
-    max_running: maxRunning,
-    ...servers.length > 0 && { servers },
-  });
-  if (error) throw new SetupError(`${error.message} ${error.hint ?? ""}`.trim());
+  const { device, token, models } = await register(enrolment, here);
   const names = models.map(({ model }) => model);
   writeConfig(configPath, enrolment, {
-    deviceId: data.device.id,
-    token: data.token,
+    deviceId: device.id,
+    token,
     models: names,
   });
   // What "run" would refuse is better known now.
   readConfig(configPath);
   const found = models.map(({ model, version }) => `${model} ${version ?? ""}`.trim()).join(", ");
   return `Enrolled "${name}" with ${found}. Its configuration is "${configPath}".`;
+}
+
+/** Registers this machine in one more hub, and adds that to its configuration. Returns what to tell. */
+export async function addHub(
+  account: Account & { name?: string; server?: string[]; configPath: string },
+): Promise<string> {
+  const { configPath, url, publishableKey } = account;
+  const config = readConfig(configPath);
+  const there = configsByHub(config).find((hub) => hub.url === url.replace(/\/+$/, ""));
+  if (there) throw new SetupError(`"${configPath}" has a device at "${url}" already.`);
+  const warning = addressWarning(url);
+  if (warning) console.error(warning);
+  const here = await detect(config.models, (text) => console.error(text));
+  const name = account.name ?? config.device;
+  const { device, token } = await register(
+    { ...account, name, maxRunning: config.maxRunning },
+    here,
+  );
+  const hub = HUB({ url, publishableKey, name, deviceId: device.id, token });
+  await Deno.writeTextFile(configPath, `\n[[hubs]]\n${hub}`, { append: true });
+  readConfig(configPath);
+  return `Enrolled "${name}" at ${url}, too. Its configuration is "${configPath}".`;
+}
+
+/** Registers a device with those of the models that the hub knows. */
+async function register(
+  enrolment: Account & { name: string; maxRunning: number; server?: string[] },
+  here: FoundModel[],
+) {
+  const client = await signIn(enrolment);
+  const models = await knownModels(client, here);
+  const servers = await serversNamed(client, enrolment.server ?? []);
+  const { data, error } = await client.rpc("register_device", {
+    name: enrolment.name,
+    platform: Deno.build.os === "darwin" ? "macos" : "linux",
+    models: models.map(({ model, version }) => ({ model, version })),
+    max_running: enrolment.maxRunning,
+    ...servers.length > 0 && { servers },
+  });
+  if (error) throw new SetupError(`${error.message} ${error.hint ?? ""}`.trim());
+  return { device: data.device as { id: string }, token: data.token as string, models };
 }
 
 /** The presets whose program is on PATH. */
@@ -127,25 +158,27 @@ function writeConfig(
 /** A JSON string is a TOML string. */
 const quote = JSON.stringify;
 
-const TEMPLATE = (values: {
+interface HubValues {
   url: string;
   publishableKey: string;
   name: string;
-  root: string;
-  maxRunning: number;
   deviceId: string;
   token: string;
-  models: string[];
-}) =>
-  `# The mesh executor of this machine. docs/executor.md explains every line.
-# The token is a secret: whoever has it can read the tasks sent to this device and answer them.
+}
 
-url = ${quote(values.url)}
+const HUB = (values: HubValues) =>
+  `url = ${quote(values.url)}
 publishable_key = ${quote(values.publishableKey)}
 device = ${quote(values.name)}
 device_id = ${quote(values.deviceId)}
 token = ${quote(values.token)}
+`;
 
+const TEMPLATE = (values: HubValues & { root: string; maxRunning: number; models: string[] }) =>
+  `# The mesh executor of this machine. docs/executor.md explains every line.
+# The token is a secret: whoever has it can read the tasks sent to this device and answer them.
+
+${HUB(values)}
 # Channels name their project's folder relative to this one. Nothing runs outside it.
 root = ${quote(values.root)}
 

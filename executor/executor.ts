@@ -3,9 +3,10 @@ import { ApiError } from "./api_error.ts";
 import { type Config, SetupError } from "./config.ts";
 import type { ClaimedTask, Heartbeat, Hub } from "./hub.ts";
 import { giveBackLeftovers } from "./leftovers.ts";
-import { Rests } from "./limits.ts";
+import type { Rests } from "./limits.ts";
 import type { Offer } from "./offer.ts";
 import type { Runs } from "./runs.ts";
+import type { Slots, SlotUser } from "./slots.ts";
 import { TaskRun } from "./task_run.ts";
 import { listenForWork } from "./wake.ts";
 import { WakeSignal } from "./wake_signal.ts";
@@ -15,18 +16,20 @@ export interface ExecutorOptions {
   hub: Hub;
   offer: Offer;
   runs: Runs;
+  /** Shared with the executors of other hubs, like the limits of models. */
+  slots: Slots;
+  rests: Rests;
   environment: Record<string, string>;
   log(text: string): void;
 }
 
 /**
- * Claims tasks while there is a free slot, runs them, and keeps their leases. It claims when the
+ * Claims tasks of one hub while there is a free slot, runs them, and keeps their leases. It claims when the
  * hub wakes it, when a slot becomes free, and now and then by itself.
  */
-export class Executor {
+export class Executor implements SlotUser {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<string, TaskRun>();
-  readonly #rests = new Rests();
   readonly #claimSoon = new WakeSignal();
   readonly #beatSoon = new WakeSignal();
   #stopping = false;
@@ -41,6 +44,7 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    options.slots.join(this);
   }
 
   /** Works until `stop`, and throws when the hub does not know this device any more. */
@@ -99,13 +103,16 @@ export class Executor {
   }
 
   async #claimForEver(): Promise<void> {
+    const { hub, slots } = this.#options;
     let empty = 0;
     let trouble = 0;
     while (!this.#stopping) {
-      const free = this.#options.config.maxRunning - this.#busy();
-      if (free > 0) {
+      // Other hubs do not wait for the slot that a claim holds while this one cannot be reached.
+      const isReached = trouble === 0 || await this.#heartbeat();
+      const most = isReached ? slots.hold(this) : 0;
+      if (most > 0) {
         try {
-          const tasks = await this.#options.hub.claim(free);
+          const tasks = await hub.claim(most);
           trouble = 0;
           for (const task of tasks) this.#start(task);
           empty = tasks.length ? 0 : empty + 1;
@@ -113,9 +120,12 @@ export class Executor {
         } catch (error) {
           this.#survive(error, "claim");
           trouble++;
+        } finally {
+          slots.release(most);
         }
       } else {
         empty = 0;
+        if (!isReached) trouble++;
       }
       if (await this.#claimSoon.wait(this.#pause(trouble, empty))) empty = 0;
     }
@@ -135,12 +145,22 @@ export class Executor {
     return base * (0.5 + Math.random());
   }
 
-  #busy(): number {
+  busy(): number {
     return [...this.#running.values()].filter(({ waiting }) => !waiting).length;
   }
 
+  ring(): void {
+    this.#claimSoon.ring();
+  }
+
+  /** Others have their turn before this hub has another one. */
+  #slotFreed(): void {
+    this.#options.slots.changed();
+    this.#claimSoon.ring();
+  }
+
   #start(task: ClaimedTask): void {
-    const { offer, log, config, hub, runs, environment } = this.#options;
+    const { offer, log, config, hub, runs, rests, environment } = this.#options;
     const lasts = Date.parse(task.lease_expires_at) - Date.parse(task.started_at);
     if (lasts > 0) this.#leaseLasts = lasts;
     if (this.#running.size === 0) this.#leaseFrom = performance.now();
@@ -157,16 +177,16 @@ export class Executor {
       config,
       hub,
       runs,
-      rests: this.#rests,
+      rests,
       environment,
       log,
-      onWaiting: () => this.#claimSoon.ring(),
+      onWaiting: () => this.#slotFreed(),
       withdraw: (model, why) => this.#withdraw(model, why),
     });
     this.#running.set(task.id, run);
     run.done.then(() => {
       if (this.#running.get(task.id) === run) this.#running.delete(task.id);
-      this.#claimSoon.ring();
+      this.#slotFreed();
     });
   }
 
@@ -185,7 +205,8 @@ export class Executor {
     }
   }
 
-  async #heartbeat(): Promise<void> {
+  /** Whether it was heard. */
+  async #heartbeat(): Promise<boolean> {
     const { hub, offer, config, log } = this.#options;
     const from = this.#lastBeat = performance.now();
     try {
@@ -198,11 +219,12 @@ export class Executor {
       }
       this.#leaseFrom = from;
       this.#obey(heard);
+      return true;
     } catch (error) {
       this.#survive(error, "heartbeat");
-      if (performance.now() - this.#leaseFrom < this.#leaseLasts) return;
       // Somebody else may run them by now.
-      this.#stopAll("lost");
+      if (performance.now() - this.#leaseFrom >= this.#leaseLasts) this.#stopAll("lost");
+      return false;
     }
   }
 

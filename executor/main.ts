@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_PATH, readConfig, SetupError, stateFolderOf } from "./config.ts";
 import { drain } from "./drain.ts";
-import { enroll } from "./enroll.ts";
+import { addHub, enroll } from "./enroll.ts";
 import { run } from "./run.ts";
 import { service } from "./service.ts";
 import { status } from "./status.ts";
@@ -36,19 +36,23 @@ program.command("enroll")
       .makeOptionMandatory(),
   )
   .addOption(email())
-  .option("--name <name>", "the device's name", hostname().replace(/\..*$/, ""))
-  .requiredOption("--root <folder>", "the folder that holds your projects")
+  .option("--name <name>", "the device's name; by default that of this machine")
+  .option("--root <folder>", "the folder that holds your projects")
   .option("--max-running <count>", "how many tasks run at once", count, 1)
   .option("--server <name...>", "the only servers that it works for; may be given again")
+  .option("--add", "work for this hub, too, with the configuration that is there", false)
   .option("--replace", "replace the configuration that is there", false)
   .addOption(config())
   .action(async (options) => {
-    const told = await enroll({
+    const account = {
       ...options,
       publishableKey: options.key,
-      root: resolve(options.root),
       configPath: resolve(options.config),
-    });
+    };
+    if (options.add) return console.log(await addHub(account));
+    if (!options.root) throw new SetupError("Name the folder that holds your projects: --root.");
+    const name = options.name ?? hostname().replace(/\..*$/, "");
+    const told = await enroll({ ...account, name, root: resolve(options.root) });
     console.log(`${told}\nStart it with "run", or see "service" to keep it running.`);
   });
 

@@ -1,14 +1,16 @@
-import { type Config, SetupError } from "./config.ts";
+import { type Config, configsByHub, SetupError } from "./config.ts";
 import { detect } from "./detect.ts";
 import { agentEnvironment } from "./environment.ts";
 import { Executor } from "./executor.ts";
 import { Hub } from "./hub.ts";
+import { Rests } from "./limits.ts";
 import { lockState } from "./lock.ts";
 import { log } from "./log.ts";
 import { Offer } from "./offer.ts";
 import { removeOldResults } from "./result.ts";
 import { Runs } from "./runs.ts";
 import { removeOldScratch } from "./scratch.ts";
+import { Slots } from "./slots.ts";
 import { startWatcher } from "./watcher.ts";
 
 /**
@@ -28,25 +30,49 @@ export async function run(config: Config, grace: number): Promise<void> {
   }
   removeOldResults(config.stateFolder);
   removeOldScratch(config.stateFolder);
-  const runs = new Runs(config.stateFolder);
   const dismissWatcher = startWatcher(config.stateFolder);
-  const executor = new Executor({
-    config,
-    hub: new Hub(config),
-    offer: new Offer(models, find),
-    runs,
+  const shared = {
+    slots: new Slots(config.maxRunning),
+    rests: new Rests(),
     environment: agentEnvironment(Deno.env.toObject()),
-    log,
-  });
+  };
+  const configs = configsByHub(config);
+  const executors = configs.map((config) =>
+    new Executor({
+      ...shared,
+      config,
+      hub: new Hub(config),
+      offer: new Offer(models, find),
+      runs: new Runs(config.stateFolder, config.deviceId),
+      log: configs.length > 1 ? (text) => log(`${new URL(config.url).host}: ${text}`) : log,
+    })
+  );
   let told = false;
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
-      if (told) executor.abandon();
-      else executor.stop(grace);
+      for (const executor of executors) {
+        if (told) executor.abandon();
+        else executor.stop(grace);
+      }
       told = true;
     });
   }
-  await executor.run();
+  await runAll(executors, grace);
   await dismissWatcher();
   log("Stopped; nothing is left running");
+}
+
+/** A hub that has ended this device's work goes alone; a fault of the executor's own ends them all. */
+async function runAll(executors: Executor[], grace: number): Promise<void> {
+  const ends = await Promise.allSettled(
+    executors.map((executor) =>
+      executor.run().catch((error) => {
+        if (!(error instanceof SetupError)) { for (const one of executors) one.stop(grace); }
+        else if (executors.length > 1) log(error.message);
+        throw error;
+      })
+    ),
+  );
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
 }

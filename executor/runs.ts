@@ -7,6 +7,8 @@ export interface RunRecord {
   taskId: string;
   shortId: string;
   claimId: string;
+  /** The device's id in the hub that the task is of. */
+  deviceId: string;
   model: string;
   project: string;
   /** ISO time. */
@@ -20,12 +22,17 @@ export interface RunRecord {
   session?: string;
 }
 
-/** The runs of one executor, in its state folder, so that a crash of the executor leaves a trace. */
+/**
+ * The runs of one executor, in its state folder, so that a crash of the executor leaves a trace; those for
+ * one hub, where its device's id is given.
+ */
 export class Runs {
   readonly #folder: string;
+  readonly #deviceId: string | undefined;
 
-  constructor(stateFolder: string) {
+  constructor(stateFolder: string, deviceId?: string) {
     this.#folder = join(stateFolder, "runs");
+    this.#deviceId = deviceId;
   }
 
   write(record: RunRecord): void {
@@ -48,7 +55,8 @@ export class Runs {
     try {
       return [...Deno.readDirSync(this.#folder)]
         .filter((entry) => entry.name.endsWith(".json"))
-        .map((entry) => JSON.parse(Deno.readTextFileSync(join(this.#folder, entry.name))));
+        .map((entry) => JSON.parse(Deno.readTextFileSync(join(this.#folder, entry.name))))
+        .filter(({ deviceId }) => this.#deviceId === undefined || deviceId === this.#deviceId);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return [];
       throw error;

@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import { type Config, configsByHub } from "./config.ts";
 import { detect } from "./detect.ts";
 import { isLocked } from "./lock.ts";
 import { Runs } from "./runs.ts";
@@ -18,7 +18,7 @@ export async function status(config: Config, configPath: string): Promise<string
     `  ${shortId}  ${model}  ${project || "."}  since ${new Date(since).toLocaleString()}`
   );
   return [
-    `Device   ${config.device} at ${config.url}`,
+    ...configsByHub(config).map(({ device, url }) => `Device   ${device} at ${url}`),
     `Config   ${configPath}`,
     `Root     ${config.root}`,
     `Models   ${models.join(", ") || "none"}`,

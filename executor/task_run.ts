@@ -68,6 +68,7 @@ export class TaskRun {
       taskId: task.id,
       shortId: task.short_id,
       claimId: task.claim_id,
+      deviceId: config.deviceId,
       model: task.model,
       project: task.project ?? "",
       since: new Date().toISOString(),
