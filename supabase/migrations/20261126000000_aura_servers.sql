@@ -2236,6 +2236,8 @@ language plpgsql
 stable
 security definer -- row security would have each message read before the index may be asked
 set search_path = ''
+-- Planned for the words that are looked for: a plan for any words would read the messages by their time.
+set plan_cache_mode = force_custom_plan
 set jit = off
 as $$
 #variable_conflict use_column
