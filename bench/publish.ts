@@ -1,6 +1,7 @@
-// A run, kept: in bench/results.json, and in the table of docs/performance.md. A run of some scenarios
-// takes the place of what they found before.
+// A run, kept: in bench/results.json, in the table of docs/performance.md and in docs/charts. A run of some
+// scenarios takes the place of what they found before.
 import { join } from "node:path";
+import { draw } from "./charts.ts";
 import { FILE, markdown, readReport, type Report } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -11,6 +12,7 @@ const TABLE = /(<!-- results -->\n)[^]*(<!-- end of results -->)/;
 export async function publish(run: Report): Promise<void> {
   const report = await joined(run);
   await Deno.writeTextFile(FILE, JSON.stringify(report, null, 2) + "\n");
+  await draw(report);
   const page = await Deno.readTextFile(PAGE);
   await Deno.writeTextFile(
     PAGE,

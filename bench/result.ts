@@ -55,7 +55,7 @@ export function figure(values: number[]): string {
   return values.length === 1 ? middle! : `${middle} (${low}–${high})`;
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
   return value.toLocaleString("en", { maximumFractionDigits: digits });
 }
