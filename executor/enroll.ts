@@ -22,7 +22,7 @@ export interface Enrolment extends Account {
 
 /** Registers this machine as a device and writes its configuration. Returns what to tell. */
 export async function enroll(enrolment: Enrolment): Promise<string> {
-  const { configPath, name, root, maxRunning, replace } = enrolment;
+  const { configPath, name, root, replace } = enrolment;
   if (!replace && exists(configPath)) {
     throw new SetupError(
       `"${configPath}" is there already. To enrol anew, add --replace (the file becomes ` +

@@ -4,7 +4,6 @@ import { Suspense, useEffect } from "react";
 import { Link, useLocation, useRoute } from "wouter";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { FlatChannel } from "../flat/FlatChannel.tsx";
-import { ThreadedChannel } from "../threaded/ThreadedChannel.tsx";
 import { Boundary } from "../ui/Boundary.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { later, loadRest } from "../ui/later.ts";
@@ -15,6 +14,9 @@ import { adminPath, channelPath, meshPath, waitingPath } from "./paths.ts";
 
 const CommandChannel = later(() =>
   import("../command/CommandChannel.tsx").then(({ CommandChannel }) => CommandChannel)
+);
+const ThreadedChannel = later(() =>
+  import("../threaded/ThreadedChannel.tsx").then(({ ThreadedChannel }) => ThreadedChannel)
 );
 const WaitingPage = later(() =>
   import("../questions/WaitingPage.tsx").then(({ WaitingPage }) => WaitingPage)
