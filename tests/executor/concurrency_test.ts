@@ -1,5 +1,6 @@
-// Eight unreliable executors, five hundred tasks, and a user who cancels some of them; meanwhile
-// recovery runs, twice at once. Every session is a connection of its own.
+// Eight unreliable executors, five hundred tasks, and a user who cancels some of them, answers what is
+// asked and says more while they run; meanwhile recovery runs, twice at once. Every session is a connection
+// of its own.
 //
 // AURA_SEED=<number> repeats what the executors decide; the order in which they meet is the
 // machine's own.
@@ -26,7 +27,7 @@ stackTest("claims, leases and reports stay exact with 8 unreliable executors", a
   const { id } = await fixture.user();
   stack.defer(async () => void await sql`delete from mac_tasks where created_by = ${id}`);
   const user = stack.use(new Session(url, id));
-  const tally: Tally = { claims: 0, completed: new Map(), stale: 0, counts: {} };
+  const tally: Tally = { claims: 0, completed: new Map(), taken: new Map(), stale: 0, counts: {} };
   const executors: UnreliableExecutor[] = [];
   for (let index = 0; index < EXECUTORS; index++) {
     const token = await device(user, random, stack, sql);
@@ -45,12 +46,15 @@ stackTest("claims, leases and reports stay exact with 8 unreliable executors", a
   let over = false;
   const running = executors.map((executor) => executor.run(() => over));
   const recovering = [1, 2].map(() => recover(sql, () => over));
+  const people = [1, 2].map(() =>
+    answer(stack.use(new Session(url, id)), sql, channels, random, () => over)
+  );
   try {
     await dispatch(user, channels, random);
     await allEnded(sql, channels);
   } finally {
     over = true;
-    await Promise.all([...running, ...recovering]);
+    await Promise.all([...running, ...recovering, ...people]);
   }
 
   console.log(tally.counts, { claims: tally.claims, stale: tally.stale });
@@ -58,6 +62,8 @@ stackTest("claims, leases and reports stay exact with 8 unreliable executors", a
   await everyEndWasPostedOnce(sql, channels);
   await countersAreExact(sql, channels);
   await everyTeamEndedOnce(sql, channels);
+  await everyQuestionEndedOnce(sql, channels);
+  await everyInputWentOnce(sql, channels, tally);
   const [after] =
     await sql`select deadlocks from pg_stat_database where datname = current_database()`;
   assert.equal(after!.deadlocks, before!.deadlocks, "Postgres has resolved a deadlock");
@@ -110,6 +116,7 @@ async function dispatch(user: Session, channels: string[], random: Random): Prom
     recent.push(task.id);
     if (recent.length > 30) recent.shift();
     if (random.next() < 0.08) await cancel(user, random.pick(recent));
+    if (random.next() < 0.2) await tell(user, random.pick(recent), `Say ${made}`);
     if (made % 10 === 0) await new Promise((resolve) => setTimeout(resolve, random.below(50)));
   }
 }
@@ -119,6 +126,39 @@ async function cancel(user: Session, task_id: string): Promise<void> {
     await user.call("cancel_task", { task_id });
   } catch (error) {
     if (!(error instanceof CallError) || error.code !== "task_finished") throw error;
+  }
+}
+
+async function tell(user: Session, task_id: string, content: string): Promise<void> {
+  try {
+    await user.call("send_input", { task_id, content });
+  } catch (error) {
+    if (!(error instanceof CallError) || error.code !== "task_finished") throw error;
+  }
+}
+
+/** Somebody who answers whatever is open, beside another one who does. */
+async function answer(
+  user: Session,
+  sql: Sql,
+  channels: string[],
+  random: Random,
+  isOver: () => boolean,
+): Promise<void> {
+  while (!isOver()) {
+    const open = await sql`
+      select id from hub_questions where state = 'open' and channel_id in ${sql(channels)}`;
+    for (const { id: question_id } of open) {
+      try {
+        await user.call("answer_question", {
+          question_id,
+          option_id: random.pick(["allow", "reject"]),
+        });
+      } catch (error) {
+        if (!(error instanceof CallError) || error.code !== "question_closed") throw error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, random.below(200)));
   }
 }
 
@@ -192,4 +232,31 @@ async function everyTeamEndedOnce(sql: Sql, channels: string[]): Promise<void> {
       or (select count(*) from mac_tasks as s where s.team_id = t.id and s.kind = 'synthesis') <> 1
     )`;
   assert.deepEqual([...wrong], []);
+}
+
+async function everyQuestionEndedOnce(sql: Sql, channels: string[]): Promise<void> {
+  const wrong = await sql`
+    select q.id, q.state, array_agg(m.metadata ->> 'event') as told from hub_questions as q
+    left join hub_channel_messages as m on m.metadata ->> 'question_id' = q.id::text
+      and m.metadata ->> 'event' <> 'question_asked'
+    where q.channel_id in ${sql(channels)} group by q.id
+    having q.state not in ('answered', 'withdrawn')
+      or count(m.id) <> case q.state when 'answered' then 1 else 0 end`;
+  assert.deepEqual([...wrong], []);
+}
+
+async function everyInputWentOnce(sql: Sql, channels: string[], tally: Tally): Promise<void> {
+  const inputs = await sql`
+    select i.id, i.state, t.cancelled_at is not null as cancelled, (
+      select count(*)::int from hub_channel_messages as m where m.content = i.content and m.channel_id = i.channel_id
+    ) as posts, f.content like '%' || i.content || '%' as followed
+    from hub_task_inputs as i join mac_tasks as t on t.id = i.task_id
+    left join mac_tasks as f on f.id = i.moved_to
+    where i.channel_id in ${sql(channels)}`;
+  for (const { id, state, cancelled, posts, followed } of inputs) {
+    assert.equal(tally.taken.get(id) ?? 0, state === "taken" ? 1 : 0, id);
+    assert.equal(posts, 1, id);
+    if (state === "waiting") assert.ok(cancelled, id);
+    if (state === "moved") assert.ok(followed, id);
+  }
 }

@@ -7,13 +7,17 @@ import { CallError, type Session } from "./session.ts";
 export interface Tally {
   claims: number;
   completed: Map<string, number>;
+  /** How often each input was given to a run. */
+  taken: Map<string, number>;
   stale: number;
   counts: Record<string, number>;
 }
 
 /** One in so many: what an executor does with a task that it has claimed. */
 const DEEDS = {
-  complete: 60,
+  complete: 40,
+  ask: 10,
+  askAndPark: 10,
   completeTwice: 10,
   failForNow: 5,
   failForGood: 4,
@@ -44,8 +48,11 @@ export class UnreliableExecutor {
         max_tasks: 1 + this.#random.below(3),
       });
       this.#tally.claims += tasks.length;
-      if (this.#random.next() < 0.2) {
-        await this.#call("device_heartbeat", { running: tasks.map(({ id }) => id) });
+      if (this.#random.next() < 0.4) {
+        const { inputs } = await this.#call("device_heartbeat", {
+          running: tasks.map(({ id }) => id),
+        });
+        for (const input of inputs) await this.#take(input, tasks);
       }
       for (const task of tasks) await this.#handle(task);
       await this.#writeLate(Date.now());
@@ -63,6 +70,13 @@ export class UnreliableExecutor {
     switch (deed) {
       case "complete":
         await this.#complete(task);
+        return;
+      case "ask":
+        // What ends the task withdraws the question, if nobody has been quicker.
+        if (await this.#ask(task)) await this.#complete(task);
+        return;
+      case "askAndPark":
+        if (await this.#ask(task)) await this.#write("park_task", task, {});
         return;
       case "completeTwice":
         await this.#complete(task);
@@ -86,6 +100,29 @@ export class UnreliableExecutor {
       case "vanish":
         this.#late.push({ task, at: Date.now() + this.#random.below(6_000) });
     }
+  }
+
+  /** Whether the claim holds. */
+  async #ask(task: ClaimedTask): Promise<boolean> {
+    const stale = this.#tally.stale;
+    await this.#write("ask_question", task, {
+      kind: "approval",
+      title: "May I?",
+      tool_call_id: crypto.randomUUID(),
+    });
+    return this.#tally.stale === stale;
+  }
+
+  async #take({ id, task_id }: { id: string; task_id: string }, tasks: ClaimedTask[]) {
+    const claim_id = tasks.find((task) => task.id === task_id)?.claim_id;
+    try {
+      await this.#call("take_input", { task_id, claim_id, input_id: id });
+    } catch (error) {
+      if (!(error instanceof CallError) || error.code !== "stale_claim") throw error;
+      this.#tally.stale++;
+      return;
+    }
+    this.#tally.taken.set(id, (this.#tally.taken.get(id) ?? 0) + 1);
   }
 
   async #writeLate(now: number): Promise<void> {
