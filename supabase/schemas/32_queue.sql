@@ -89,7 +89,6 @@ begin
         select a.outcome = 'parked' from public.hub_task_attempts as a
         where a.task_id = task.id order by a.started_at desc limit 1
       ), false);
-      v_model := case when v_bound then v_session.model else v_model end;
     end if;
     if exists (
       select from hub.queue as q join public.mesh_devices as d on d.id = any (q.avoid)
@@ -97,6 +96,8 @@ begin
     ) then
       v_device := '';
       v_bound := false;
+    elsif v_bound then
+      v_model := v_session.model;
     end if;
   end if;
   if task.channel_id is not null then
@@ -137,6 +138,10 @@ declare
   v_open integer;
 begin
   select l.* into v_lane from hub.queue as q join hub.lanes as l on l.id = q.lane_id where q.task_id = lane_for.task_id;
+  if v_lane.bound then
+    -- That one had the model of the session.
+    select coalesce(t.model_preference, 'any') into v_lane.model from public.mac_tasks as t where t.id = lane_for.task_id;
+  end if;
   loop
     select l.id into v_open from hub.lanes as l
     where l.server_id = v_lane.server_id and l.model = v_lane.model and l.platform = v_lane.platform
@@ -312,7 +317,7 @@ begin
     perform hub.withdraw_questions(new.id);
     delete from hub.queue as q where q.task_id = new.id;
     perform hub.move_inputs(new);
-  elsif tg_op = 'UPDATE' and new.status = 'running' then
+  elsif tg_op = 'UPDATE' and new.status = 'running' and old.status <> 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
     update hub.queue as q set state = 'running', device = new.claimed_by, since = clock_timestamp() where q.task_id = new.id;
   elsif new.status in ('pending', 'running') then

@@ -1,6 +1,6 @@
 -- What a device cannot run goes to another first; what is only taken and given back is put off.
 begin;
-select plan(24);
+select plan(26);
 
 select tests.keep('a', tests.device('a', '{claude}', max_running => 20));
 select tests.keep('b', tests.device('b', '{claude}', max_running => 20));
@@ -51,6 +51,24 @@ select pg_temp.fail('a');
 select is(pg_temp.claim('b'), 'second', 'a follow-up leaves the device of its session that cannot run it');
 select pg_temp.release('b');
 select cancel_task(tests.id('d'));
+
+-- Nor is that of an answer, for a task that any model may do.
+select tests.keep('other', tests.device('other', '{gemini}'));
+select tests.keep('d', dispatch_task(tests.channel('buf-barista/bridge'), 'asks'));
+update mac_tasks set model_preference = 'any' where id = tests.id('d');
+update mesh_devices set status = 'offline' where name in ('b', 'other');
+select pg_temp.claim('a');
+select tests.keep('q', ask_question(tests.kept('a') #>> '{}', tests.id('c', 'id'), tests.id('c', 'claim_id'), 'approval', 'Go on?'));
+select park_task(tests.kept('a') #>> '{}', tests.id('c', 'id'), tests.id('c', 'claim_id'), 's');
+select answer_question(id, 'allow') from hub_questions where task_id = tests.id('d');
+select is(pg_temp.claim('a'), 'asks', 'what was asked on a device goes on there');
+update mesh_devices set status = 'online' where name = 'other';
+select pg_temp.fail('a');
+select is(pg_temp.claim('other'), 'asks', 'and with another model where that device cannot');
+select pg_temp.release('other');
+select cancel_task(tests.id('d'));
+delete from mesh_devices where name = 'other';
+update mesh_devices set status = 'online' where name = 'b';
 
 -- A device with no agent that works is there, and gets nothing.
 select device_heartbeat(tests.kept('b') #>> '{}', models => '[]');

@@ -1,6 +1,6 @@
 -- A thread that is moved to another channel keeps its count, and its tasks come along.
 begin;
-select plan(10);
+select plan(12);
 
 select tests.keep('token', tests.device('mac-1', '{claude}', 'linux', 3));
 select tests.keep('d', dispatch_task(tests.channel('cloud-hub/dispatch'), 'Work'));
@@ -31,6 +31,17 @@ select is(
 select tests.keep('team', dispatch_team(tests.channel('cloud-hub/dispatch'), 'Goal', '["a", "b"]'));
 update hub_task_threads set channel_id = tests.channel('cloud-hub/infrastructure') where id = tests.id('team', 'thread', 'id');
 select is((select channel_id from hub_teams where id = tests.id('team', 'team', 'id')), tests.channel('cloud-hub/infrastructure'), 'and so does a team');
+
+-- To another server, which may be paused and has devices of its own.
+insert into hub_servers (name, display_name, architecture_type) values ('other', 'Other', 'threaded_task_isolation');
+insert into hub_channels (server_id, name, display_name) select id, 'work', '#work' from hub_servers where name = 'other';
+select claim_tasks(tests.kept('token') #>> '{}', 2);
+update hub_task_threads set channel_id = tests.channel('other/work') where id = tests.id('team', 'thread', 'id');
+select results_eq(
+  'select q.state, s.name from hub.queue as q join hub.lanes as l on l.id = q.lane_id join hub_servers as s on s.id = l.server_id where q.team_id is not null order by 1',
+  $$values ('ready', 'other'), ('running', 'other')$$,
+  'what waits and what runs is in the lanes of the server that it is now of');
+select is_empty('select * from hub.check()', 'and all agrees');
 
 select * from finish();
 rollback;
