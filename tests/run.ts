@@ -9,32 +9,41 @@ import { runTapFile } from "./runner/pgtap.ts";
 import { Report } from "./runner/report.ts";
 import { connect, connectAdmin } from "./stack.ts";
 
+/** What waits more than it works, and watches all tasks of its stack: on one of its own, beside the others. */
+const BESIDE = ["tests/executor/", "tests/schedule_test.ts"];
+
 const root = resolve(import.meta.dirname!, "..");
 const report = new Report();
 
 const tapFiles = filesBelow(root, (path) => path.endsWith(".test.sql")).filter(isWanted);
 const denoFiles = filesBelow(root, (path) => path.endsWith("_test.ts")).filter(isWanted);
 const databaseNames = Object.keys(databaseChecks(root, "")).filter(isWanted);
-const needsStack = [tapFiles, denoFiles, databaseNames].some((names) => names.length > 0);
 
-const stack = needsStack ? new OwnStack(await freshSettings()) : undefined;
+const alone = await needNoStack(root, denoFiles);
+const beside = denoFiles.filter((path) =>
+  !alone.includes(path) && BESIDE.some((start) => path.startsWith(start))
+);
+const shared = denoFiles.filter((path) => !alone.includes(path) && !beside.includes(path));
+
+const stacks: OwnStack[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => stack?.kill("SIGINT"));
+  Deno.addSignalListener(signal, () => stacks.forEach((stack) => stack.kill("SIGINT")));
 }
-try {
-  // Two at once, for two cores: what shares the stack, and what needs none or has its own.
-  const apart = await needNoStack(root, denoFiles);
-  const shared = denoFiles.filter((path) => !apart.includes(path));
-  await Promise.all([
-    stack && runOn(stack, shared),
-    (async () => {
-      await runDenoTests({ root, name: "deno test, apart", files: apart, quiet: true }, report);
-      await runChecks(staticChecks(root));
-    })(),
-  ]);
-} finally {
-  await stack?.[Symbol.asyncDispose]();
-}
+// At once, since most of it waits: what shares a stack, what is on another, and what needs none or has its own.
+await Promise.all([
+  [tapFiles, databaseNames, shared].some((names) => names.length > 0) &&
+  onStack(async (stack) => {
+    const url = stack.env.SUPABASE_DB_URL!;
+    await runChecks(databaseChecks(root, url));
+    if (tapFiles.length > 0) await runTapFiles(stack);
+    await runDenoFiles("deno test", shared, stack);
+  }),
+  beside.length > 0 && onStack((stack) => runDenoFiles("deno test, beside", beside, stack)),
+  (async () => {
+    await runDenoFiles("deno test, alone", alone);
+    await runChecks(staticChecks(root));
+  })(),
+]);
 if (report.passed + report.failed === 0) {
   console.error(`No file and no check is named like "${Deno.args.join('" or "')}".`);
 }
@@ -45,24 +54,31 @@ function isWanted(name: string): boolean {
   return Deno.args.length === 0 || Deno.args.some((filter) => name.includes(filter));
 }
 
-async function runOn(stack: OwnStack, files: string[]): Promise<void> {
+/** Runs something on a stack that is started for it and ended after it. */
+async function onStack(run: (stack: OwnStack) => Promise<void>): Promise<void> {
+  await using stack = new OwnStack(await freshSettings());
+  stacks.push(stack);
   await report.check("npm start", () => stack.ready());
-  const url = stack.env.SUPABASE_DB_URL;
-  if (!url) return;
-  await runChecks(databaseChecks(root, url));
-  if (tapFiles.length > 0) await prepareTap(stack);
-  // One after the other: each is a transaction that holds locks until its end.
-  for (const path of tapFiles) {
-    const start = performance.now();
-    report.add(path, { ...await runTapFile(join(root, path), url), start });
-  }
-  const env = { ...stack.settings, ...stack.env };
-  await runDenoTests({ root, name: "deno test", files, env }, report);
+  if (stack.env.SUPABASE_DB_URL) await run(stack);
+}
+
+async function runDenoFiles(name: string, files: string[], stack?: OwnStack): Promise<void> {
+  const env = stack && { ...stack.settings, ...stack.env };
+  await runDenoTests({ root, name, files, env, quiet: name !== "deno test" }, report);
 }
 
 async function runChecks(checks: Record<string, () => Promise<void>>): Promise<void> {
   for (const [name, run] of Object.entries(checks)) {
     if (isWanted(name)) await report.check(name, run);
+  }
+}
+
+async function runTapFiles(stack: OwnStack): Promise<void> {
+  await prepareTap(stack);
+  // One after the other: each is a transaction that holds locks until its end.
+  for (const path of tapFiles) {
+    const start = performance.now();
+    report.add(path, { ...await runTapFile(join(root, path), stack.env.SUPABASE_DB_URL!), start });
   }
 }
 
