@@ -4,8 +4,8 @@ import { serveConsole } from "./console.ts";
 
 Deno.test("serveConsole() lets a browser come back until the console is built", async () => {
   const folder = await Deno.makeTempDir();
-  const serve = serveConsole(folder, "sb_publishable_x");
-  const get = (path: string) => serve(new Request(`http://127.0.0.1:54321${path}`));
+  const console = serveConsole(folder, "sb_publishable_x");
+  const get = (path: string) => console.fetch(new Request(`http://127.0.0.1:54321${path}`));
   const early = await get("/servers/cloud-hub");
   assert.equal(early.status, 503);
   assert.equal(early.headers.get("refresh"), "2");

@@ -1,5 +1,8 @@
 // One door for everything a project's URL answers: REST, Auth, edge functions, Realtime, Storage, the
 // health check, and the console at the root.
+import { Hono } from "hono";
+import { except } from "hono/combine";
+import { cors } from "hono/cors";
 import { isKnown, isTooLong, refusedCaller } from "./admission.ts";
 import { refusedAuthInput } from "./api/auth_input.ts";
 import { refusedAddress } from "./rest/address.ts";
@@ -21,39 +24,48 @@ export interface Parts {
   functions: (name: string, request: Request) => Promise<Response | undefined>;
   realtime: (request: Request) => Promise<Response>;
   storage: (request: Request) => Promise<Response>;
-  console: (request: Request) => Promise<Response>;
+  console: Hono;
   healthy: () => Promise<boolean>;
 }
 
 type Handler = (request: Request) => Promise<Response>;
 
-export function createGateway(parts: Parts, settings: Settings, secrets: Secrets): Handler {
+/** Pages of every origin may call the API: they show a key, and no cookie. */
+const anyOrigin = except(
+  // The answer to a WebSocket upgrade must stay the object that Deno made.
+  ({ req }) => req.header("upgrade") !== undefined,
+  cors({
+    origin: "*",
+    allowMethods: METHODS,
+    exposeHeaders: ["content-range", "content-location", "preference-applied", "retry-after"],
+    maxAge: 86_400,
+  }),
+);
+
+export function createGateway(parts: Parts, settings: Settings, secrets: Secrets): Hono {
   const { apps } = parts;
   const streams = new Streams(MOST_STREAMS);
-  const api: [prefix: string, handler: Handler][] = [
-    ["/rest/v1", withKey(rest)],
-    ["/auth/v1", withKey(auth)],
-    ["/functions/v1", edgeFunction],
-    ["/realtime/v1", realtime],
+  const api: Record<string, Handler> = {
+    "/rest/v1/*": withKey(rest),
+    "/auth/v1/*": withKey(auth),
+    "/functions/v1/*": edgeFunction,
+    "/realtime/v1/*": realtime,
     // It passes bodies on as they come, and has limits of its own.
-    ["/storage/v1", parts.storage],
-    ["/health", health],
-  ];
-
-  return async (request) => {
-    const { pathname } = new URL(request.url);
-    const [, handler] = api.find(([start]) => `${pathname}/`.startsWith(`${start}/`)) ?? [];
-    try {
-      // Without CORS: the console holds a key that no other page of the browser needs.
-      if (!handler) return await parts.console(request);
-      if (request.method === "OPTIONS") return preflight(request);
-      if (!METHODS.includes(request.method)) return withCors(methodNotAllowed());
-      if (isTooLong(request)) return withCors(tooLong());
-      return withCors(await handler(request));
-    } catch (error) {
-      return withCors(answerTo(error));
-    }
+    "/storage/v1/*": parts.storage,
+    "/health/*": health,
   };
+  const app = new Hono();
+  for (const [path, handler] of Object.entries(api)) {
+    app.all(path, anyOrigin, ({ req }) => {
+      if (!METHODS.includes(req.method)) return methodNotAllowed();
+      if (isTooLong(req.raw)) return tooLong();
+      return handler(req.raw);
+    });
+  }
+  // Of no other origin: the console holds a key that no other page of the browser needs.
+  app.route("/", parts.console);
+  app.onError(answerTo);
+  return app;
 
   /** Refuses who shows no key before it reads their body. */
   function withKey(handler: Handler): Handler {
@@ -102,32 +114,6 @@ export function createGateway(parts: Parts, settings: Settings, secrets: Secrets
 function withoutPage(request: Request, response: Response): Response {
   if (!response.headers.get("content-type")?.startsWith("text/html")) return response;
   return problem(404, "NOT_FOUND", `There is nothing at "${new URL(request.url).pathname}".`);
-}
-
-function preflight(request: Request): Response {
-  return new Response(null, {
-    status: 204,
-    headers: {
-      "access-control-allow-origin": "*",
-      "access-control-allow-methods": METHODS.join(", "),
-      "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
-      "access-control-max-age": "86400",
-    },
-  });
-}
-
-function withCors(response: Response): Response {
-  // The answer to a WebSocket upgrade must stay the object that Deno made.
-  if (response.status === 101 || response.headers.has("access-control-allow-origin")) {
-    return response;
-  }
-  const headers = new Headers(response.headers);
-  headers.set("access-control-allow-origin", "*");
-  headers.set(
-    "access-control-expose-headers",
-    "content-range, content-location, preference-applied, retry-after",
-  );
-  return new Response(response.body, { status: response.status, headers });
 }
 
 function methodNotAllowed(): Response {

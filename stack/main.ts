@@ -126,7 +126,7 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
       onListen: () => {},
       signal: closing.signal,
     },
-    gateway,
+    gateway.fetch,
   );
   // Not shutdown(), and no waiting: open sockets and streams would be waited for without end.
   runner.add(() => Promise.resolve(closing.abort()));
