@@ -11,6 +11,8 @@ import { Fixture, type User } from "../client/fixture.ts";
 import { builtConsole } from "./built.ts";
 
 const PLACES = [
+  // Chromium without windows, which needs half of the time.
+  "/usr/bin/chromium-headless-shell",
   "/usr/bin/chromium",
   "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -70,6 +72,15 @@ export class Visitors implements AsyncDisposable {
     return page;
   }
 
+  /** The pages as screen readers tell them, which says more of a failure than what was waited for. */
+  async whatIsSeen(): Promise<string> {
+    const pages = this.#contexts.flatMap((context) => context.pages());
+    const seen = pages.map(async (page) =>
+      `${page.url()}\n${await page.locator("body").ariaSnapshot()}\n`
+    );
+    return (await Promise.all(seen)).join("\n");
+  }
+
   async #window(options: BrowserContextOptions): Promise<Page> {
     const context = await (await browser()).newContext({
       viewport: { width: 1280, height: 800 },
@@ -124,7 +135,12 @@ export function browserTest(name: string, run: (visitors: Visitors) => Promise<v
     async fn() {
       await using fixture = new Fixture();
       await using visitors = new Visitors(fixture);
-      await run(visitors);
+      try {
+        await run(visitors);
+      } catch (error) {
+        console.log(await visitors.whatIsSeen());
+        throw error;
+      }
       if (visitors.errors.length > 0) {
         throw new Error(`A page misbehaved: ${visitors.errors.join("; ")}`);
       }

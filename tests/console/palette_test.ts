@@ -33,3 +33,33 @@ browserTest(
     await page.getByRole("heading", { name: "Mesh" }).waitFor();
   },
 );
+
+browserTest("Palette() leads admins to people and panels, and nobody else", async (visitors) => {
+  const { fixture } = visitors;
+  const user = await fixture.user();
+  const { email } = (await user.supabase.auth.getUser()).data.user!;
+  for (const who of [await fixture.user("admin"), user]) {
+    const page = await visitors.visitor(who, "/mesh");
+    await page.getByRole("heading", { name: "Mesh" }).waitFor();
+    await page.keyboard.press("ControlOrMeta+k");
+    const field = page.getByRole("combobox", { name: "Go to" });
+    await field.fill(email!);
+    await page.getByRole("option", { name: "search messages" }).waitFor();
+    const found = await page.getByRole("option").count();
+    if (who === user) {
+      assert.equal(found, 1);
+      await field.fill("routing");
+      await page.getByRole("option", { name: "search messages" }).waitFor();
+      assert.equal(await page.getByRole("option", { name: "administration" }).count(), 0);
+      continue;
+    }
+    await field.press("Enter");
+    const people = page.getByRole("region", { name: "People" });
+    assert.equal(await people.getByLabel("Find somebody").inputValue(), email);
+    await people.getByText(email!).waitFor();
+    await page.keyboard.press("ControlOrMeta+k");
+    await field.fill("routing");
+    await field.press("Enter");
+    await page.getByRole("region", { name: "Routing" }).waitFor();
+  }
+});

@@ -81,3 +81,17 @@ browserTest(
     assert.ok(field.x + field.width <= 390);
   },
 );
+
+browserTest("SearchPage() keeps any words in its address", async (visitors) => {
+  const user = await visitors.fixture.user();
+  const page = await visitors.visitor(user, "/search/all");
+  const field = page.getByLabel("Search messages");
+  for (const words of ["a/b?c#d & e+f", "100% of %2F, 50%25", "für @du: ,;=$"]) {
+    const before = page.url();
+    await field.fill(words);
+    await page.waitForURL((url) => url.href !== before);
+    await page.reload();
+    await field.waitFor();
+    assert.equal(await field.inputValue(), words);
+  }
+});

@@ -11,13 +11,18 @@ const roles: Record<Role, string> = { viewer: "Viewer", operator: "Operator", ad
 
 /** Who has an account, and what they may do: everywhere, or on one server. */
 export function PeoplePanel(
-  { servers, everywhere }: { servers: ServerWithChannels[]; everywhere: boolean },
+  { servers, everywhere, words }: {
+    servers: ServerWithChannels[];
+    everywhere: boolean;
+    /** Who is looked for at first. */
+    words: string;
+  },
 ) {
   const { aura } = useBackend();
   const caller = useCaller();
   const own = servers.filter(({ id }) => roleOn(caller, id) === "admin");
   const [serverId, choose] = useState(everywhere ? "" : own[0]?.id ?? "");
-  const [search, find] = useState("");
+  const [search, find] = useState(words);
   const wanted = useDeferredValue(search.trim());
   const { data: people = [], error } = useQuery({
     queryKey: ["people", serverId, wanted],

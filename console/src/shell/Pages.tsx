@@ -10,7 +10,7 @@ import { later, loadRest } from "../ui/later.ts";
 import { Loading } from "../ui/Loading.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { usePhone } from "../ui/useMedia.ts";
-import { adminPath, channelPath, meshPath, waitingPath } from "./paths.ts";
+import { adminPath, channelPath, fromAddress, meshPath, waitingPath } from "./paths.ts";
 
 const CommandChannel = later(() =>
   import("../command/CommandChannel.tsx").then(({ CommandChannel }) => CommandChannel)
@@ -52,7 +52,6 @@ const pageFailure = (error: unknown) => (
 );
 
 const titles: Record<string, string> = {
-  [adminPath]: "Administration",
   [meshPath]: "Mesh",
   [waitingPath]: "Waiting for you",
 };
@@ -78,6 +77,7 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
   const [, changesRoute] = useRoute("/changes/:task");
   const [, searchRoute] = useRoute("/search/:place?/:words?");
   const [, messageRoute] = useRoute("/m/:message");
+  const [, adminRoute] = useRoute(`${adminPath}/:panel?/:words?`);
   const phone = usePhone();
 
   useEffect(() => {
@@ -102,17 +102,21 @@ function Page({ servers, server, channel, mayAct, markRead, questions }: Props) 
 
   useEffect(() => {
     const page = titles[location] ?? (searchRoute ? "Search" : null) ??
-      (channel && `#${channel.name}`);
+      (adminRoute ? "Administration" : null) ?? (channel && `#${channel.name}`);
     const waiting = questions.length ? `(${questions.length}) ` : "";
     document.title = waiting + (page ? `${page} · Aura Servers` : "Aura Servers");
   }, [location, channel?.name, questions.length]);
 
   if (location === waitingPath) return <WaitingPage {...{ questions, servers }} />;
   if (changesRoute) return <ChangesPage key={changesRoute.task} taskId={changesRoute.task} />;
-  if (location === adminPath) return <AdminPage servers={servers} />;
+  if (adminRoute) {
+    return (
+      <AdminPage servers={servers} panel={adminRoute.panel} words={fromAddress(adminRoute.words)} />
+    );
+  }
   if (searchRoute) {
     const place = searchRoute.place === "all" ? undefined : searchRoute.place;
-    return <SearchPage servers={servers} words={searchRoute.words ?? ""} place={place} />;
+    return <SearchPage servers={servers} words={fromAddress(searchRoute.words)} place={place} />;
   }
   if (messageRoute) return <MessagePage id={messageRoute.message} servers={servers} />;
   if (location === meshPath) return <MeshPage mayAct={mayAct} />;

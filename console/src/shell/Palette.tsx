@@ -1,4 +1,4 @@
-import type { Command, Task, Thread } from "@aura-servers/client";
+import type { Command, Person, Task, Thread } from "@aura-servers/client";
 import { useQuery } from "@tanstack/react-query";
 import {
   CircleDot,
@@ -7,17 +7,21 @@ import {
   MessageSquare,
   Network,
   Search,
+  Settings2,
   Terminal,
+  UserRound,
 } from "lucide-react";
 import { type KeyboardEvent, useId, useState } from "react";
 import { useLocation } from "wouter";
+import { panels } from "../admin/panels.ts";
 import { useBackend } from "../data/aura.ts";
+import { roleOn, useCaller } from "../data/caller.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import { useTaskDrawer } from "../tasks/taskDrawerContext.ts";
 import { isComposing } from "../ui/isComposing.ts";
 import { Modal } from "../ui/Modal.tsx";
 import styles from "./Palette.module.css";
-import { channelPath, meshPath, searchPath, threadPath, waitingPath } from "./paths.ts";
+import { channelPath, meshPath, panelPath, searchPath, threadPath, waitingPath } from "./paths.ts";
 
 interface Choice {
   key: string;
@@ -36,12 +40,12 @@ interface Props {
   servers: ServerWithChannels[];
 }
 
-/** Goes to a channel, thread, task, command or page by a few letters of its name. */
+/** Goes to a channel, thread, task, person, command or page by a few letters of its name. */
 export function Palette({ open, close, servers }: Props) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const list = useId();
-  const choices = useChoices(text, servers, open);
+  const { choices, looking } = useChoices(text, servers, open);
   const current = Math.min(at, choices.length - 1);
 
   function leave() {
@@ -74,7 +78,7 @@ export function Palette({ open, close, servers }: Props) {
         aria-expanded={choices.length > 0}
         aria-controls={list}
         aria-activedescendant={choices[current] && `${list}-${current}`}
-        placeholder="Channel, thread, task, command …"
+        placeholder="Channel, thread, task, person, command …"
         autoComplete="off"
         spellCheck={false}
         autoFocus
@@ -101,14 +105,24 @@ export function Palette({ open, close, servers }: Props) {
           </li>
         ))}
       </ul>
-      {choices.length === 0 && <p className={styles.none}>Nothing is called so.</p>}
+      {choices.length === 0 && (
+        <p className={styles.none}>{looking ? "Looking …" : "Nothing is called so."}</p>
+      )}
     </Modal>
   );
 }
 
-/** What the text names: places at hand at once, threads and tasks as they are found. */
-function useChoices(text: string, servers: ServerWithChannels[], open: boolean): Choice[] {
+/**
+ * What the text names: places at hand at once, the others as they are found. A search for it comes last, and
+ * only when all are: a quick Enter is not to lead there instead of to what is being looked for.
+ */
+function useChoices(
+  text: string,
+  servers: ServerWithChannels[],
+  open: boolean,
+): { choices: Choice[]; looking: boolean } {
   const { aura } = useBackend();
+  const caller = useCaller();
   const [, go] = useLocation();
   const openTask = useTaskDrawer();
   const query = text.trim();
@@ -124,6 +138,14 @@ function useChoices(text: string, servers: ServerWithChannels[], open: boolean):
     queryFn: () => aura.findTasks(query),
     ...options,
     enabled: open && isId,
+  });
+  const everywhere = caller.role === "admin";
+  const mayAdminister = roleOn(caller, undefined) === "admin";
+  const people = useQuery({
+    queryKey: ["find", "people", query],
+    queryFn: () => aura.listPeople({ search: query }),
+    ...options,
+    enabled: open && everywhere && query.length > 1,
   });
   const commands = useQuery({
     queryKey: ["commands"],
@@ -151,6 +173,15 @@ function useChoices(text: string, servers: ServerWithChannels[], open: boolean):
       choose: () => go(waitingPath),
     },
     { key: "mesh", icon: Network, name: "Mesh", detail: "devices", choose: () => go(meshPath) },
+    ...Object.entries(mayAdminister ? panels(everywhere) : {}).map((
+      [panel, name],
+    ) => ({
+      key: panel,
+      icon: Settings2,
+      name,
+      detail: "administration",
+      choose: () => go(panelPath(panel)),
+    })),
   ];
   const asThread = (thread: Thread): Choice[] => {
     const place = places.find(({ id }) => id === thread.channel_id);
@@ -171,6 +202,13 @@ function useChoices(text: string, servers: ServerWithChannels[], open: boolean):
     detail: `task, ${task.status}`,
     choose: () => openTask(task.id),
   });
+  const asPerson = ({ user_id, label, email }: Person): Choice => ({
+    key: user_id,
+    icon: UserRound,
+    name: label,
+    detail: email ?? "person",
+    choose: () => go(panelPath("people", email ?? label)),
+  });
   const channel = places.find(({ server }) => server.architecture_type === "command_dispatch");
   const asCommand = ({ name, description }: Command): Choice => ({
     key: `!${name}`,
@@ -188,7 +226,9 @@ function useChoices(text: string, servers: ServerWithChannels[], open: boolean):
     ...[...places, ...pages].filter(named),
     ...(channel && commands.data && query ? commands.data.map(asCommand).filter(named) : []),
     ...(threads.data ?? []).flatMap(asThread),
+    ...(people.data ?? []).map(asPerson),
   ];
+  const looking = [threads, tasks, people].some(({ isLoading }) => isLoading);
   const search: Choice = {
     key: "search",
     icon: Search,
@@ -196,5 +236,6 @@ function useChoices(text: string, servers: ServerWithChannels[], open: boolean):
     detail: "search messages",
     choose: () => go(searchPath(query)),
   };
-  return query ? [...found.slice(0, MOST - 1), search] : found.slice(0, MOST);
+  const choices = query && !looking ? [...found.slice(0, MOST - 1), search] : found.slice(0, MOST);
+  return { choices, looking };
 }

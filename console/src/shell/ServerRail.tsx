@@ -23,7 +23,7 @@ interface Props {
 /** The servers, one icon each, with the mesh and the account below. */
 export function ServerRail({ servers, current, role, label, isUnread, waiting }: Props) {
   const admin = roleOn(useCaller(), undefined) === "admin";
-  const [onAdmin] = useRoute(adminPath);
+  const [onAdmin] = useRoute(`${adminPath}/:panel?/:words?`);
   const [onMesh] = useRoute(meshPath);
   const [onSearch] = useRoute("/search/*?");
   const [onWaiting] = useRoute(waitingPath);
