@@ -38,11 +38,13 @@ await Promise.all([
     if (tapFiles.length > 0) await runTapFiles(stack);
     await runDenoFiles("deno test", shared, stack);
   }),
-  beside.length > 0 && onStack((stack) => runDenoFiles("deno test, beside", beside, stack)),
   (async () => {
-    await runDenoFiles("deno test, alone", alone);
+    if (beside.length > 0) {
+      await onStack((stack) => runDenoFiles("deno test, beside", beside, stack));
+    }
     await runChecks(staticChecks(root));
   })(),
+  runDenoFiles("deno test, alone", alone),
 ]);
 if (report.passed + report.failed === 0) {
   console.error(`No file and no check is named like "${Deno.args.join('" or "')}".`);
