@@ -9,10 +9,12 @@ import { addLists } from "./commands/lists.ts";
 import { addLogin } from "./commands/login.ts";
 import { addMembers } from "./commands/members.ts";
 import { addQuestions } from "./commands/questions.ts";
+import { addRoute } from "./commands/route.ts";
 import { addSearch } from "./commands/search.ts";
 import { addSend } from "./commands/send.ts";
 import { addTail } from "./commands/tail.ts";
 import { addTask } from "./commands/task.ts";
+import { addUsage } from "./commands/usage.ts";
 import { Context } from "./context.ts";
 import { EXIT, EXIT_HELP, exitCode } from "./exit.ts";
 import { contentLast } from "./options.ts";
@@ -51,6 +53,8 @@ for (
     addQuestions,
     addDevices,
     addMembers,
+    addUsage,
+    addRoute,
   ]
 ) {
   add(program, context);

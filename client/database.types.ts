@@ -1184,6 +1184,7 @@ export type Database = {
       };
       "update_settings": { Args: { "changes"?: Json }; Returns: Json };
       "update_thread_status": { Args: { "status": string; "thread_id": string }; Returns: Json };
+      "usage_report": { Args: { "days"?: number; "server_id"?: string }; Returns: Json };
       "whoami": { Args: Record<PropertyKey, never>; Returns: Json };
     };
     Enums: {

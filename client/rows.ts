@@ -303,6 +303,25 @@ export interface MeshActivity {
   oldest_waiting_since: string | null;
 }
 
+/** What `usage_report` answers: what ran, by day (in UTC), model and person. */
+export interface UsageReport {
+  since: string;
+  rows: {
+    day: string;
+    model: Model;
+    /** null: somebody who is gone, or nobody in particular. */
+    user_id: string | null;
+    label: string;
+    complete: number;
+    failed: number;
+    running_ms: number;
+    /** With what was read from a cache. */
+    input_tokens: number;
+    output_tokens: number;
+    cost_usd: number;
+  }[];
+}
+
 /** A registered device and its token, which is shown this once. */
 export interface Registration {
   device: Device;

@@ -8,6 +8,7 @@ import type {
   Registration,
   Route,
   RoutingRule,
+  UsageReport,
 } from "../rows.ts";
 import { rows } from "./base.ts";
 import { FileCalls } from "./files.ts";
@@ -68,6 +69,16 @@ export class MeshCalls extends FileCalls {
    */
   fetchMeshActivity(hours?: number): Promise<MeshActivity> {
     return this.rpc("mesh_activity", hours === undefined ? {} : { hours });
+  }
+
+  /**
+   * What ran in the last days, for whom and with which model; of one server, where one is named.
+   *
+   * @param options days: 1 to 366, today included; 30 unless given
+   * @throws {AuraError} server_not_found, bad_argument
+   */
+  fetchUsageReport(options: { days?: number; server_id?: string } = {}): Promise<UsageReport> {
+    return this.rpc("usage_report", options);
   }
 
   /**

@@ -32,7 +32,7 @@ begin
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',
     'retry_task(uuid)', 'review_changes(uuid, jsonb, text, text)', 'save_routing_rule(integer, text, text, text, text)', 'search_messages(text, uuid, uuid, timestamptz, integer)', 'send_input(uuid, text, boolean, text)', 'set_device_draining(uuid, boolean)',
     'set_member_role(uuid, text)', 'set_server_paused(uuid, boolean)', 'set_server_role(uuid, uuid, text)', 'take_input(text, uuid, uuid, uuid)',
-    'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'whoami()',
+    'update_settings(jsonb)', 'update_thread_status(uuid, text)', 'usage_report(integer, uuid)', 'whoami()',
     'hub_members', 'hub_server_members', 'hub_models', 'hub_servers', 'hub_channels', 'hub_channel_messages', 'hub_task_attempts',
     'hub_files', 'hub_reads', 'hub_task_inputs', 'hub_task_threads', 'hub_teams', 'hub_questions', 'mesh_devices', 'mesh_device_models'
   ]) as n (name)

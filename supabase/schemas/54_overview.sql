@@ -1,4 +1,4 @@
--- Overview: what a client asks before it shows anything: who is calling, and how the mesh has done.
+-- Overview: what a client asks before it shows anything: who is calling, how the mesh has done, and for whom.
 
 create or replace function hub.whoami() returns jsonb
 language plpgsql
@@ -108,8 +108,78 @@ $$;
 comment on function public.mesh_activity(integer) is
   'The last hours of the mesh, the present one included: {hours: [{hour, started, complete, failed, wait_median_ms, wait_max_ms}], waiting, oldest_waiting_since}. Counts are attempts by the hour they started or ended in; waits are of first attempts. Viewer. Errors: bad_argument.';
 
+create or replace function hub.figure(usage jsonb, variadic names text[]) returns numeric
+language sql immutable
+set search_path = ''
+as $$
+  select coalesce(sum(case when jsonb_typeof(usage -> n.name) = 'number' then greatest(0, (usage ->> n.name)::numeric) end), 0)
+  from unnest(names) as n (name)
+$$;
+comment on function hub.figure(jsonb, text[]) is
+  'The sum of the figures of these names in what an agent reported; what is there and no number counts as nothing.';
+
+create or replace function hub.usage_report(days integer, server_id uuid) returns jsonb
+language plpgsql
+stable
+security definer -- names of people are in a schema that the API does not expose
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_since timestamptz := date_trunc('day', now(), 'UTC') - (usage_report.days - 1) * interval '1 day';
+  v_channels uuid[];
+begin
+  perform hub.require_role('viewer');
+  if usage_report.server_id is not null then
+    perform hub.require_server_role(usage_report.server_id, 'viewer');
+  end if;
+  if usage_report.days is null or usage_report.days not between 1 and 366 then
+    perform hub.refuse('bad_argument', array['days is a number from 1 to 366.']);
+  end if;
+  v_channels := array(
+    select c.id from public.hub_channels as c
+    where c.id in (select hub.channels_with('viewer'))
+      and (usage_report.server_id is null or c.server_id = usage_report.server_id)
+  );
+  return jsonb_build_object('since', v_since, 'rows', coalesce((
+    select jsonb_agg(to_jsonb(r) || jsonb_build_object('label', hub.user_label(r.user_id)) order by r.day, r.model, r.user_id)
+    from (
+      select
+        (a.ended_at at time zone 'UTC')::date as day, a.model, t.created_by as user_id,
+        count(*) filter (where a.outcome = 'complete') as complete,
+        count(*) filter (where a.outcome in ('failed', 'timed_out', 'expired')) as failed,
+        round(sum(extract(epoch from a.ended_at - a.started_at) * 1000)) as running_ms,
+        -- Claude tells apart what it read from its cache; the others count it in.
+        trunc(sum(hub.figure(
+          u.usage, 'input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens', 'inputTokens'
+        ))) as input_tokens,
+        trunc(sum(hub.figure(u.usage, 'output_tokens', 'outputTokens'))) as output_tokens,
+        trim_scale(round(sum(hub.figure(u.usage, 'total_cost_usd')), 6)) as cost_usd
+      from public.hub_task_attempts as a
+      join public.mac_tasks as t on t.id = a.task_id
+      cross join lateral (select case a.outcome when 'complete' then t.usage end as usage) as u
+      -- What ended in the span may have started before it, by the longest run at most.
+      where a.started_at >= v_since - (select s.max_runtime from hub.settings as s)
+        and a.ended_at >= v_since and t.channel_id = any (v_channels)
+      group by 1, 2, 3
+    ) as r
+  ), '[]'));
+end
+$$;
+
+create or replace function public.usage_report(days integer default 30, server_id uuid default null) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select hub.usage_report(usage_report.days, usage_report.server_id)
+$$;
+comment on function public.usage_report(integer, uuid) is
+  'What ran in the last days, today included, for whom and with which model: {since, rows: [{day: in UTC, model, user_id, label: their name, complete, failed, running_ms, input_tokens, output_tokens, cost_usd}]}. Of channels that the caller may read; of one server, where one is named. complete and failed count attempts by the day they ended; tokens and cost are what agents told of the complete ones. Attempts older than hub.settings.history_kept are forgotten. Viewer. Errors: server_not_found, bad_argument.';
+
 revoke execute on all functions in schema hub from public;
-revoke execute on function public.whoami(), public.mesh_activity(integer) from public;
+revoke execute on function public.whoami(), public.mesh_activity(integer), public.usage_report(integer, uuid) from public;
 grant execute on function
-  public.whoami(), hub.whoami(), public.mesh_activity(integer), hub.mesh_activity(integer)
+  public.whoami(), hub.whoami(), public.mesh_activity(integer), hub.mesh_activity(integer),
+  public.usage_report(integer, uuid), hub.usage_report(integer, uuid)
 to anon, authenticated, service_role;

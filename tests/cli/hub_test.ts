@@ -286,6 +286,34 @@ stackTest(
   },
 );
 
+stackTest("hub route tells what a request would become", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const { name } = await fixture.channel("flat_task_pipeline");
+  const { out } = await hub.run("route", name, "Build", "the", "iOS app");
+  assert.match(out, /^type +\S+\nmodel +\S+.*\nplatform +macos\nby +rule \d+\n$/);
+  assert.equal((await hub.run("route", "no-such-channel", "Build")).code, 4);
+});
+
+stackTest("hub usage sums what ran by model, person or day", async (fixture) => {
+  await using hub = await openHub(fixture);
+  const { id, name } = await fixture.channel("flat_task_pipeline");
+  await fixture.sql`
+    with task as (
+      insert into mac_tasks (channel_id, content, status, usage)
+      select ${id}, 'Work', 'complete', '{"input_tokens": 12, "output_tokens": 3, "total_cost_usd": 0.5}'
+      from generate_series(1, 2) returning id
+    )
+    insert into hub_task_attempts (claim_id, task_id, attempt, device, model, started_at, ended_at, outcome)
+    select gen_random_uuid(), id, 1, 'mac', 'claude', now() - interval '3 minutes', now(), 'complete' from task`;
+  const { out } = await hub.run("usage", "--server", name);
+  assert.equal(out, "claude\t2\t0\t6\t24\t6\t1.00\n");
+  const [row] = await hub.json("usage", "--server", name, "--by", "day", "--days", "2");
+  assert.equal(row.model, "claude");
+  assert.equal((await hub.run("usage", "--by", "moon")).code, 2);
+  assert.equal((await hub.run("usage", "--server", "nowhere")).code, 4);
+  assert.equal((await hub.run("usage", "--days", "4000")).code, 1);
+});
+
 stackTest(
   "hub ends with codes that tell wrong usage, refusal and absence apart",
   async (fixture) => {

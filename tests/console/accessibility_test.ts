@@ -93,3 +93,38 @@ for (const colorScheme of ["light", "dark"] as const) {
     assert.deepEqual(await faults(page), [], "account");
   });
 }
+
+browserTest(
+  "axe finds no serious fault where one searches, reviews and administers",
+  async (visitors) => {
+    const { fixture } = visitors;
+    const user = await fixture.user("admin");
+    const channel = await fixture.channel("flat_task_pipeline");
+    await using device = await Device.join(fixture, user);
+    await user.aura.dispatchTask(channel.id, "Change it");
+    const task = await device.claim();
+    const patch = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-old\n+new\n";
+    await device.leaveFile(task, "changes.patch", new TextEncoder().encode(patch));
+    await device.leaveFile(task, "notes.txt", new TextEncoder().encode("Some notes"));
+    const files = [{ path: "a.txt", status: "modified", additions: 1, deletions: 1 }];
+    const changes = { base: "main", branch: "aura/a", additions: 1, deletions: 1, files };
+    await device.complete(task, "Changed", { changes, usage: { input_tokens: 5 } });
+
+    const page = await visitors.visitor(user, `/c/${channel.name}/${channel.name}`);
+    await page.getByText("notes.txt").first().waitFor();
+    assert.deepEqual(await faults(page), [], "files");
+    await visit(page, `/changes/${task.id}`);
+    await page.getByRole("region", { name: "a.txt" }).getByText("new").waitFor();
+    assert.deepEqual(await faults(page), [], "changes");
+    await visit(page, "/search/all/changed");
+    await page.getByRole("region", { name: "Found messages" }).locator("mark").first().waitFor();
+    assert.deepEqual(await faults(page), [], "search");
+    for (const panel of ["servers", "people", "usage", "models", "routing", "settings"]) {
+      await visit(page, `/admin/${panel}`);
+      await page.getByRole("region", { name: "Administration" }).getByRole("listitem")
+        .or(page.getByRole("region", { name: "Administration" }).getByRole("button")).first()
+        .waitFor();
+      assert.deepEqual(await faults(page), [], panel);
+    }
+  },
+);

@@ -11,6 +11,7 @@ import { PeoplePanel } from "./PeoplePanel.tsx";
 import { RoutingPanel } from "./RoutingPanel.tsx";
 import { ServersPanel } from "./ServersPanel.tsx";
 import { SettingsPanel } from "./SettingsPanel.tsx";
+import { UsagePanel } from "./UsagePanel.tsx";
 
 interface Props {
   servers: ServerWithChannels[];
@@ -19,7 +20,7 @@ interface Props {
   words: string;
 }
 
-/** What admins run the place with. An admin of single servers has their channels and people only. */
+/** What admins run the place with. An admin of single servers has theirs only. */
 export function AdminPage({ servers, panel, words }: Props) {
   const everywhere = useCaller().role === "admin";
   const [, go] = useLocation();
@@ -40,6 +41,7 @@ export function AdminPage({ servers, panel, words }: Props) {
       <div className={styles.scroller} tabIndex={0} role="region" aria-label="Administration">
         {shown === "servers" && <ServersPanel servers={servers} everywhere={everywhere} />}
         {shown === "people" && <PeoplePanel key={words} {...{ servers, everywhere, words }} />}
+        {shown === "usage" && <UsagePanel servers={servers} everywhere={everywhere} />}
         {shown === "models" && <ModelsPanel />}
         {shown === "routing" && <RoutingPanel servers={servers} />}
         {shown === "settings" && <SettingsPanel />}

@@ -3,7 +3,7 @@ import { duration } from "../ui/duration.ts";
 import { Refusal } from "../ui/Failure.tsx";
 import { useNow } from "../ui/useNow.ts";
 import styles from "./Activity.module.css";
-import { BarChart } from "./BarChart.tsx";
+import { BarChart } from "../ui/BarChart.tsx";
 
 const hourName = (hour: string) =>
   new Date(hour).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -24,10 +24,10 @@ export function Activity() {
       <BarChart
         title="Tasks per hour"
         summary={`${done} ended in ${hours.length} h`}
-        legend={{ complete: "complete", failed: "failed" }}
+        legend={{ main: "complete", bad: "failed" }}
         bars={hours.map(({ hour, complete, failed }) => ({
           name: hourName(hour),
-          parts: { complete, failed },
+          parts: { main: complete, bad: failed },
           text: `${complete} complete, ${failed} failed`,
         }))}
       />
@@ -36,10 +36,10 @@ export function Activity() {
         summary={oldest_waiting_since
           ? `${waiting} waiting, the oldest for ${duration(now - Date.parse(oldest_waiting_since))}`
           : "nothing waits"}
-        legend={{ median: "median wait", longest: "longest" }}
+        legend={{ main: "median wait", other: "longest" }}
         bars={hours.map(({ hour, started, wait_median_ms, wait_max_ms }) => ({
           name: hourName(hour),
-          parts: { median: wait_median_ms, longest: wait_max_ms - wait_median_ms },
+          parts: { main: wait_median_ms, other: wait_max_ms - wait_median_ms },
           text: started
             ? `median ${wait(wait_median_ms)}, longest ${wait(wait_max_ms)}`
             : "nothing started",

@@ -59,6 +59,7 @@ take_input(token text, task_id uuid, claim_id uuid, input_id uuid) -> jsonb vola
 set_server_role(server_id uuid, user_id uuid, role text) -> jsonb volatile
 update_settings(changes jsonb DEFAULT '{}'::jsonb) -> jsonb volatile
 update_thread_status(thread_id uuid, status text) -> jsonb volatile
+usage_report(days integer DEFAULT 30, server_id uuid DEFAULT NULL::uuid) -> jsonb stable
 whoami() -> jsonb stable
 $lines$, E'\n'), E'\n'),
   'The functions of the API'

@@ -73,6 +73,10 @@ from (values
   ('mesh_activity(0)', 'bad_argument'),
   ('mesh_activity(169)', 'bad_argument'),
   ('mesh_activity(null)', 'bad_argument'),
+  ('usage_report(0)', 'bad_argument'),
+  ('usage_report(367)', 'bad_argument'),
+  ('usage_report(null)', 'bad_argument'),
+  ('usage_report(1, gen_random_uuid())', 'server_not_found'),
   -- Shapes
   ('dispatch_team(%1$s, ''x'', ''{}'')', 'bad_argument'),
   ('dispatch_team(%1$s, ''x'', ''"x"'')', 'bad_argument'),

@@ -272,6 +272,7 @@ insert into expected_functions values
   ('public.set_server_role(uuid,uuid,text)', 'no', 'no', 'no', 'yes', 'yes'),
   ('public.update_settings(jsonb)', 'no', 'no', 'no', 'yes', 'yes'),
   ('public.update_thread_status(uuid,text)', 'no', 'no', 'yes', 'yes', 'yes'),
+  ('public.usage_report(integer,uuid)', 'no', 'yes', 'yes', 'yes', 'yes'),
   ('public.whoami()', 'no', 'yes', 'yes', 'yes', 'yes'),
   -- Called by executors, who need a device's token and no user.
   ('public.ask_question(text,uuid,uuid,text,text,text,jsonb,boolean,text)', 'yes', 'yes', 'yes', 'yes', 'no'),

@@ -128,6 +128,7 @@ insert into tries values
   ('send_input', 'select public.send_input(%task_id%, ''x'')', 'operator', 'missing'),
   ('set_server_paused', 'select public.set_server_paused(%server_id%, true)', 'operator', 'missing'),
   ('set_server_role', 'select public.set_server_role(%server_id%, auth.uid(), ''viewer'')', 'admin', 'missing'),
+  ('usage_report', 'select public.usage_report(7, %server_id%)', 'viewer', 'missing'),
   ('update_thread_status', 'select public.update_thread_status(%thread_id%, ''active'')', 'operator', 'missing');
 
 create function pg_temp.filled(statement text, place places) returns text language sql as $$
@@ -234,7 +235,7 @@ begin
     execute format('select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), ''[]'') from public.%I as t', v_table) into v_rows;
     v_view := v_view || jsonb_build_object(v_table, v_rows);
   end loop;
-  v_view := v_view || jsonb_build_object('whoami', public.whoami(), 'activity', public.mesh_activity(2), 'commands', public.list_commands());
+  v_view := v_view || jsonb_build_object('whoami', public.whoami(), 'activity', public.mesh_activity(2), 'usage', public.usage_report(), 'commands', public.list_commands());
   perform tests.sign_out();
   return v_view;
 end

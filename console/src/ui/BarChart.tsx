@@ -1,9 +1,12 @@
 import styles from "./BarChart.module.css";
 
+/** What a part of a bar is: the first, what is beside it, or what went wrong. */
+type Tone = "main" | "other" | "bad";
+
 interface Bar {
   name: string;
-  /** What the bar is stacked of, by the keys of the legend. */
-  parts: Record<string, number>;
+  /** What the bar is stacked of, as the legend names it. */
+  parts: Partial<Record<Tone, number>>;
   /** The bar in words. */
   text: string;
 }
@@ -11,7 +14,7 @@ interface Bar {
 interface Props {
   title: string;
   summary: string;
-  legend: Record<string, string>;
+  legend: Partial<Record<Tone, string>>;
   bars: Bar[];
   format?: (value: number) => string;
 }
@@ -33,7 +36,7 @@ export function BarChart({ title, summary, legend, bars, format = String }: Prop
         {bars.map((bar) => (
           <div key={bar.name} className={styles.slot} title={`${bar.name}: ${bar.text}`}>
             {Object.entries(bar.parts).toReversed().map(([part, value]) => (
-              value > 0 && <div key={part} data-part={part} style={{ height: height(value) }} />
+              value > 0 && <div key={part} data-tone={part} style={{ height: height(value) }} />
             ))}
           </div>
         ))}
@@ -43,7 +46,7 @@ export function BarChart({ title, summary, legend, bars, format = String }: Prop
         <span className={styles.legend}>
           {Object.entries(legend).map(([part, name]) => (
             <span key={part}>
-              <i data-part={part} />
+              <i data-tone={part} />
               {name}
             </span>
           ))}
