@@ -9,8 +9,11 @@ import { runTapFile } from "./runner/pgtap.ts";
 import { Report } from "./runner/report.ts";
 import { connect, connectAdmin } from "./stack.ts";
 
-/** What waits more than it works, and watches all tasks of its stack: on one of its own, beside the others. */
-const BESIDE = ["tests/executor/", "tests/schedule_test.ts"];
+/** What waits more than it works, and watches all tasks of its stack: each list on one of its own, beside the others. */
+const BESIDE = [
+  ["tests/executor/ends_test.ts", "tests/executor/troubles_test.ts", "tests/schedule_test.ts"],
+  ["tests/executor/"],
+];
 
 const root = resolve(import.meta.dirname!, "..");
 const report = new Report();
@@ -20,10 +23,11 @@ const denoFiles = filesBelow(root, (path) => path.endsWith("_test.ts")).filter(i
 const databaseNames = Object.keys(databaseChecks(root, "")).filter(isWanted);
 
 const alone = await needNoStack(root, denoFiles);
-const beside = denoFiles.filter((path) =>
-  !alone.includes(path) && BESIDE.some((start) => path.startsWith(start))
-);
-const shared = denoFiles.filter((path) => !alone.includes(path) && !beside.includes(path));
+const placeOf = (path: string) =>
+  BESIDE.findIndex((starts) => starts.some((start) => path.startsWith(start)));
+const sharing = denoFiles.filter((path) => !alone.includes(path));
+const beside = BESIDE.map((_, place) => sharing.filter((path) => placeOf(path) === place));
+const shared = sharing.filter((path) => placeOf(path) === -1);
 
 const stacks: OwnStack[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -38,12 +42,10 @@ await Promise.all([
     if (tapFiles.length > 0) await runTapFiles(stack);
     await runDenoFiles("deno test", shared, stack);
   }),
-  (async () => {
-    if (beside.length > 0) {
-      await onStack((stack) => runDenoFiles("deno test, beside", beside, stack));
-    }
-    await runChecks(staticChecks(root));
-  })(),
+  ...beside.filter((files) => files.length > 0).map((files) =>
+    onStack((stack) => runDenoFiles("deno test, beside", files, stack))
+  ),
+  runChecks(staticChecks(root)),
   runDenoFiles("deno test, alone", alone),
 ]);
 if (report.passed + report.failed === 0) {

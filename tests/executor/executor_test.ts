@@ -154,25 +154,21 @@ meshTest("run leaves a task to the device that has its folder", async (mesh, fix
 });
 
 meshTest("run gives up a task that brings its executor down each time", async (mesh, fixture) => {
+  await mesh.hurry();
   const channel = await fixture.channel("flat_task_pipeline");
-  await fixture.sql`update hub.settings set retry_backoff = '1 ms'`;
-  try {
-    const device = await (await mesh.device()).start();
-    const task = await mesh.task(channel, "work 1000");
-    for (let crash = 1; crash <= 3; crash++) {
-      await mesh.until(task.id, ({ status, attempt }) => status === "running" && attempt === crash);
-      // Its log goes on from one start to the next; once the agent speaks, the run is written down.
-      await mesh.until(task.id, ({ partial_output }) => !!partial_output);
-      await device.end("SIGKILL");
-      await device.start();
-    }
-    const ended = await mesh.ended(task.id);
-    assert.equal(ended.status, "failed");
-    assert.match(ended.error!, /went down while the task ran/);
-    assert.equal(ended.attempt, 3);
-  } finally {
-    await fixture.sql`update hub.settings set retry_backoff = default`;
+  const device = await (await mesh.device()).start();
+  const task = await mesh.task(channel, "work 1000");
+  for (let crash = 1; crash <= 3; crash++) {
+    await mesh.until(task.id, ({ status, attempt }) => status === "running" && attempt === crash);
+    // Its log goes on from one start to the next; once the agent speaks, the run is written down.
+    await mesh.until(task.id, ({ partial_output }) => !!partial_output);
+    await device.end("SIGKILL");
+    await device.start();
   }
+  const ended = await mesh.ended(task.id);
+  assert.equal(ended.status, "failed");
+  assert.match(ended.error!, /went down while the task ran/);
+  assert.equal(ended.attempt, 3);
 });
 
 meshTest("run tells its version, and says when the hub's does not fit", async (mesh, fixture) => {

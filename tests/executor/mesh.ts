@@ -54,6 +54,11 @@ export class Mesh {
     return new Mesh(fixture, await fixture.user());
   }
 
+  /** Lets what has failed be tried again at once, until the test ends. */
+  async hurry(): Promise<void> {
+    await this.fixture.sql`update hub.settings set retry_backoff = '1 ms'`;
+  }
+
   /** Registers a device and writes its configuration; its root holds the folder `Desktop`. */
   async device(options: DeviceOptions = {}) {
     const { name, models = ["claude"], settings = {}, url, program } = options;
@@ -104,6 +109,7 @@ export class Mesh {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.fixture.sql`update hub.settings set retry_backoff = default`;
     for (const device of this.#devices) {
       await device.end("SIGKILL");
       await this.fixture.sql`delete from mesh_devices where id = ${device.id}`;
@@ -136,6 +142,10 @@ export class Device {
 
   get pid(): number {
     return this.#process!.pid;
+  }
+
+  get running(): boolean {
+    return this.#process !== null && alive([this.pid]).length === 1;
   }
 
   /** Starts `executor run` and waits until it offers its models. */
