@@ -69,27 +69,30 @@ export async function visibleColumns(
     // A deleted row cannot be asked about: as on hosted projects, only its key is told.
     if (!record) return new Set(keys.map((key) => key.name));
     const where = keys.map((key, index) => `${quote(key.name)} = $${index + 1}`).join(" and ");
-    const isVisible = async () => {
-      const rows = await sql.unsafe(
-        `select from ${name} where ${where}`,
-        keys.map((key) => record[key.name]!),
-      );
-      return rows.count > 0;
-    };
-    if (await isVisible()) return seen;
-    await ended(sql, change.transaction);
-    return await isVisible() ? seen : undefined;
+    const rows = await sql.unsafe(
+      `select from ${name} where ${where}`,
+      keys.map((key) => record[key.name]!),
+    );
+    return rows.count > 0 ? seen : undefined;
   });
 }
 
-/** Resolves once others see what was committed: the log tells of it a moment before. */
-async function ended(sql: ISql, transaction: number): Promise<void> {
+/**
+ * Resolves once others see what was committed. The log tells of it a moment before: whoever is told then, and
+ * asks for more, would be given what was there before.
+ */
+export async function untilVisible(sql: ISql, transaction: number): Promise<void> {
   for (;;) {
-    const running = await sql`
-      select from pg_catalog.pg_locks
-      where locktype = 'transactionid' and mode = 'ExclusiveLock'
-        and transactionid = ${String(transaction)}::text::xid`;
-    if (running.count === 0) return;
+    // The log has the lower half of the number; the upper half is that of the newest ones.
+    const [{ running } = { running: false }] = await sql<{ running: boolean }[]>`
+      select pg_catalog.pg_xact_status(
+        (xid + round((next - xid) / 4294967296) * 4294967296)::text::xid8
+      ) = 'in progress' as running
+      from (
+        select ${String(transaction)}::text::numeric as xid,
+          pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric as next
+      ) as numbers`;
+    if (!running) return;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -1,6 +1,6 @@
 // Who has joined what, and passing on what they have joined for.
 import type { Sql } from "postgres";
-import { visibleColumns } from "./access.ts";
+import { untilVisible, visibleColumns } from "./access.ts";
 import { encodeBinaryBroadcast } from "./frames.ts";
 import type { Member, Subscription } from "./member.ts";
 import type { Change } from "./pgoutput.ts";
@@ -18,6 +18,8 @@ interface Sent {
 export class Topics {
   #members = new Set<Member>();
   #typeNames = new Map<number, string>();
+  /** Up to which transaction of the log others see what it has changed. */
+  #visible = { transaction: 0, reached: Promise.resolve() };
   /** Changes are told in their order, each after its policies have been asked. */
   #telling: Promise<void> = Promise.resolve();
 
@@ -34,12 +36,28 @@ export class Topics {
   /** Passes a change on: a row of realtime.messages is a broadcast, any other a change of its table. */
   tell(change: Change): void {
     const { schema, table } = change.relation;
-    if (schema === "realtime" && table === "messages") return this.#tellMessage(change);
+    const failed = (error: Error) =>
+      console.error(`Realtime could not tell a change of ${schema}.${table}: ${error.message}`);
+    if (schema === "realtime" && table === "messages") {
+      this.#whenVisible(change).then(() => this.#tellMessage(change)).catch(failed);
+      return;
+    }
     const concerned = this.#subscribed(change);
     if (concerned.length === 0) return;
-    this.#telling = this.#telling.then(() => this.#tellChange(change, concerned)).catch((error) => {
-      console.error(`Realtime could not tell a change of ${schema}.${table}: ${error.message}`);
-    });
+    const visible = this.#whenVisible(change);
+    this.#telling = this.#telling.then(() => visible)
+      .then(() => this.#tellChange(change, concerned)).catch(failed);
+  }
+
+  /** Asked once for each transaction; of several, resolves in their order. */
+  #whenVisible({ transaction }: Change): Promise<void> {
+    if (transaction !== this.#visible.transaction) {
+      const before = this.#visible.reached;
+      const reached = before.catch(() => {}).then(() => untilVisible(this.admin, transaction));
+      reached.catch(() => {});
+      this.#visible = { transaction, reached };
+    }
+    return this.#visible.reached;
   }
 
   /** `payload` is JSON text. `sender` gets it too if it has joined with `self`. */

@@ -223,3 +223,58 @@ Deno.test(
     await closed(client);
   },
 );
+
+Deno.test("Realtime tells nothing that others cannot see yet", leaves, async () => {
+  await using sql = connect();
+  await using admin = await connectAdmin();
+  const id = await anyChannel(sql);
+  const { client } = await signUp("operator");
+  const [task] = await sql`
+    insert into mac_tasks (channel_id, content, run_at) values (${id}, 'Later', now() + interval '1 day')
+    returning id`;
+  // Whoever hears of a change asks for the rest of it.
+  const seen: Record<string, Promise<string>[]> = { broadcast: [], change: [] };
+  const ask = async () =>
+    (await sql`select metadata ->> 'probe' as probe from mac_tasks where id = ${task!.id}`)[0]!
+      .probe;
+  const channel = client.channel(`channel:${id}`, { config: { private: true } })
+    .on("broadcast", { event: "probe" }, () => seen.broadcast!.push(ask()))
+    .on("postgres_changes", {
+      event: "UPDATE",
+      schema: "public",
+      table: "mac_tasks",
+      filter: `id=eq.${task!.id}`,
+    }, () => seen.change!.push(ask()));
+  await joined(channel);
+
+  // A commit that is in the log, and waits for a standby that never comes, is not seen by others.
+  const standby = async (name: string) => {
+    await admin.unsafe(`alter system set synchronous_standby_names = '${name}'`);
+    await admin`select pg_reload_conf()`;
+  };
+  await using session = connect({ max: 1 });
+  try {
+    await admin`alter system set synchronous_commit = 'local'`;
+    await standby("nobody");
+    await session`set synchronous_commit = 'on'`;
+    const committed = session.begin(async (tx) => {
+      await tx`update mac_tasks set metadata = '{"probe": "new"}' where id = ${task!.id}`;
+      await tx`select realtime.send('{}', 'probe', ${`channel:${id}`}, true)`;
+    });
+    await until(async () => {
+      const [waiting] = await admin`select from pg_stat_activity where wait_event = 'SyncRep'`;
+      return waiting;
+    }, "the commit to wait");
+    assert.equal(await ask(), null);
+    await standby("");
+    await committed;
+    await until(() => seen.broadcast!.length > 0 && seen.change!.length > 0, "both to be told");
+    assert.deepEqual(await Promise.all([...seen.broadcast!, ...seen.change!]), ["new", "new"]);
+  } finally {
+    await admin`alter system reset synchronous_standby_names`;
+    await admin`alter system reset synchronous_commit`;
+    await admin`select pg_reload_conf()`;
+    await sql`delete from mac_tasks where id = ${task!.id}`;
+    await closed(client);
+  }
+});
