@@ -11,7 +11,7 @@ import { connect, connectAdmin } from "./stack.ts";
 
 /** What waits more than it works, and watches all tasks of its stack: each list on one of its own, beside the others. */
 const BESIDE = [
-  ["tests/executor/ends_test.ts", "tests/executor/troubles_test.ts", "tests/schedule_test.ts"],
+  ["tests/executor/ends_test.ts", "tests/executor/troubles_test.ts"],
   ["tests/executor/"],
 ];
 

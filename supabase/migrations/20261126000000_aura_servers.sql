@@ -6084,14 +6084,19 @@ create or replace function hub.move_tasks_of_thread() returns trigger
 language plpgsql
 security definer -- tasks are written by nobody else
 set search_path = ''
+-- The thread is locked by now, and whoever holds a task of it may want it next: soon enough to give way.
+set lock_timeout = '500ms'
 as $$
 begin
   update public.mac_tasks as t set channel_id = new.channel_id where t.task_thread_id = new.id;
   update public.hub_teams as t set channel_id = new.channel_id where t.task_thread_id = new.id;
   return null;
+exception when lock_not_available then
+  perform hub.refuse('busy');
+  return null;
 end
 $$;
-comment on function hub.move_tasks_of_thread() is 'Tasks and teams of a thread belong to the channel of the thread.';
+comment on function hub.move_tasks_of_thread() is 'Tasks and teams of a thread belong to the channel of the thread. Errors: busy.';
 
 create or replace trigger _500_move_tasks_of_thread
 after update of channel_id on public.hub_task_threads

@@ -142,7 +142,9 @@ Deno.test("whatever happens at once, nothing is lost, stuck, done twice or locke
       select deadlocks from pg_stat_database where datname = current_database()`;
     console.log(`${deadlocks} deadlocks; busy: ${busy.join(", ") || "nothing"}.`);
     assert.deepEqual(broken, {});
-    assert.ok(busy.filter((name) => name !== "rename").length <= EVENTS / 500, busy.join(", "));
+    // These two lock what they change before what goes along with it, and give way soon.
+    const rare = busy.filter((name) => name !== "rename" && name !== "move");
+    assert.ok(rare.length <= EVENTS / 500, busy.join(", "));
     assert.deepEqual(unexpected, []);
     assert.deepEqual(warnings, []);
   } finally {

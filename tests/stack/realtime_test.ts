@@ -5,6 +5,7 @@ import {
   type Client,
   connect,
   connectAdmin,
+  type Connection,
   publishableClient,
   signUp,
   stackEnv,
@@ -32,6 +33,51 @@ async function anyChannel(sql: ReturnType<typeof connect>): Promise<string> {
     select c.id from hub_channels c join hub_servers s on s.id = c.server_id
     where s.architecture_type = 'flat_task_pipeline' and not c.is_read_only limit 1`;
   return row!.id;
+}
+
+/**
+ * Commits what `work` does in a session of its own, and keeps it from being seen by others for a while: it is
+ * in the log, and waits for a standby that never comes.
+ */
+async function withheld(
+  admin: Connection,
+  work: (session: Connection) => Promise<void>,
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  await using session = connect({ max: 1 });
+  await using probe = connect({ max: 1 });
+  const [{ pid } = { pid: 0 }] = await session`select pg_backend_pid() as pid`;
+  const [{ pid: prober } = { pid: 0 }] = await probe`select pg_backend_pid() as pid`;
+  const waits = async (pid: number) => {
+    const [row] = await admin`
+      select from pg_stat_activity as a, pg_stat_replication as r
+      where a.pid = ${pid} and a.wait_event = 'SyncRep' and r.sent_lsn >= pg_current_wal_flush_lsn()`;
+    return row;
+  };
+  const commits: Promise<unknown>[] = [];
+  try {
+    // Of all others nobody waits.
+    await admin`alter system set synchronous_commit = 'local'`;
+    await admin`alter system set synchronous_standby_names = 'nobody'`;
+    await admin`select pg_reload_conf()`;
+    for (const one of [session, probe]) await one`set synchronous_commit = 'on'`;
+    // It holds from a moment on that only a commit tells.
+    await until(async () => {
+      if (await waits(prober)) return true;
+      const [idle] =
+        await admin`select from pg_stat_activity where pid = ${prober} and state = 'idle'`;
+      if (idle) commits.push(probe`select pg_logical_emit_message(true, 'probe', '')`.execute());
+      return false;
+    }, "commits to wait");
+    commits.push(work(session));
+    await until(() => waits(pid), "the log to be sent");
+    await meanwhile();
+  } finally {
+    await admin`alter system reset synchronous_standby_names`;
+    await admin`alter system reset synchronous_commit`;
+    await admin`select pg_reload_conf()`;
+  }
+  await Promise.all(commits);
 }
 
 Deno.test("Realtime gives a private topic to whoever may read it", leaves, async () => {
@@ -168,32 +214,11 @@ Deno.test("Realtime tells a change that its log has before others see it", leave
       filter: `channel_id=eq.${id}`,
     }, (change) => heard.push(change)),
   );
-  // Commits wait for a standby that never comes: written and sent, and not to be seen.
-  const waitFor = async (standby: string) => {
-    await admin.unsafe(`alter system set synchronous_standby_names = '${standby}'`);
-    await admin`select pg_reload_conf()`;
-    await until(async () => {
-      const [row] = await admin`select current_setting('synchronous_standby_names') as names`;
-      return row!.names === standby;
-    }, "the setting");
-  };
-  await waitFor("nobody");
-  let inserted: Promise<unknown>;
-  try {
-    inserted = sql`
+  await withheld(admin, async (session) => {
+    await session`
       insert into hub_channel_messages (channel_id, sender_type, sender_label, content)
-      values (${id}, 'system', 'test', 'early')`.execute();
-    await until(async () => {
-      const [row] = await admin`
-        select from pg_stat_activity as a, pg_stat_replication as r
-        where a.wait_event = 'SyncRep' and a.query like '%early%'
-          and r.sent_lsn >= pg_current_wal_flush_lsn()`;
-      return row;
-    }, "the log to be sent");
-  } finally {
-    await waitFor("");
-  }
-  await inserted;
+      values (${id}, 'system', 'test', 'early')`;
+  });
   await until(() => heard.length === 1, "the insert");
   await sql`delete from hub_channel_messages where channel_id = ${id} and content = 'early'`;
   await closed(viewer);
@@ -247,33 +272,16 @@ Deno.test("Realtime tells nothing that others cannot see yet", leaves, async () 
     }, () => seen.change!.push(ask()));
   await joined(channel);
 
-  // A commit that is in the log, and waits for a standby that never comes, is not seen by others.
-  const standby = async (name: string) => {
-    await admin.unsafe(`alter system set synchronous_standby_names = '${name}'`);
-    await admin`select pg_reload_conf()`;
-  };
-  await using session = connect({ max: 1 });
   try {
-    await admin`alter system set synchronous_commit = 'local'`;
-    await standby("nobody");
-    await session`set synchronous_commit = 'on'`;
-    const committed = session.begin(async (tx) => {
-      await tx`update mac_tasks set metadata = '{"probe": "new"}' where id = ${task!.id}`;
-      await tx`select realtime.send('{}', 'probe', ${`channel:${id}`}, true)`;
-    });
-    await until(async () => {
-      const [waiting] = await admin`select from pg_stat_activity where wait_event = 'SyncRep'`;
-      return waiting;
-    }, "the commit to wait");
-    assert.equal(await ask(), null);
-    await standby("");
-    await committed;
+    await withheld(admin, async (session) => {
+      await session.begin(async (tx) => {
+        await tx`update mac_tasks set metadata = '{"probe": "new"}' where id = ${task!.id}`;
+        await tx`select realtime.send('{}', 'probe', ${`channel:${id}`}, true)`;
+      });
+    }, async () => assert.equal(await ask(), null));
     await until(() => seen.broadcast!.length > 0 && seen.change!.length > 0, "both to be told");
     assert.deepEqual(await Promise.all([...seen.broadcast!, ...seen.change!]), ["new", "new"]);
   } finally {
-    await admin`alter system reset synchronous_standby_names`;
-    await admin`alter system reset synchronous_commit`;
-    await admin`select pg_reload_conf()`;
     await sql`delete from mac_tasks where id = ${task!.id}`;
     await closed(client);
   }
