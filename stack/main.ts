@@ -83,6 +83,8 @@ async function start(runner: Runner, cluster: Cluster, secrets: Secrets): Promis
   runner.add(() => apps.close());
   await bootstrap(admin, apps, secrets);
   await migrate(settings, admin, environmentOf(settings, secrets).SUPABASE_DB_URL!);
+  // Of version 1.4, it does not notice jobs that were made right after its extension, until one is changed.
+  if (cluster.pgCron) await admin`select cron.alter_job(jobid, active => active) from cron.job`;
   await createDemoUser(apps.auth, settings, secrets);
 
   const clock = cluster.pgCron ? undefined : new Clock(admin, adminUrl);
