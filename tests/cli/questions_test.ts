@@ -1,20 +1,17 @@
 import assert from "node:assert/strict";
-import type { Question } from "../../client/index.ts";
-import { Device } from "../client/device.ts";
 import { stackTest } from "../client/fixture.ts";
-import { until } from "../stack.ts";
+import { Device } from "../device.ts";
 import { openHub } from "./hub.ts";
 
 stackTest(
   "hub questions, answer and tail show what agents ask and how to answer",
   async (fixture) => {
     await using hub = await openHub(fixture);
-    await using device = await Device.register(fixture);
+    await using device = await Device.apart(fixture, await fixture.user());
     const channel = await fixture.channel("flat_task_pipeline");
     await hub.run("send", channel.name, "--model", device.name, "Deploy");
     const task = await device.claim();
-    const { question } = await device.call<{ question: Question }>("ask_question", {
-      ...device.held(task),
+    const question = await device.ask(task, {
       kind: "approval",
       title: "npm publish",
       detail: "npm publish --tag \x1b[31mnext",
@@ -50,15 +47,11 @@ stackTest(
 
 stackTest("hub send to a task tells it, and --follow shows what it asks", async (fixture) => {
   await using hub = await openHub(fixture);
-  await using device = await Device.register(fixture);
+  await using device = await Device.apart(fixture, await fixture.user());
   const channel = await fixture.channel("threaded_task_isolation");
   const follow = hub.spawn(["send", channel.name, "--follow", "--model", device.name, "Deploy"]);
-  const task = await until(() => device.claim().catch(() => null), "a task");
-  const { question } = await device.call<{ question: Question }>("ask_question", {
-    ...device.held(task),
-    kind: "question",
-    title: "Which city?",
-  });
+  const task = await device.claim();
+  const question = await device.ask(task, { kind: "question", title: "Which city?" });
 
   const told = await hub.run("send", task.id.slice(0, 8), "--interrupt", "Not", "Paris");
   assert.equal(told.out, `💬 ${task.id.slice(0, 8)} will hear it\n`);
@@ -67,13 +60,8 @@ stackTest("hub send to a task tells it, and --follow shows what it asks", async 
   assert.deepEqual({ ...input }, { content: "Not Paris", interrupt: true });
   assert.equal((await hub.run("send", channel.name, "--interrupt", "Stop")).code, 1);
   assert.equal((await hub.run("answer", question.id, "--text", "Berlin")).code, 0);
-  await device.call("take_input", {
-    ...device.held(task),
-    input_id: (await fixture.sql`select id from hub_task_inputs where task_id = ${task.id}`)[0]!.id,
-  });
-  await device.call("complete_task", {
-    ...device.held(task),
-    result: "Shipped",
+  await device.takeInput(task);
+  await device.complete(task, "Shipped", {
     refusals: [{ tool: "Bash", detail: "npm publish" }],
   });
   const { code, stdout } = await follow.output();

@@ -1,25 +1,21 @@
 import assert from "node:assert/strict";
 import { AuraError, type Change, type Question, type SentInput } from "../../client/index.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 import { stackTest } from "./fixture.ts";
 
 stackTest(
   "answerQuestion() reaches the device that asked, and one of two people",
   async (fixture) => {
-    const { aura } = await fixture.user();
+    const user = await fixture.user();
+    const { aura } = user;
     const { aura: other } = await fixture.user();
-    await using device = await Device.register(fixture);
+    await using device = await Device.apart(fixture, user);
     const channel = await fixture.channel("flat_task_pipeline");
     await aura.dispatchTask(channel.id, "Deploy", { model: device.name });
     const task = await device.claim();
     const ask = () =>
-      device.call<{ question: Question }>("ask_question", {
-        ...device.held(task),
-        kind: "approval",
-        title: "npm publish",
-        tool_call_id: "call-1",
-      });
-    const { question } = await ask();
+      device.ask(task, { kind: "approval", title: "npm publish", tool_call_id: "call-1" });
+    const question = await ask();
 
     assert.deepEqual(await aura.askedQuestions({ channel_id: channel.id }), [question]);
     assert.deepEqual(await aura.findQuestions(question.id.slice(0, 8)), [question]);
@@ -31,18 +27,16 @@ stackTest(
     const [won] = answers.filter((answer) => answer.status === "fulfilled");
     const [lost] = answers.filter((answer) => answer.status === "rejected");
     assert.equal((lost?.reason as AuraError).name, "question_closed");
-    const heartbeat = await device.call<{ answered: string[] }>("device_heartbeat", {
-      running: [task.id],
-    });
-    assert.deepEqual(heartbeat.answered, [question.id]);
-    assert.equal((await ask()).question.option_id, won!.value.option_id);
+    assert.deepEqual((await device.heartbeat()).answered, [question.id]);
+    assert.equal((await ask()).option_id, won!.value.option_id);
     assert.deepEqual(await aura.askedQuestions({ channel_id: channel.id }), []);
   },
 );
 
 stackTest("subscribeToQuestions() tells what is asked and what becomes of it", async (fixture) => {
-  const { aura } = await fixture.user();
-  await using device = await Device.register(fixture);
+  const user = await fixture.user();
+  const { aura } = user;
+  await using device = await Device.apart(fixture, user);
   const channel = await fixture.channel("threaded_task_isolation");
   const { thread } = await aura.dispatchTask(channel.id, "Deploy", { model: device.name });
   const task = await device.claim();
@@ -51,11 +45,7 @@ stackTest("subscribeToQuestions() tells what is asked and what becomes of it", a
     take(aura.subscribeToQuestions(view, { held: [], signal: stop.signal }), 2)
   );
 
-  const { question } = await device.call<{ question: Question }>("ask_question", {
-    ...device.held(task),
-    kind: "question",
-    title: "Which city?",
-  });
+  const question = await device.ask(task, { kind: "question", title: "Which city?" });
   // The first is only seen once the feeds listen.
   const seen = await Promise.race(feeds.map((feed) => feed.first));
   assert.deepEqual([seen.kind, seen.row.state], ["new", "open"]);
@@ -73,8 +63,9 @@ stackTest("subscribeToQuestions() tells what is asked and what becomes of it", a
 });
 
 stackTest("sendInput() is taken once by the run, or becomes a follow-up", async (fixture) => {
-  const { aura, id: user } = await fixture.user();
-  await using device = await Device.register(fixture);
+  const user = await fixture.user();
+  const { aura } = user;
+  await using device = await Device.apart(fixture, user);
   const channel = await fixture.channel("flat_task_pipeline");
   await aura.dispatchTask(channel.id, "Deploy", { model: device.name });
   const task = await device.claim();
@@ -83,9 +74,7 @@ stackTest("sendInput() is taken once by the run, or becomes a follow-up", async 
   const second = await aura.sendInput(task.id, "And stop", { interrupt: true });
   assert.equal(again.input.id, first.input.id);
 
-  const { inputs } = await device.call<{ inputs: unknown[] }>("device_heartbeat", {
-    running: [task.id],
-  });
+  const { inputs } = await device.heartbeat();
   assert.deepEqual(
     inputs,
     [first, second].map(({ input }: SentInput) => ({
@@ -95,13 +84,14 @@ stackTest("sendInput() is taken once by the run, or becomes a follow-up", async 
       interrupt: input.interrupt,
     })),
   );
-  await device.call("take_input", { ...device.held(task), input_id: first.input.id });
-  await device.call("complete_task", { ...device.held(task), result: "Done" });
+  await device.hub.takeInput(task, first.input.id);
+  await device.complete(task, "Done");
 
   const states = (await aura.fetchTaskInputs(task.id)).map(({ state }) => state);
   assert.deepEqual(states, ["taken", "moved"]);
   const follow = await device.claim();
-  assert.deepEqual([follow.content, follow.created_by], ["And stop", user]);
+  const { content, created_by } = await aura.fetchTask(follow.id);
+  assert.deepEqual([content, created_by], ["And stop", user.id]);
 });
 
 /** The first and the first so many changes of a feed. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { browserTest, visit } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 const axe = await Deno.readTextFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"));
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 const PATCH = `diff --git a/src/a.ts b/src/a.ts
 --- a/src/a.ts

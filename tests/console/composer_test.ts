@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Route } from "playwright-core";
 import { until } from "../stack.ts";
+import { Device } from "../device.ts";
 import { browserTest } from "./browser.ts";
 
 browserTest("Composer() sends once what is sent again after a lost answer", async (visitors) => {
@@ -116,3 +117,27 @@ browserTest("Composer() sends nothing while an input method is at work", async (
   assert.equal(await box.inputValue(), "日本");
   assert.equal((await user.aura.fetchTasks({ channel_id: channel.id })).length, 0);
 });
+
+browserTest(
+  "TaskComposer() makes a follow-up of words for a task that has just ended",
+  async (visitors) => {
+    const { fixture } = visitors;
+    const user = await fixture.user();
+    const channel = await fixture.channel("threaded_task_isolation");
+    await using device = await Device.join(fixture, user);
+    const { thread } = await user.aura.dispatchTask(channel.id, "Water the garden");
+    const task = await device.claim();
+    const page = await visitors.visitor(user, `/c/${channel.name}/${channel.name}/${thread!.id}`);
+    await page.getByText("gets it at its next step.").waitFor();
+    await page.route("**/rpc/send_input", async (route) => {
+      await device.complete(task, "Done");
+      await route.continue();
+    });
+    const box = page.getByRole("textbox", { name: "Follow up" });
+    await box.fill("And the roof?");
+    await box.press("Enter");
+    const next = await device.claim();
+    assert.deepEqual([next.content, next.task_thread_id], ["And the roof?", thread!.id]);
+    await until(async () => await box.inputValue() === "", "an empty box");
+  },
+);

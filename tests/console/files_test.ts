@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { until } from "../stack.ts";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 /** A red pixel. */
 const PNG = Buffer.from(

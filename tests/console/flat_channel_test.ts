@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Channel } from "../../client/index.ts";
 import { browserTest } from "./browser.ts";
 import { until } from "../stack.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 const pathOf = (channel: Channel) => `/c/${channel.name}/${channel.name}`;
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { isQuickMarkdown } from "../../console/src/ui/markdownCost.ts";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 const BAD: Record<string, string> = {
   "quotes in quotes": ">".repeat(4000),

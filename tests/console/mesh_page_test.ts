@@ -1,5 +1,5 @@
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 browserTest("MeshPage() shows devices, throttles, tasks and drains, live", async (visitors) => {
   const { fixture } = visitors;

@@ -1,7 +1,7 @@
 // The console for somebody who has asked their system for less motion.
 import { until } from "../stack.ts";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 browserTest("reduced motion moves nothing, and hides nothing", async (visitors) => {
   const { fixture } = visitors;

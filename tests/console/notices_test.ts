@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { until } from "../stack.ts";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 browserTest(
   "notices tell of questions and results, unless a channel is quiet",

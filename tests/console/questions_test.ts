@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { until } from "../stack.ts";
 import { browserTest, visit } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
@@ -55,7 +55,7 @@ browserTest("QuestionCard() takes words where it may", async (visitors) => {
   await using device = await Device.join(fixture, user);
   await user.aura.dispatchTask(channel.id, "Paint it");
   const task = await device.claim();
-  const options = [{ id: "red", label: "Red", kind: "choice" }];
+  const options = [{ id: "red", label: "Red", kind: "choice" as const }];
   const asked = await device.ask(task, {
     kind: "question",
     title: "Which colour?",

@@ -1,5 +1,5 @@
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 browserTest("TaskDrawer() explains, cancels and retries a task", async (visitors) => {
   const { fixture } = visitors;

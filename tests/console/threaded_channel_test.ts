@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Locator } from "playwright-core";
 import { until } from "../stack.ts";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 browserTest("ThreadedChannel() opens a thread, follows it up and closes it", async (visitors) => {
   const { fixture } = visitors;

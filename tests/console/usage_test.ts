@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { browserTest } from "./browser.ts";
-import { Device } from "./device.ts";
+import { Device } from "../device.ts";
 
 browserTest("UsagePanel() shows what ran by day, model and person", async (visitors) => {
   const { fixture } = visitors;

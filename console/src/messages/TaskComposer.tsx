@@ -1,4 +1,10 @@
-import type { Channel, Message, Task, Thread } from "@aura-servers/client";
+import {
+  AuraError,
+  type Channel,
+  type Message,
+  type Task,
+  type Thread,
+} from "@aura-servers/client";
 import { useState } from "react";
 import { useBackend } from "../data/aura.ts";
 import { useAttachments } from "../files/useAttachments.ts";
@@ -35,19 +41,28 @@ export function TaskComposer({ channel, thread, running, placeholder, autoFocus,
   async function send(content: string, idempotency_key: string) {
     const model = chosen.model ?? undefined;
     const task_thread_id = thread?.id;
+    async function dispatch() {
+      const file_ids = attachments.files.flatMap(({ sent }) => sent?.id ?? []);
+      const options = { model, task_thread_id, idempotency_key, file_ids };
+      sent(await aura.dispatchTask(channel.id, content, options));
+    }
     if (taskId) {
       const options = { interrupt: kind === "stop", idempotency_key };
-      const { message } = await aura.sendInput(taskId, content, options);
-      sent({ message, thread: null });
+      try {
+        const { message } = await aura.sendInput(taskId, content, options);
+        sent({ message, thread: null });
+      } catch (error) {
+        // It has ended just now: what a run does not take goes into a follow-up, here as in the hub.
+        if (!(error instanceof AuraError && error.name === "task_finished")) throw error;
+        await dispatch();
+      }
     } else if (kind === "note") {
       const note = { id: idempotency_key, task_thread_id };
       sent({ message: await aura.postChannelMessage(channel.id, content, note), thread: null });
     } else if (kind === "team") {
       sent(await aura.dispatchTeam(channel.id, content, { model, idempotency_key }));
     } else {
-      const file_ids = attachments.files.flatMap(({ sent }) => sent?.id ?? []);
-      const options = { model, task_thread_id, idempotency_key, file_ids };
-      sent(await aura.dispatchTask(channel.id, content, options));
+      await dispatch();
     }
     choose({ ...chosen, mode: null });
   }

@@ -3,7 +3,7 @@ import { AuraClient, type Channel, type Thread } from "../../../client/index.ts"
 import { createClient } from "@supabase/supabase-js";
 import type { Fixture, User } from "../../client/fixture.ts";
 import { connectAdmin } from "../../stack.ts";
-import { Device } from "../device.ts";
+import { Device } from "../../device.ts";
 import { Story } from "./story.ts";
 
 export interface Day extends AsyncDisposable {

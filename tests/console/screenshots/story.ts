@@ -2,7 +2,7 @@
 // into the past, so that a screenshot shows a working day and not one second of it.
 import type { AuraClient, Channel, Model, Thread } from "../../../client/index.ts";
 import type { Connection } from "../../stack.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../../device.ts";
 
 export interface Happening {
   channel: Channel;
