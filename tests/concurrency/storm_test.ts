@@ -8,7 +8,7 @@ import { Storm } from "./storm.ts";
 const SESSIONS = 10;
 const EVENTS = Number(Deno.env.get("AURA_STORM_EVENTS") ?? 2_000);
 /** So often everybody pauses, and the rules are checked: what is wrong for a while only is found too. */
-const EVENTS_OF_ROUND = 200;
+const EVENTS_OF_ROUND = 1_000;
 
 /** What an event is told whose task, thread or question another session has just ended, moved or deleted. */
 const EXPECTED = [

@@ -54,7 +54,8 @@ Deno.test({
 
     await t.step("what a crash has left goes back to the hub that it is of", async () => {
       const other = await second.task("begin three.txt");
-      await second.until(other.id, ({ status }) => status === "running");
+      // Once the agent speaks, the run is written down.
+      await second.until(other.id, ({ partial_output }) => !!partial_output);
       await device.end("SIGKILL");
       await device.start();
       for (const [hub, { id }] of [[first, held], [second, other]] as const) {
