@@ -333,6 +333,8 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+  -- Locked first: a tick that holds it may be about to make it idle.
+  perform from public.hub_task_threads as t where t.id = reopen_thread.thread_id for no key update;
   update public.hub_task_threads as t
   set status = 'active', archived_at = null, last_activity_at = clock_timestamp(),
     next_transition_at = clock_timestamp() + coalesce(c.idle_after, s.idle_after)
