@@ -59,10 +59,22 @@ export class Git {
     return { top: top!, gitDir: gitDir!, common: common! };
   }
 
-  /** Runs a command and returns what it prints; throws `GitError` when it fails. */
+  /**
+   * Runs a command and returns what it prints; throws `GitError` when it fails. Git gives up at the
+   * entry of any working tree that another task, or a person, is just making or removing: then it
+   * is asked again.
+   */
   async bytes(place: Place, args: string[], options: GitOptions = {}): Promise<Uint8Array> {
     const filters = FILE_LESS.has(args[0]!) ? [] : await this.#filters(place);
-    return await this.#spawn(this.#at(place, args), filters, options, place);
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#spawn(this.#at(place, args), filters, options, place);
+      } catch (error) {
+        const passes = error instanceof GitError && HALF_MADE.test(error.message);
+        if (!passes || tries === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100 * Math.random()));
+      }
+    }
   }
 
   async text(place: Place, args: string[], options?: GitOptions): Promise<string> {
@@ -184,6 +196,8 @@ const FILE_LESS = new Set([
   "update-ref",
   "write-tree",
 ]);
+
+const HALF_MADE = /failed to read .*commondir|could not create directory of '.*worktrees/;
 
 const FIXED = {
   LC_ALL: "C",

@@ -149,14 +149,17 @@ async function checkOut(git: Git, place: Place, record: TreeRecord, start: strin
   await Deno.mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
   // The rest of a working tree whose folder has gone.
   await git.maybe(place, ["worktree", "remove", "--force", path]);
-  const what = start ? ["-b", branch, path, start] : [path, branch];
-  await git.bytes(place, ["worktree", "add", ...what]).catch((error) => {
+  try {
+    // Not by "worktree add -b": asked again, it would find the branch that it has made.
+    if (start) await git.bytes(place, ["update-ref", `refs/heads/${branch}`, start, ""]);
+    await git.bytes(place, ["worktree", "add", path, branch]);
+  } catch (error) {
     if (!(error instanceof GitError)) throw error;
     throw new BranchError(
       `The branch "${branch}" cannot be checked out for this task; a person may be using it. Leave ` +
         `it in "${record.top}", then retry the task. ${error.message}`,
     );
-  });
+  }
 }
 
 /** Waits until nobody else in this process has the tree; returns how to leave it. */

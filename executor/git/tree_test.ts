@@ -20,6 +20,31 @@ Deno.test("openTree() gives two tasks folders and branches of their own", async 
   assert.deepEqual(project.trees(), []);
 });
 
+Deno.test("openTree() waits while somebody else is making a working tree", async () => {
+  using project = new TestProject();
+  const half = join(project.folder, ".git/worktrees/half");
+  Deno.mkdirSync(half, { recursive: true });
+  Deno.writeTextFileSync(join(half, "gitdir"), join(project.folder, "../half/.git"));
+  Deno.writeTextFileSync(join(half, "HEAD"), "ref: refs/heads/main\n");
+  Deno.writeTextFileSync(join(half, "commondir"), "");
+  setTimeout(() => Deno.writeTextFileSync(join(half, "commondir"), "../..\n"), 300);
+  const tree = await project.open();
+  project.write("a.txt", "one", tree.folder);
+  assert.equal((await tree.close("Task 1111")).note, "Branch: aura/1111 (1 commit, not merged)");
+});
+
+Deno.test("openTree() works for eight tasks at once", async () => {
+  using project = new TestProject();
+  const keys = ["1", "2", "3", "4", "5", "6", "7", "8"];
+  await Promise.all(keys.map(async (key) => {
+    const tree = await project.open(key);
+    project.write("a.txt", key, tree.folder);
+    const { note } = await tree.close(`Task ${key}`);
+    assert.equal(note, `Branch: aura/${key} (1 commit, not merged)`);
+  }));
+  assert.deepEqual(project.trees(), []);
+});
+
 Deno.test("openTree() leaves no branch where nothing was changed", async () => {
   using project = new TestProject();
   const tree = await project.open();
