@@ -75,16 +75,15 @@ async function set({ aura, out }: Context, name: string, role: string, serverNam
 
 /** The only one who has this address, name or id. */
 async function findPerson(aura: AuraClient, name: string, serverId?: string): Promise<Person> {
-  const isId = /^[0-9a-f-]{36}$/i.test(name);
   const people = await aura.listPeople({
     ...serverId && { server_id: serverId },
-    ...!isId && { search: name },
+    search: name,
   });
   const wanted = name.toLowerCase();
   const exact = people.filter(({ user_id, email, label }) =>
     [user_id, email, label].some((known) => known?.toLowerCase() === wanted)
   );
-  const found = exact.length > 0 || isId ? exact : people;
+  const found = exact.length > 0 ? exact : people;
   if (found.length === 1) return found[0]!;
   if (found.length === 0) {
     const hint = "List them with `hub members`.";

@@ -25,7 +25,7 @@ export class MemberCalls extends MeshCalls {
 
   /**
    * Who has an account, by name, the first 200. With a server, what they are there, for its admins; else
-   * for those of the whole. `search` is a part of a name or an address.
+   * for those of the whole. `search` is an id, or a part of a name or an address.
    *
    * @throws {AuraError} role_required, server_not_found, content_too_long
    */

@@ -403,6 +403,7 @@ begin
         left join public.hub_members as m on m.user_id = u.id
         where list_people.search is null
           or strpos(lower(concat_ws(E'\n', u.label, u.email)), lower(list_people.search)) > 0
+          or u.id::text = lower(list_people.search)
         order by lower(u.label), u.id limit 200
       ) as p
       left join public.hub_servers as s on s.id = list_people.server_id
@@ -422,7 +423,7 @@ begin
 end
 $$;
 comment on function public.list_people(uuid, text) is
-  'Who has an account, by name, the first 200: an array of {user_id, label, email, member_role: that of hub_members or null, server_roles: {server id: role} given on servers, role: what comes of it}. server_id: role and server_roles are those on that server. search: a part of the name or address, at most 200 characters. Admin, or of the server where one is named. Errors: role_required, server_not_found, content_too_long.';
+  'Who has an account, by name, the first 200: an array of {user_id, label, email, member_role: that of hub_members or null, server_roles: {server id: role} given on servers, role: what comes of it}. server_id: role and server_roles are those on that server. search: the id, or a part of the name or address, at most 200 characters. Admin, or of the server where one is named. Errors: role_required, server_not_found, content_too_long.';
 
 revoke execute on all functions in schema hub from public;
 revoke execute on function public.list_people(uuid, text) from public;

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(10);
 
 create function pg_temp.server() returns uuid language sql as $$ select id from public.hub_servers where name = 'buf-barista' $$;
 create function pg_temp.people(role text, statement text) returns jsonb language plpgsql as $$
@@ -66,6 +66,10 @@ select is(
 );
 select is(
   jsonb_array_length(pg_temp.people('admin', 'select public.list_people(search => ''ZOE@'')')), 1, 'and a part of the address'
+);
+select is(
+  pg_temp.people('admin', format('select public.list_people(search => %L)', upper(tests.user_with('viewer')::text))) -> 0 ->> 'user_id',
+  tests.user_with('viewer')::text, 'or the whole id'
 );
 select is(
   tests.error_of('select public.list_people(search => repeat(''x'', 201))'), 'content_too_long', 'A search has 200 characters'
