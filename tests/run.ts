@@ -23,6 +23,8 @@ const denoFiles = filesBelow(root, (path) => path.endsWith("_test.ts")).filter(i
 const databaseNames = Object.keys(databaseChecks(root, "")).filter(isWanted);
 
 const alone = await needNoStack(root, denoFiles);
+/** Beside what they test; the others start stacks of their own, and take as long as all that share one. */
+const units = alone.filter((path) => !path.startsWith("tests/"));
 const placeOf = (path: string) =>
   BESIDE.findIndex((starts) => starts.some((start) => path.startsWith(start)));
 const sharing = denoFiles.filter((path) => !alone.includes(path));
@@ -33,7 +35,8 @@ const stacks: OwnStack[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => stacks.forEach((stack) => stack.kill("SIGINT")));
 }
-// At once, since most of it waits: what shares a stack, what is on another, and what needs none or has its own.
+// At once, since most of it waits: what shares a stack, what is on another, and what has stacks of its own. The
+// units follow the list that ends first.
 await Promise.all([
   [tapFiles, databaseNames, shared].some((names) => names.length > 0) &&
   onStack(async (stack) => {
@@ -42,11 +45,14 @@ await Promise.all([
     if (tapFiles.length > 0) await runTapFiles(stack);
     await runDenoFiles("deno test", shared, stack);
   }),
-  ...beside.filter((files) => files.length > 0).map((files) =>
-    onStack((stack) => runDenoFiles("deno test, beside", files, stack))
-  ),
+  ...beside.map(async (files, place) => {
+    if (files.length > 0) {
+      await onStack((stack) => runDenoFiles("deno test, beside", files, stack));
+    }
+    if (place === 0) await runDenoFiles("deno test, units", units);
+  }),
   runChecks(staticChecks(root)),
-  runDenoFiles("deno test, alone", alone),
+  runDenoFiles("deno test, alone", alone.filter((path) => !units.includes(path))),
 ]);
 if (report.passed + report.failed === 0) {
   console.error(`No file and no check is named like "${Deno.args.join('" or "')}".`);
