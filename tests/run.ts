@@ -2,7 +2,7 @@
 // files and checks whose name contains one of the filters.
 import { join, resolve } from "node:path";
 import { databaseChecks, staticChecks } from "./runner/checks.ts";
-import { needNoStack, runDenoTests } from "./runner/deno_tests.ts";
+import { runDenoTests, withOwnStack } from "./runner/deno_tests.ts";
 import { filesBelow } from "./runner/files.ts";
 import { freshSettings, OwnStack } from "./runner/own_stack.ts";
 import { runTapFile } from "./runner/pgtap.ts";
@@ -22,12 +22,13 @@ const tapFiles = filesBelow(root, (path) => path.endsWith(".test.sql")).filter(i
 const denoFiles = filesBelow(root, (path) => path.endsWith("_test.ts")).filter(isWanted);
 const databaseNames = Object.keys(databaseChecks(root, "")).filter(isWanted);
 
-const alone = await needNoStack(root, denoFiles);
-/** Beside what they test; the others start stacks of their own, and take as long as all that share one. */
-const units = alone.filter((path) => !path.startsWith("tests/"));
+/** Beside what they test. */
+const units = denoFiles.filter((path) => !path.startsWith("tests/"));
+const others = denoFiles.filter((path) => path.startsWith("tests/"));
+const alone = await withOwnStack(root, others);
 const placeOf = (path: string) =>
   BESIDE.findIndex((starts) => starts.some((start) => path.startsWith(start)));
-const sharing = denoFiles.filter((path) => !alone.includes(path));
+const sharing = others.filter((path) => !alone.includes(path));
 const beside = BESIDE.map((_, place) => sharing.filter((path) => placeOf(path) === place));
 const shared = sharing.filter((path) => placeOf(path) === -1);
 
@@ -52,7 +53,7 @@ await Promise.all([
     if (place === 0) await runDenoFiles("deno test, units", units);
   }),
   runChecks(staticChecks(root)),
-  runDenoFiles("deno test, alone", alone.filter((path) => !units.includes(path))),
+  runDenoFiles("deno test, alone", alone),
 ]);
 if (report.passed + report.failed === 0) {
   console.error(`No file and no check is named like "${Deno.args.join('" or "')}".`);

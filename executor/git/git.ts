@@ -197,6 +197,7 @@ const FILE_LESS = new Set([
   "write-tree",
 ]);
 
+/** What git says of the entry of a working tree that is just being made or removed. */
 const HALF_MADE = /failed to read .*commondir|could not create directory of '.*worktrees/;
 
 const FIXED = {

@@ -2,12 +2,10 @@
 import { join } from "node:path";
 import type { Report } from "./report.ts";
 
-/** Tests that start what they need themselves, and so may run beside those on the shared stack. */
-export async function needNoStack(root: string, files: string[]): Promise<string[]> {
+/** The tests that start what they need themselves, and so may run beside those on the shared stack. */
+export async function withOwnStack(root: string, files: string[]): Promise<string[]> {
   const texts = await Promise.all(files.map((path) => Deno.readTextFile(join(root, path))));
-  return files.filter((path, at) =>
-    !path.startsWith("tests/") || path.startsWith("tests/chaos/") || /OwnStack/.test(texts[at]!)
-  );
+  return files.filter((path, at) => path.startsWith("tests/chaos/") || /OwnStack/.test(texts[at]!));
 }
 
 /** Runs the files and counts them under a name. With `quiet`, what they print is said at the end. */
