@@ -56,7 +56,7 @@ begin
   return v_user;
 end
 $$;
-comment on function tests.user_with(text) is 'The test''s user with this role, made when first asked for. Call it signed out.';
+comment on function tests.user_with(text) is 'The test''s user with this role, made when first asked for. Call it signed out, and where rows are deleted in a subselect of its own: for each row it would make the user again.';
 
 create or replace function tests.error_of(statement text) returns text
 language plpgsql

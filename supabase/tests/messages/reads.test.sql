@@ -34,7 +34,7 @@ select is((select count(*)::integer from hub_reads where user_id <> auth.uid()),
 do $$ begin perform tests.sign_out(); perform tests.sign_in('service_role'); end $$;
 select is(tests.error_of('select public.mark_read()'), '42501', 'The service key reads nothing');
 do $$ begin perform tests.sign_out(); end $$;
-delete from auth.users where id = tests.user_with('viewer');
+delete from auth.users where id = (select tests.user_with('viewer'));
 select is((select count(*)::integer from hub_reads where user_id = tests.user_with('viewer')), 0, 'Marks go with their user');
 
 select * from finish();

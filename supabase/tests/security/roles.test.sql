@@ -8,7 +8,7 @@ begin
   perform set_config('tests.' || r, tests.user_with(r)::text, true)
   from unnest(array['stranger', 'viewer', 'operator', 'admin']) as r;
   -- The test's admin is the only one.
-  delete from public.hub_members as m where m.role = 'admin' and m.user_id <> tests.user_with('admin');
+  delete from public.hub_members as m where m.role = 'admin' and m.user_id <> (select tests.user_with('admin'));
 end
 $$;
 

@@ -50,14 +50,14 @@ select ok(not pg_temp.works(), 'whose token stays dead when the role comes back'
 do $$ begin perform pg_temp.arrive(); update public.hub_servers set default_role = 'none' where name = 'cloud-hub'; end $$;
 select is(pg_temp.left(), array['barista', 'of the admin'], 'A server that becomes private leaves nothing of whom it is hidden from');
 
-do $$ begin perform pg_temp.arrive(); delete from public.hub_members where user_id = tests.user_with('operator'); end $$;
+do $$ begin perform pg_temp.arrive(); delete from public.hub_members where user_id = (select tests.user_with('operator')); end $$;
 select is(pg_temp.left(), array['of the admin'], 'The row of a member goes: the default counts');
 
 do $$
 begin
   perform pg_temp.arrive();
   update hub.settings set default_role = 'operator' where id;
-  delete from public.hub_members where user_id = tests.user_with('operator');
+  delete from public.hub_members where user_id = (select tests.user_with('operator'));
 end
 $$;
 select is(pg_temp.left(), array['barista', 'cloud', 'of the admin', 'one', 'two'], 'Where that is operator, nothing changes');
@@ -65,7 +65,7 @@ do $$ begin update hub.settings set default_role = 'viewer' where id; end $$;
 select is(pg_temp.left(), array['of the admin'], 'The default is lowered');
 select ok(not pg_temp.works(), 'for devices too');
 
-do $$ begin perform pg_temp.arrive(); delete from auth.users where id = tests.user_with('operator'); end $$;
+do $$ begin perform pg_temp.arrive(); delete from auth.users where id = (select tests.user_with('operator')); end $$;
 select is(pg_temp.left(), array['of the admin'], 'A user is deleted');
 select ok(not pg_temp.works(), 'and their devices have no token');
 
