@@ -90,6 +90,7 @@ export type Database = {
           "metadata": NonNullable<Json>;
           "model_preference": string;
           "name": string;
+          "position": number | null;
           "project_path": string | null;
           "server_id": string;
         };
@@ -109,6 +110,7 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "model_preference"?: string;
           "name": string;
+          "position"?: number | null;
           "project_path"?: string | null;
           "server_id": string;
         };
@@ -127,6 +129,7 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "model_preference"?: string;
           "name"?: string;
+          "position"?: number | null;
           "project_path"?: string | null;
           "server_id"?: string;
         };
@@ -444,6 +447,7 @@ export type Database = {
           "metadata": NonNullable<Json>;
           "name": string;
           "paused_at": string | null;
+          "position": number | null;
           "updated_at": string;
         };
         ComputedFields: never;
@@ -460,6 +464,7 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "name": string;
           "paused_at"?: string | null;
+          "position"?: number | null;
           "updated_at"?: string;
         };
         Update: {
@@ -475,6 +480,7 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "name"?: string;
           "paused_at"?: string | null;
+          "position"?: number | null;
           "updated_at"?: string;
         };
         Relationships: [];
@@ -1086,6 +1092,8 @@ export type Database = {
         };
         Returns: Json;
       };
+      "order_channels": { Args: { "channel_ids": (string)[]; "server_id": string }; Returns: Json };
+      "order_servers": { Args: { "server_ids": (string)[] }; Returns: Json };
       "park_task": {
         Args: { "claim_id": string; "session_id"?: string; "task_id": string; "token": string };
         Returns: Json;
@@ -1172,6 +1180,7 @@ export type Database = {
         Returns: Json;
       };
       "set_device_draining": { Args: { "device_id": string; "draining": boolean }; Returns: Json };
+      "set_device_servers": { Args: { "device_id": string; "servers": (string)[] }; Returns: Json };
       "set_member_role": { Args: { "role": string; "user_id": string }; Returns: Json };
       "set_server_paused": { Args: { "paused": boolean; "server_id": string }; Returns: Json };
       "set_server_role": {

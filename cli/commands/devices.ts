@@ -45,6 +45,14 @@ export function addDevices(program: Command, context: () => Context): void {
   devices.command("resume").description("let a drained device claim again")
     .argument("<name>").action((name: string) => setDraining(context(), name, false));
 
+  devices.command("servers").description("say for which servers a device works")
+    .argument("<name>").argument("[server...]", "the only ones")
+    .option("--all", "all of them")
+    .action((name: string, servers: string[], { all }: { all?: boolean }, command: Command) => {
+      if (servers.length > 0 === Boolean(all)) command.error("error: name servers, or --all");
+      return setServers(context(), name, servers);
+    });
+
   devices.command("remove").description("remove a device with its token; its tasks go back")
     .argument("<name>").action((name: string) => remove(context(), name));
 }
@@ -94,6 +102,13 @@ async function setDraining({ aura, out }: Context, name: string, draining: boole
   const { id } = await findDevice(aura, name);
   const changed = await aura.setDeviceDraining(id, draining);
   out.result(changed, () => [`${changed.name} is ${statusText(changed)}`]);
+}
+
+async function setServers({ aura, out }: Context, name: string, names: string[]) {
+  const { id } = await findDevice(aura, name);
+  const servers = await Promise.all(names.map((server) => findServer(aura, server)));
+  const changed = await aura.setDeviceServers(id, servers.length ? servers.map((s) => s.id) : null);
+  out.result(changed, () => [`${changed.name} works for ${names.join(", ") || "all servers"}`]);
 }
 
 async function remove({ aura, out }: Context, name: string) {

@@ -53,6 +53,16 @@ export class MeshCalls extends FileCalls {
   }
 
   /**
+   * Makes a device work for these servers alone, or, with null, for all on which whoever registered it is an
+   * operator; what it runs goes on. Who registered it, and admins.
+   *
+   * @throws {AuraError} device_not_found, role_required, server_not_found, bad_argument
+   */
+  setDeviceServers(deviceId: string, serverIds: string[] | null): Promise<Device> {
+    return this.rpc("set_device_servers", { device_id: deviceId, servers: serverIds });
+  }
+
+  /**
    * Removes a device with its token; what it runs goes back when its lease ends.
    *
    * @throws {AuraError} device_not_found, role_required

@@ -8,14 +8,16 @@ type Update<Table extends keyof Tables> = Tables[Table]["Update"];
 
 /** Servers, channels, models and settings. */
 export class ServerCalls extends BaseCalls {
-  /** The servers that exist for the caller, oldest first. */
+  /** The servers that exist for the caller: those with a place in their order, then the others, oldest first. */
   async fetchServers(): Promise<Server[]> {
-    return rows(await this.db.from("hub_servers").select().order("created_at").order("name"));
+    const query = this.db.from("hub_servers").select();
+    return rows(await query.order("position").order("created_at").order("name"));
   }
 
-  /** The channels of one server, or of all. */
+  /** The channels of one server, or of all, ordered as the servers are. */
   async fetchChannels(serverId?: string): Promise<Channel[]> {
-    let query = this.db.from("hub_channels").select().order("created_at").order("name");
+    let query = this.db.from("hub_channels").select()
+      .order("position").order("created_at").order("name");
     if (serverId) query = query.eq("server_id", serverId);
     return rows(await query);
   }
@@ -45,6 +47,16 @@ export class ServerCalls extends BaseCalls {
     return row(await query.select().single());
   }
 
+  /**
+   * Puts the servers into this order, those that are not named after the others; admins.
+   *
+   * @returns all servers in their order
+   * @throws {AuraError} role_required, server_not_found, bad_argument
+   */
+  orderServers(serverIds: string[]): Promise<Server[]> {
+    return this.rpc("order_servers", { server_ids: serverIds });
+  }
+
   /** Makes a channel; admins of its server. */
   async createChannel(channel: Insert<"hub_channels">): Promise<Channel> {
     return row(await this.db.from("hub_channels").insert(channel).select().single());
@@ -60,6 +72,16 @@ export class ServerCalls extends BaseCalls {
   async deleteChannel(channelId: string): Promise<void> {
     const query = this.db.from("hub_channels").delete().eq("id", channelId);
     if (rows(await query.select("id")).length === 0) missing("channel", channelId);
+  }
+
+  /**
+   * Puts the channels of a server into this order, those that are not named after the others; admins of it.
+   *
+   * @returns all channels of the server in their order
+   * @throws {AuraError} server_not_found, role_required, channel_not_found, bad_argument
+   */
+  orderChannels(serverId: string, channelIds: string[]): Promise<Channel[]> {
+    return this.rpc("order_channels", { server_id: serverId, channel_ids: channelIds });
   }
 
   /** Makes a model that tasks may be given to, or changes one; admins. */

@@ -5,6 +5,7 @@
 // complete: rows of registries, cron jobs, and whatever is done to an app's own mac_tasks is written by hand.
 import { join } from "node:path";
 import { OwnStack } from "../../tests/runner/own_stack.ts";
+import { connect } from "../../tests/stack.ts";
 import { readIfThere } from "../files.ts";
 import { FIRST_MIGRATION, firstMigration } from "./chapters.ts";
 import { difference } from "./difference.ts";
@@ -55,7 +56,63 @@ async function writeFirst(): Promise<void> {
 async function missingStatements(): Promise<string> {
   await using migrated = await OwnStack.start({ AURA_EXECUTOR: "off" });
   await using whole = await OwnStack.start({ AURA_EXECUTOR: "off", AURA_SCHEMA: "chapters" });
-  return await difference(ROOT, migrated.env.SUPABASE_DB_URL!, whole.env.SUPABASE_DB_URL!);
+  const [from, to] = [migrated, whole].map(({ env }) => env.SUPABASE_DB_URL!);
+  const statements = await difference(ROOT, from!, to!);
+  const [known, all] = [await namesIn(migrated), await namesIn(whole)];
+  const added = all.filter((name) => !known.includes(name));
+  const taken = added.filter((name) => name.startsWith("public."));
+  const marker = added.find((name) => name.startsWith("hub."));
+  const repeatable = makeRepeatable(statements);
+  return taken.length > 0 ? `${refusal(taken, marker)}\n\n${repeatable}` : repeatable;
+}
+
+/** The tables and views, and the functions with their arguments, of the schemas public and hub. */
+async function namesIn({ env }: OwnStack): Promise<string[]> {
+  await using sql = connect({ max: 1 }, env);
+  const rows = await sql<{ name: string }[]>`
+    select format('%s.%s(%s)', p.pronamespace::regnamespace, p.proname, oidvectortypes(p.proargtypes)) as name
+    from pg_proc as p where p.pronamespace in ('public'::regnamespace, 'hub'::regnamespace)
+    union all
+    select format('%s.%s', c.relnamespace::regnamespace, c.relname) from pg_class as c
+    where c.relnamespace in ('public'::regnamespace, 'hub'::regnamespace) and c.relkind in ('r', 'v', 'p')
+    order by 1`;
+  return rows.map(({ name }) => name);
+}
+
+/** So that it may run over what is there: a project that is restored elsewhere runs each migration again. */
+function makeRepeatable(statements: string): string {
+  return statements
+    .replaceAll(/^(\s*ADD COLUMN) (?!IF)/gm, "$1 IF NOT EXISTS ")
+    .replaceAll(/^CREATE (TABLE|(?:UNIQUE )?INDEX) (?!IF)/gm, "CREATE $1 IF NOT EXISTS ")
+    .replaceAll(/^CREATE TRIGGER/gm, "CREATE OR REPLACE TRIGGER")
+    .replaceAll(/^CREATE POLICY ("\S+") ON (\S+)/gm, "DROP POLICY IF EXISTS $1 ON $2;\n\n$&");
+}
+
+/**
+ * Refuses to go on where the app has something of these names, which would be taken from it. The marker is
+ * something new of our own: where it is, this migration has run before.
+ */
+function refusal(names: string[], marker: string | undefined): string {
+  const finds = (name: string) =>
+    `${name.endsWith(")") ? "to_regprocedure" : "to_regclass"}('${name}')`;
+  const list = names.map((name) => `'${name}'`).join(", ");
+  return `-- An app may have functions or tables of the names that are new: they stay its own.
+do $$
+declare
+  v_taken text;
+begin
+  select string_agg(n.name, ', ') into v_taken
+  from unnest(array[${list}]) as n (name)
+  where case
+    when n.name like '%)' then to_regprocedure(n.name) is not null
+    else to_regclass(n.name) is not null
+  end;
+  if v_taken is not null${marker ? ` and ${finds(marker)} is null` : ""} then
+    raise exception 'The schema public has what Aura Servers would take for its own: %.', v_taken
+    using hint = 'Nothing was changed. Rename it.';
+  end if;
+end
+$$;`;
 }
 
 function timestamp(date: Date): string {

@@ -27,6 +27,7 @@ begin
     'device_heartbeat(text, uuid[], jsonb, text)', 'dispatch_task(uuid, text, uuid, text, integer, timestamptz, text, uuid[])',
     'dispatch_team(uuid, text, jsonb, text, text)', 'execute_command(uuid, text)', 'explain_route(text, uuid)', 'explain_task(uuid)',
     'fail_task(text, uuid, uuid, text, boolean, boolean)', 'list_commands()', 'list_people(uuid, text)', 'list_routing_rules()', 'mark_read(uuid, uuid, timestamptz)', 'mesh_activity(integer)',
+    'order_channels(uuid, uuid[])', 'order_servers(uuid[])', 'set_device_servers(uuid, uuid[])',
     'park_task(text, uuid, uuid, text)', 'publish_changes(uuid, boolean)', 'recover()',
     'register_device(text, text, jsonb, integer, uuid[])', 'remove_device(uuid)', 'remove_routing_rule(integer)', 'release_task(text, uuid, uuid)',
     'report_progress(text, uuid, uuid, text, text)', 'report_rate_limit(text, uuid, uuid, text, timestamptz)',

@@ -171,6 +171,21 @@ insert into hub.errors (name, status, message, hint) values
 on conflict (name) do update
   set status = excluded.status, message = excluded.message, hint = excluded.hint;
 
+create or replace function hub.require_device_servers(servers uuid[]) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if cardinality(require_device_servers.servers) not between 1 and 100 then
+    perform hub.refuse('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
+  end if;
+  perform hub.require_server_role(s.id, 'operator') from unnest(require_device_servers.servers) as s (id);
+end
+$$;
+comment on function hub.require_device_servers(uuid[]) is
+  'Raises bad_argument, server_not_found or role_required for servers that the caller''s devices cannot be for.';
+
 create or replace function hub.require_device(
   name text, platform text, max_running integer, servers uuid[]
 ) returns void
@@ -192,10 +207,7 @@ begin
   if coalesce(require_device.max_running, 1) not between 1 and 100 then
     perform hub.refuse('bad_argument', array['max_running is from 1 to 100.']);
   end if;
-  if cardinality(require_device.servers) not between 1 and 100 then
-    perform hub.refuse('bad_argument', array['servers names 1 to 100 servers; null: all of them.']);
-  end if;
-  perform hub.require_server_role(s.id, 'operator') from unnest(require_device.servers) as s (id);
+  perform hub.require_device_servers(require_device.servers);
 end
 $$;
 comment on function hub.require_device(text, text, integer, uuid[]) is
@@ -363,6 +375,38 @@ $$;
 comment on function public.set_device_draining(uuid, boolean) is
   'Makes a device finish what it runs and claim nothing more, or ends that; returns the mesh_devices row. Operator. Errors: device_not_found, bad_argument.';
 
+create or replace function hub.set_device_servers(device_id uuid, servers uuid[]) returns jsonb
+language plpgsql
+security definer -- devices are written by nobody else
+set search_path = ''
+as $$
+declare
+  v_device public.mesh_devices;
+begin
+  v_device := hub.own_device(set_device_servers.device_id, by_operators => false);
+  perform hub.require_device_servers(set_device_servers.servers);
+  update public.mesh_devices as d
+  set server_ids = (select array_agg(distinct s.id) from unnest(set_device_servers.servers) as s (id))
+  where d.id = v_device.id
+  returning * into v_device;
+  return to_jsonb(v_device);
+end
+$$;
+
+create or replace function public.set_device_servers(device_id uuid, servers uuid[]) returns jsonb
+language plpgsql
+set search_path = ''
+set lock_timeout = '2500ms'
+as $$
+begin
+  return hub.set_device_servers(set_device_servers.device_id, set_device_servers.servers);
+exception when lock_not_available or deadlock_detected or query_canceled then
+  return hub.busy();
+end
+$$;
+comment on function public.set_device_servers(uuid, uuid[]) is
+  'Makes a device work for these servers alone, or, with null, for all on which whoever registered it is an operator; what it runs goes on. Returns the mesh_devices row. Who registered it, or an admin. Errors: device_not_found, role_required, server_not_found, bad_argument.';
+
 -- Being heard of ---------------------------------------------------------------------------------
 
 create or replace function hub.authenticate_device(token text) returns public.mesh_devices
@@ -403,12 +447,13 @@ comment on function hub.authenticate_device(text) is
 revoke execute on all functions in schema hub from public;
 revoke execute on function
   public.register_device(text, text, jsonb, integer, uuid[]), public.set_device_draining(uuid, boolean),
-  public.remove_device(uuid)
+  public.remove_device(uuid), public.set_device_servers(uuid, uuid[])
 from public;
 -- Asked by the policy on attempts, as whoever reads.
 grant execute on function hub.channel_of_task(uuid) to authenticated, service_role;
 grant execute on function
   public.register_device(text, text, jsonb, integer, uuid[]), hub.register_device(text, text, jsonb, integer, uuid[]),
   public.set_device_draining(uuid, boolean), hub.set_device_draining(uuid, boolean),
-  public.remove_device(uuid), hub.remove_device(uuid)
+  public.remove_device(uuid), hub.remove_device(uuid),
+  public.set_device_servers(uuid, uuid[]), hub.set_device_servers(uuid, uuid[])
 to anon, authenticated, service_role;

@@ -204,36 +204,46 @@ stackTest(
   },
 );
 
-stackTest("hub devices registers, lists, drains and resumes", async (fixture) => {
-  await using hub = await openHub(fixture);
-  const name = `test-${crypto.randomUUID()}`;
+stackTest(
+  "hub devices registers, lists, drains, resumes and limits to servers",
+  async (fixture) => {
+    await using hub = await openHub(fixture);
+    const name = `test-${crypto.randomUUID()}`;
 
-  const { out } = await hub.run(
-    "devices",
-    "register",
-    name,
-    "--model",
-    "claude",
-    "--platform",
-    "macos",
-    "--server",
-    "cloud-hub",
-  );
-  assert.match(out, /^aura_[0-9a-f]{64}\n$/);
-  assert.equal((await hub.run("devices", "drain", name)).code, 0);
-  assert.match(
-    (await hub.run("devices")).out,
-    new RegExp(`${name}\toffline, draining\tmacos\tclaude\t1\tcloud-hub\tyou\t`),
-  );
-  assert.equal((await hub.run("devices", "resume", name)).code, 0);
-  await fixture.sql`update mesh_devices set agent_version = '99.0.0' where name = ${name}`;
-  assert.match(
-    (await hub.run("devices")).out,
-    new RegExp(`${name}\toffline, executor 99\\.0\\.0 does not fit\t`),
-  );
-  assert.equal((await hub.run("devices", "remove", name)).code, 0);
-  assert.equal((await hub.run("devices", "remove", name)).code, 4);
-});
+    const { out } = await hub.run(
+      "devices",
+      "register",
+      name,
+      "--model",
+      "claude",
+      "--platform",
+      "macos",
+      "--server",
+      "cloud-hub",
+    );
+    assert.match(out, /^aura_[0-9a-f]{64}\n$/);
+    assert.equal((await hub.run("devices", "drain", name)).code, 0);
+    assert.match(
+      (await hub.run("devices")).out,
+      new RegExp(`${name}\toffline, draining\tmacos\tclaude\t1\tcloud-hub\tyou\t`),
+    );
+    assert.equal((await hub.run("devices", "resume", name)).code, 0);
+    const { out: limited } = await hub.run("devices", "servers", name, "buf-barista", "cloud-hub");
+    assert.equal(limited, `${name} works for buf-barista, cloud-hub\n`);
+    assert.equal((await hub.run("devices", "servers", name)).code, 2);
+    assert.equal(
+      (await hub.run("devices", "servers", name, "--all")).out,
+      `${name} works for all servers\n`,
+    );
+    await fixture.sql`update mesh_devices set agent_version = '99.0.0' where name = ${name}`;
+    assert.match(
+      (await hub.run("devices")).out,
+      new RegExp(`${name}\toffline, executor 99\\.0\\.0 does not fit\t`),
+    );
+    assert.equal((await hub.run("devices", "remove", name)).code, 0);
+    assert.equal((await hub.run("devices", "remove", name)).code, 4);
+  },
+);
 
 stackTest("hub search finds messages by their words, everywhere or in a place", async (fixture) => {
   await using hub = await openHub(fixture);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../stack.ts";
 import { browserTest } from "./browser.ts";
 
 browserTest(
@@ -27,6 +28,26 @@ browserTest(
       model_preference: "codex",
       is_read_only: true,
     });
+
+    // In order, by keyboard too: what is moved keeps the focus.
+    const channels = page.getByRole("region", { name });
+    const order = () => channels.getByText(/^#/).allTextContents();
+    assert.deepEqual(await order(), [`#${name}`, "#kitchen"]);
+    const down = page.getByRole("button", { name: `Move #${name} down` });
+    await down.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: `Move #${name} down`, disabled: true }).waitFor();
+    await page.locator(`[title="Move #${name} down"]:focus`).waitFor();
+    assert.deepEqual(await order(), ["#kitchen", `#${name}`]);
+    const rail = page.getByRole("navigation", { name: "Servers" }).getByRole("listitem");
+    const places = async () =>
+      await rail.getByRole("link").evaluateAll((links) => links.map((link) => link.title));
+    const before = await places();
+    await page.getByRole("button", { name: `Move ${name} up` }).click();
+    await until(
+      async () => (await places()).indexOf(name) === before.indexOf(name) - 1,
+      "its new place",
+    );
 
     // What is refused says so, with the error of the backend.
     await page.getByRole("button", { name: `Add a channel to ${name}` }).click();
@@ -61,12 +82,12 @@ browserTest(
     await page.getByRole("button", { name: "Settings" }).click();
     const settings = page.getByRole("form", { name: "Settings" });
     const limit = settings.getByLabel("max open tasks per user");
-    const before = await limit.inputValue();
+    const was = await limit.inputValue();
     await limit.fill("77");
     await settings.getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved.").waitFor();
-    const kept = await admin.aura.updateSettings({ max_open_tasks_per_user: Number(before) });
-    assert.equal(kept.max_open_tasks_per_user, Number(before));
+    const kept = await admin.aura.updateSettings({ max_open_tasks_per_user: Number(was) });
+    assert.equal(kept.max_open_tasks_per_user, Number(was));
   },
 );
 

@@ -46,6 +46,11 @@ browserTest(
     const card = page.getByRole("article", { name: `Device ${name}` });
     await card.getByText("never seen").waitFor();
     await card.getByText("for cloud-hub alone · registered by you").waitFor();
+    await card.getByRole("button", { name: "Servers" }).click();
+    await dialog.getByLabel("cloud-hub").uncheck();
+    await dialog.getByLabel("buf-barista").check();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await card.getByText("for buf-barista alone · registered by you").waitFor();
     page.once("dialog", (asked) => void asked.accept());
     await card.getByRole("button", { name: "Remove" }).click();
     await card.waitFor({ state: "detached" });

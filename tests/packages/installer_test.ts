@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { supabase } from "../../stack/cli.ts";
-import { FIRST_MIGRATION } from "../../stack/schema/chapters.ts";
 import { OwnStack } from "../runner/own_stack.ts";
 import { connect, connectAdmin } from "../stack.ts";
 import { Project, ROOT } from "./project.ts";
@@ -21,20 +20,27 @@ async function theirProject(): Promise<Project> {
   return project;
 }
 
+const OURS = [...Deno.readDirSync(join(ROOT, "supabase/migrations"))].map(({ name }) => name)
+  .sort();
+
+/** How migrations of ours are called that come after theirs of a day. */
+const numbered = (day: string, names: string[]) =>
+  names.map((name, at) => `${day}${String(at + 1).padStart(6, "0")}_${name.replace(/^\d+_/, "")}`);
+
 const aura = (project: Project, ...args: string[]) =>
   project.run("npx", "--offline", "aura-servers", ...args);
 
 Deno.test("aura-servers install adds to a project and changes nothing of its own", async () => {
   await using project = await theirProject();
   assert.match(await aura(project, "install"), /wrote +supabase\/functions\/koji\/index\.ts/);
-  assert.deepEqual(project.list("supabase/migrations"), [
-    MIGRATION,
-    "20400101000001_aura_servers.sql",
-  ]);
-  assert.equal(
-    await project.read("supabase/migrations/20400101000001_aura_servers.sql"),
-    await Deno.readTextFile(join(ROOT, "supabase/migrations", FIRST_MIGRATION)),
-  );
+  const added = numbered("20400101", OURS);
+  assert.deepEqual(project.list("supabase/migrations"), [MIGRATION, ...added]);
+  for (const [at, name] of added.entries()) {
+    assert.equal(
+      await project.read(`supabase/migrations/${name}`),
+      await Deno.readTextFile(join(ROOT, "supabase/migrations", OURS[at]!)),
+    );
+  }
   assert.equal(await project.read(`supabase/migrations/${MIGRATION}`), TABLE);
   assert.equal(await project.read("supabase/functions/_shared/client.ts"), "export {};\n");
   const config = await project.read("supabase/config.toml");
@@ -52,7 +58,7 @@ Deno.test("aura-servers install does nothing when it runs again", async () => {
   assert.match(await aura(project, "install"), /nothing was changed/);
   assert.match(await aura(project, "upgrade"), /nothing was changed/);
   assert.equal(await project.read("supabase/config.toml"), before);
-  assert.equal(project.list("supabase/migrations").length, 2);
+  assert.equal(project.list("supabase/migrations").length, 1 + OURS.length);
 });
 
 Deno.test("aura-servers refuses what it cannot do, and writes nothing then", async () => {
@@ -76,7 +82,7 @@ Deno.test("aura-servers upgrade adds what is new, after what came in between", a
   await Deno.remove(join(project.folder, PACKAGED, "functions/recover/handler.ts"));
   const report = await aura(project, "upgrade");
   assert.match(report, /deleted +supabase\/functions\/recover\/handler\.ts/);
-  assert.deepEqual(project.list("supabase/migrations").slice(2), [
+  assert.deepEqual(project.list("supabase/migrations").slice(1 + OURS.length), [
     "20500101000000_more.sql",
     "20500101000001_next_step.sql",
   ]);

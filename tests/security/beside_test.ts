@@ -2,10 +2,10 @@
 // nobody touches its tasks; installing again, or over half an install, changes nothing either.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Row, Sql } from "postgres";
+import type { Row, Sql, ISql } from "postgres";
 import { OwnStack } from "../runner/own_stack.ts";
 import { connect } from "../stack.ts";
-import { chapters, install, installHalf } from "./beside/install.ts";
+import { chapters, install, installHalf, migrations } from "./beside/install.ts";
 import { columnsOf, snapshot } from "./beside/snapshot.ts";
 
 const HERE = join(import.meta.dirname!, "beside");
@@ -79,6 +79,39 @@ Deno.test("the migrations take no function and no table of an app for their own"
   }
   assert.deepEqual(await one(sql`select to_regnamespace('hub') as hub`), { hub: null });
 });
+
+Deno.test("nor does a migration that is added later", async () => {
+  await using stack = await OwnStack.start();
+  await using sql = connect({ max: 1 }, stack.env);
+  await sql.unsafe(await read("uninstall.sql")).simple();
+  const [first, ...later] = await migrations();
+  await install(sql, [first!]);
+  for (const migration of later) {
+    const known = await functionsOf(sql);
+    // What it would bring, undone again.
+    let added: string[] = [];
+    await sql.begin(async (transaction) => {
+      await transaction.unsafe(migration).simple();
+      added = (await functionsOf(transaction)).filter((name) => !known.includes(name));
+      throw new Error("undone");
+    }).catch((error) => assert.equal(error.message, "undone"));
+    for (const name of added) {
+      await sql.unsafe(`create function ${name} returns text language sql return 'own'`);
+      await assert.rejects(install(sql, [migration]), /would take for its own/, name);
+      await sql.unsafe(`drop function ${name}`);
+    }
+    // And again, as in a project that was restored elsewhere.
+    await install(sql, [migration, migration]);
+  }
+});
+
+/** The functions of the schema public, with their arguments. */
+async function functionsOf(sql: ISql): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select 'public.' || oid::regprocedure as name from pg_proc
+    where pronamespace = 'public'::regnamespace order by 1`;
+  return rows.map(({ name }) => name);
+}
 
 /** The only row of an answer. */
 async function one<T>(query: PromiseLike<Row[]>): Promise<T> {

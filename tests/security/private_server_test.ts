@@ -158,6 +158,7 @@ Deno.test("calls say the same of a private server as of none", leaves, async () 
       ["rpc/dispatch_team", { channel_id: of.channel, goal: content }],
       ["rpc/execute_command", { channel_id: of.channel, command: "!stats" }],
       ["rpc/explain_task", { task_id: of.task }],
+      ["rpc/order_channels", { server_id: of.server, channel_ids: [of.channel] }],
       ["rpc/publish_changes", { task_id: of.task }],
       ["rpc/register_device", {
         ...{ name: crypto.randomUUID(), platform: "linux", models: ["claude"] },

@@ -10,6 +10,7 @@ import { Button } from "../ui/Button.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
 import styles from "./AdminPage.module.css";
 import { EntryForm, textOf } from "./EntryForm.tsx";
+import { MoveButtons } from "./MoveButtons.tsx";
 
 const patterns: Record<Architecture, string> = {
   flat_task_pipeline: "Tasks report in the channel",
@@ -29,11 +30,13 @@ type Edited =
   | { what: "server"; server?: ServerWithChannels }
   | { what: "channel"; server: ServerWithChannels; channel?: Channel };
 
-/** Every server with its channels, to be made and changed. */
+/** Every server with its channels, to be made, changed and put in order. */
 export function ServersPanel(
   { servers, everywhere }: { servers: ServerWithChannels[]; everywhere: boolean },
 ) {
+  const { aura } = useBackend();
   const caller = useCaller();
+  const refreshed = useRefreshed();
   const [edited, edit] = useState<Edited | null>(null);
   const own = servers.filter(({ id }) => roleOn(caller, id) === "admin");
   return (
@@ -43,12 +46,22 @@ export function ServersPanel(
           <div className={styles.head}>
             <h2>{server.display_name}</h2>
             {everywhere && (
-              <IconButton
-                icon={Pencil}
-                size={15}
-                label={`Edit ${server.display_name}`}
-                onClick={() => edit({ what: "server", server })}
-              />
+              <>
+                <MoveButtons
+                  id={server.id}
+                  label={server.display_name}
+                  list={own.map(({ id }) => id)}
+                  keep={(ids) =>
+                    refreshed(aura.orderServers(ids))}
+                />
+                <IconButton
+                  icon={Pencil}
+                  size={15}
+                  label={`Edit ${server.display_name}`}
+                  onClick={() =>
+                    edit({ what: "server", server })}
+                />
+              </>
             )}
             <IconButton
               icon={Plus}
@@ -63,6 +76,13 @@ export function ServersPanel(
               <span className={styles.name}>#{channel.name}</span>
               <small>{channel.category_group}</small>
               {channel.is_read_only && <small>read-only</small>}
+              <MoveButtons
+                id={channel.id}
+                label={`#${channel.name}`}
+                list={server.channels.map(({ id }) => id)}
+                keep={(ids) =>
+                  refreshed(aura.orderChannels(server.id, ids))}
+              />
               <IconButton
                 icon={Pencil}
                 size={15}

@@ -13,6 +13,9 @@ interface Rows {
   hub_channels: Channel[];
 }
 
+/** What decides where a row stands in its list. */
+const placeOf = (row: Record<string, unknown>) => `${row.server_id} ${row.position}`;
+
 const key = ["servers"];
 
 /** Every server with its channels, live. `connected` hears whether Realtime is joined. */
@@ -32,9 +35,12 @@ export function useServers(connected: (connected: boolean) => void) {
     refresh,
     row: (row, table) => {
       const rows = queries.getQueryData<Rows>(key);
-      const list = rows?.[table as keyof Rows] as { id: string }[] | undefined;
+      const list = rows?.[table as keyof Rows] as
+        | ({ id: string } & Record<string, unknown>)[]
+        | undefined;
       const at = list?.findIndex(({ id }) => id === row.id) ?? -1;
-      if (!list || at < 0 || queries.isFetching({ queryKey: key })) return refresh();
+      const moved = list?.[at] && placeOf(list[at]) !== placeOf({ ...list[at], ...row });
+      if (!list || at < 0 || moved || queries.isFetching({ queryKey: key })) return refresh();
       queries.setQueryData(key, { ...rows, [table]: list.with(at, { ...list[at], ...row }) });
     },
   });

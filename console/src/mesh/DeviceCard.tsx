@@ -9,6 +9,7 @@ import { Age, Elapsed } from "../ui/Age.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Refusal } from "../ui/Failure.tsx";
 import styles from "./DeviceCard.module.css";
+import { DeviceServers } from "./DeviceServers.tsx";
 import { ModelBadge } from "./ModelBadge.tsx";
 
 interface Props {
@@ -85,7 +86,7 @@ export function DeviceCard({ device, running, mayAct }: Props) {
           {running.map((task) => (
             <li key={task.id}>
               <TaskTag id={task.id} />
-              <span className={styles.content}>{task.content}</span>
+              <span className={styles.content} dir="auto">{task.content}</span>
               {task.started_at && <Elapsed from={task.started_at} />}
             </li>
           ))}
@@ -106,17 +107,22 @@ export function DeviceCard({ device, running, mayAct }: Props) {
         </label>
       )}
       {(isOwn && mayAct || caller.role === "admin") && (
-        <Button
-          look="danger"
-          disabled={remove.isPending}
-          onClick={() => {
-            if (confirm(`Remove ${device.name}? Its token stops working, and its tasks go back.`)) {
-              remove.mutate();
-            }
-          }}
-        >
-          Remove
-        </Button>
+        <footer className={styles.foot}>
+          <DeviceServers device={device} />
+          <Button
+            look="danger"
+            disabled={remove.isPending}
+            onClick={() => {
+              if (
+                confirm(`Remove ${device.name}? Its token stops working, and its tasks go back.`)
+              ) {
+                remove.mutate();
+              }
+            }}
+          >
+            Remove
+          </Button>
+        </footer>
       )}
       <Refusal error={drain.error ?? remove.error} />
     </article>

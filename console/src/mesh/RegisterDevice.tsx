@@ -2,13 +2,13 @@ import type { Model, Platform } from "@aura-servers/client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
 import { useBackend } from "../data/aura.ts";
-import { useCaller } from "../data/caller.ts";
 import { useModels } from "../data/useModels.ts";
 import { Button } from "../ui/Button.tsx";
 import { CopyButton } from "../ui/CopyButton.tsx";
 import { Refusal } from "../ui/Failure.tsx";
 import { Modal } from "../ui/Modal.tsx";
-import styles from "./RegisterDevice.module.css";
+import styles from "./DeviceForm.module.css";
+import { chosenServers, ServerChoice } from "./ServerChoice.tsx";
 
 const platforms: Record<Platform, string> = { macos: "macOS", linux: "Linux", windows: "Windows" };
 
@@ -17,7 +17,6 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
   const { aura } = useBackend();
   const queries = useQueryClient();
   const models = useModels();
-  const { servers } = useCaller();
   const ids = { name: useId(), platform: useId(), slots: useId() };
   const register = useMutation({
     mutationFn: (form: FormData) =>
@@ -27,7 +26,7 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
         form.getAll("models") as Model[],
         {
           max_running: Number(form.get("slots")),
-          ...form.has("servers") && { servers: form.getAll("servers").map(String) },
+          servers: chosenServers(form) ?? undefined,
         },
       ),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["devices"] }),
@@ -87,15 +86,7 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
                 </label>
               ))}
             </fieldset>
-            <fieldset>
-              <legend>The only servers it works for (none: all)</legend>
-              {servers.filter(({ role }) => role !== "viewer").map(({ server_id, name }) => (
-                <label key={server_id}>
-                  <input type="checkbox" name="servers" value={server_id} />
-                  {name}
-                </label>
-              ))}
-            </fieldset>
+            <ServerChoice />
             <label htmlFor={ids.slots}>
               Tasks at once
               <input

@@ -36,6 +36,8 @@ list_routing_rules() -> jsonb stable
 list_people(server_id uuid DEFAULT NULL::uuid, search text DEFAULT NULL::text) -> jsonb stable
 mark_read(channel_id uuid DEFAULT NULL::uuid, task_thread_id uuid DEFAULT NULL::uuid, read_at timestamp with time zone DEFAULT NULL::timestamp with time zone) -> jsonb volatile
 mesh_activity(hours integer DEFAULT 24) -> jsonb stable
+order_channels(server_id uuid, channel_ids uuid[]) -> jsonb volatile
+order_servers(server_ids uuid[]) -> jsonb volatile
 park_task(token text, task_id uuid, claim_id uuid, session_id text DEFAULT NULL::text) -> jsonb volatile
 offer_file(token text, task_id uuid, claim_id uuid, name text, media_type text DEFAULT NULL::text, size bigint DEFAULT NULL::bigint, sha256 text DEFAULT NULL::text, error text DEFAULT NULL::text) -> jsonb volatile
 read_file(token text, task_id uuid, claim_id uuid, file_id uuid) -> jsonb volatile
@@ -53,6 +55,7 @@ review_changes(task_id uuid, comments jsonb, content text DEFAULT NULL::text, id
 send_input(task_id uuid, content text, interrupt boolean DEFAULT false, idempotency_key text DEFAULT NULL::text) -> jsonb volatile
 search_messages(query text, server_id uuid DEFAULT NULL::uuid, channel_id uuid DEFAULT NULL::uuid, before timestamp with time zone DEFAULT NULL::timestamp with time zone, max_rows integer DEFAULT 50) -> jsonb stable
 set_device_draining(device_id uuid, draining boolean) -> jsonb volatile
+set_device_servers(device_id uuid, servers uuid[]) -> jsonb volatile
 set_member_role(user_id uuid, role text) -> jsonb volatile
 set_server_paused(server_id uuid, paused boolean) -> jsonb volatile
 take_input(token text, task_id uuid, claim_id uuid, input_id uuid) -> jsonb volatile
@@ -113,6 +116,7 @@ hub_channels.message_count integer not null default 0
 hub_channels.metadata jsonb not null default '{}'::jsonb
 hub_channels.model_preference text not null default 'any'::text
 hub_channels.name text not null
+hub_channels.position integer
 hub_channels.project_path text
 hub_channels.server_id uuid not null
 hub_files.channel_id uuid not null
@@ -149,6 +153,7 @@ hub_servers.is_default boolean not null default false
 hub_servers.metadata jsonb not null default '{}'::jsonb
 hub_servers.name text not null
 hub_servers.paused_at timestamp with time zone
+hub_servers.position integer
 hub_servers.updated_at timestamp with time zone not null default now()
 hub_task_attempts.attempt integer not null
 hub_task_attempts.claim_id uuid not null

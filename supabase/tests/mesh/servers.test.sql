@@ -64,6 +64,31 @@ select public.dispatch_task(tests.channel('cloud-hub/dispatch'), 'for codex', mo
 select is(pg_temp.claims(tests.kept('all')), array['barista', 'cloud', 'for codex', 'of no channel'],
   'The model that is used is one of a device that works for the server');
 
+-- Limited, and no longer, later on.
+create function pg_temp.limit_to(role text, device text, variadic servers text[]) returns text language plpgsql as $$
+declare
+  v_error text;
+begin
+  perform tests.sign_in(limit_to.role);
+  v_error := tests.error_of(format(
+    'select public.set_device_servers(%L, %L)',
+    (select d.id from public.mesh_devices as d where d.name = device),
+    (select array_agg(pg_temp.server(n)) from unnest(servers) as n where n <> '')
+  ));
+  perform tests.sign_out();
+  return v_error;
+end
+$$;
+select is(pg_temp.limit_to('operator', 'servers-all', 'buf-barista'), null, 'Who registered a device says for which servers it is');
+select is(pg_temp.claims(tests.kept('all')), array['barista'], 'which counts at once');
+select is(pg_temp.limit_to('viewer', 'servers-all', ''), 'role_required', 'and nobody else does');
+select is(pg_temp.limit_to('admin', 'servers-all', ''), null, 'but an admin');
+select is(pg_temp.claims(tests.kept('all')), array['barista', 'cloud', 'for codex', 'of no channel'], 'with null it works for all again');
+select is(
+  tests.error_of(format('select public.set_device_servers(%L, %L)', (select d.id from mesh_devices as d where d.name = 'servers-all'), c.servers)), c.error,
+  format('servers is not %s', c.servers)
+) from (values ('{}', 'bad_argument'), (format('{%s}', gen_random_uuid()), 'server_not_found'), ('{null}', 'server_not_found')) as c (servers, error);
+
 -- Who is no operator of a server has no device that reads its tasks.
 do $$ begin perform public.set_server_role(pg_temp.server('cloud-hub'), tests.user_with('operator'), 'none'); end $$;
 select is(pg_temp.claims(tests.kept('all')), array['barista', 'of no channel'], 'A device works where who registered it is an operator');
@@ -114,7 +139,8 @@ select tests.keep('one_id', (select d.id from mesh_devices as d where d.name = '
 do $$ begin perform tests.sign_in('viewer'); end $$;
 select is(tests.error_of(format('select public.%s', c.call)), 'device_not_found', format('%s finds no hidden device', c.call))
 from (select format('set_device_draining(%s, true)', quote_literal(tests.kept('one_id') #>> '{}')) as call
-  union all select format('remove_device(%s)', quote_literal(tests.kept('one_id') #>> '{}'))) as c;
+  union all select format('remove_device(%s)', quote_literal(tests.kept('one_id') #>> '{}'))
+  union all select format('set_device_servers(%s, null)', quote_literal(tests.kept('one_id') #>> '{}'))) as c;
 do $$ begin perform tests.sign_out(); end $$;
 
 -- remove_device.

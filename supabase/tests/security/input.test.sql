@@ -121,6 +121,8 @@ from (values
   ('review_changes(null, null)', 'task_not_found'),
   ('set_server_paused(null, true)', 'server_not_found'),
   ('set_device_draining(null, true)', 'device_not_found'),
+  ('set_device_servers(null, null)', 'device_not_found'),
+  ('order_channels(null, array[gen_random_uuid()])', 'server_not_found'),
   ('update_thread_status(null, ''active'')', 'thread_not_found'),
   -- Tokens and claims
   ('claim_tasks(null)', 'bad_device_token'),

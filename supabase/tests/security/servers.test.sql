@@ -119,6 +119,7 @@ insert into tries values
   ('list_people', 'select public.list_people(%server_id%)', 'admin', 'missing'),
   ('mark_read', 'select public.mark_read(%channel_id%)', 'viewer', 'missing'),
   ('mark_read of a thread', 'select public.mark_read(task_thread_id => %thread_id%)', 'viewer', 'missing'),
+  ('order_channels', 'select public.order_channels(%server_id%, array[%channel_id%::uuid])', 'admin', 'missing'),
   ('publish_changes', 'select public.publish_changes(%task_id%)', 'operator', 'missing'),
   ('register_device', 'select public.register_device(''matrix-new'', ''linux'', ''["claude"]'', 1, array[%server_id%::uuid])', 'operator', 'missing'),
   ('review_changes', 'select public.review_changes(%task_id%, ''[{"path": "a", "line": 1, "side": "new", "body": "x"}]'')', 'operator', 'missing'),
@@ -126,6 +127,7 @@ insert into tries values
   ('search_messages', 'select public.search_messages(''x'', %server_id%)', 'viewer', 'missing'),
   ('search_messages in a channel', 'select public.search_messages(''x'', null, %channel_id%)', 'viewer', 'missing'),
   ('send_input', 'select public.send_input(%task_id%, ''x'')', 'operator', 'missing'),
+  ('set_device_servers', 'select public.set_device_servers(%device_id%, array[%server_id%::uuid])', 'admin', 'missing'),
   ('set_server_paused', 'select public.set_server_paused(%server_id%, true)', 'operator', 'missing'),
   ('set_server_role', 'select public.set_server_role(%server_id%, auth.uid(), ''viewer'')', 'admin', 'missing'),
   ('usage_report', 'select public.usage_report(7, %server_id%)', 'viewer', 'missing'),
@@ -160,6 +162,8 @@ select is(o.outcome, case
     when t.hidden is null and not exists (select where 'admin' in (p.on_own, p.on_other, p.on_private)) then 'no'
     when t.name = 'register_device' and not exists (select where 'operator' in (p.on_own, p.on_other) or 'admin' in (p.on_own, p.on_other)) then 'no'
     when r.role is null then coalesce(t.hidden, 'missing')
+    -- A device that somebody else has registered is only the global admins' to change.
+    when t.name = 'set_device_servers' and p.person <> 'global admin' then 'no'
     when array_position(array['viewer', 'operator', 'admin'], r.role) >= array_position(array['viewer', 'operator', 'admin'], t.needs) then 'yes'
     when t.statement like 'select from%' or t.hidden is null then 'missing'
     else 'no'

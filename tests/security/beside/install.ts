@@ -8,6 +8,13 @@ export async function chapters(): Promise<string[]> {
   return (await readChapters(join(import.meta.dirname!, "../../.."))).map(({ text }) => text);
 }
 
+/** The texts of the migrations in their order. */
+export async function migrations(): Promise<string[]> {
+  const folder = join(import.meta.dirname!, "../../../supabase/migrations");
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  return await Promise.all(names.map((name) => Deno.readTextFile(join(folder, name))));
+}
+
 /** Runs each chapter in a transaction. */
 export async function install(sql: Sql, texts: string[]): Promise<void> {
   for (const text of texts) await sql.begin((transaction) => transaction.unsafe(text).simple());
