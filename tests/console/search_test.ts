@@ -38,6 +38,8 @@ browserTest(
     const around = page.getByRole("log");
     const message = around.locator("[aria-current]");
     await message.getByText(word).waitFor();
+    // It has the focus, so that one reads on from there.
+    await around.locator("[aria-current]:focus").waitFor();
     await around.getByText("Line 59 of many").waitFor();
     await around.getByText("Line 61 of many").waitFor();
     // Also when what is around it has been read.
@@ -94,4 +96,28 @@ browserTest("SearchPage() keeps any words in its address", async (visitors) => {
     await field.waitFor();
     assert.equal(await field.inputValue(), words);
   }
+});
+
+browserTest("SearchPage() leads to a message of a thread, on a phone", async (visitors) => {
+  const { fixture } = visitors;
+  const user = await fixture.user();
+  const channel = await fixture.channel("threaded_task_isolation");
+  const word = `yak${crypto.randomUUID().slice(0, 4)}`;
+  const { thread } = await user.aura.dispatchTask(channel.id, "Shear the animals");
+  await user.aura.postChannelMessage(channel.id, `And the ${word} too`, {
+    task_thread_id: thread!.id,
+  });
+
+  const page = await visitors.visitor(user, "/search", { viewport: { width: 390, height: 800 } });
+  await page.getByLabel("Search messages").fill(word);
+  const found = page.getByRole("region", { name: "Found messages" }).getByRole("link");
+  await found.getByText(", in a thread").waitFor();
+  await found.click();
+  const around = page.getByRole("log");
+  await around.locator("[aria-current]").getByText(word).waitFor();
+  await around.getByText("Shear the animals").first().waitFor();
+  assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+  await page.getByRole("button", { name: "Open the thread" }).click();
+  await page.getByRole("heading", { name: "Shear the animals" }).waitFor();
+  await page.getByText(word).waitFor();
 });

@@ -100,8 +100,11 @@ export function MessageList(
                 <div
                   key={message.id}
                   onFocus={() => setFocused(message.id)}
-                  className={message.id === at ? styles.found : undefined}
-                  aria-current={message.id === at || undefined}
+                  {...message.id === at && {
+                    "className": styles.found,
+                    "aria-current": true,
+                    "tabIndex": -1,
+                  }}
                 >
                   {(!before || dayName(before.created_at) !== day) && (
                     <h2 className={styles.day}>

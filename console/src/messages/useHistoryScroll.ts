@@ -40,12 +40,20 @@ export function useHistoryScroll(
     box.scrollTop = box.scrollHeight;
   }, []);
 
-  // The row to begin at stays in the middle, whatever is read around it, until somebody moves the list.
+  // The row to begin at stays in the middle, whatever is read around it, until somebody moves the list. It
+  // has the focus as soon as it can be seen.
   const holding = useRef(at !== undefined);
+  const isFocused = useRef(false);
   const index = rows.findIndex(({ id }) => id === at);
   const settle = () => {
     if (!holding.current) return sticking.current && toEnd();
     if (index >= 0) ref.current?.scrollToIndex(index, { align: "center" });
+    requestAnimationFrame(() => {
+      const row = scroller.current?.querySelector<HTMLElement>("[aria-current]");
+      if (isFocused.current || !row?.checkVisibility({ visibilityProperty: true })) return;
+      isFocused.current = true;
+      row.focus({ preventScroll: true });
+    });
   };
   const settled = useRef(settle);
   settled.current = settle;

@@ -35,7 +35,7 @@ export function MessagePage({ id, servers }: { id: string; servers: ServerWithCh
     <>
       <header className={styles.header}>
         <Button onClick={() => history.length > 1 ? history.back() : go(searchPath())}>Back</Button>
-        <h1>{thread?.name ?? (channel ? `#${channel.name}` : "Message")}</h1>
+        <h1 dir="auto">{thread?.name ?? (channel ? `#${channel.name}` : "Message")}</h1>
         {channel && (
           <Button onClick={open}>{threadId ? "Open the thread" : "Open the channel"}</Button>
         )}

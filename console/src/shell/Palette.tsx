@@ -1,4 +1,4 @@
-import type { Command, Person, Task, Thread } from "@aura-servers/client";
+import type { Command, Message, Person, Task, Thread } from "@aura-servers/client";
 import { useQuery } from "@tanstack/react-query";
 import {
   CircleDot,
@@ -17,6 +17,7 @@ import { panels } from "../admin/panels.ts";
 import { useBackend } from "../data/aura.ts";
 import { roleOn, useCaller } from "../data/caller.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
+import { taskIdOf } from "../messages/taskIdOf.ts";
 import { useTaskDrawer } from "../tasks/taskDrawerContext.ts";
 import { isComposing } from "../ui/isComposing.ts";
 import { Modal } from "../ui/Modal.tsx";
@@ -100,7 +101,7 @@ export function Palette({ open, close, servers }: Props) {
             onClick={() => choose(choice)}
           >
             <choice.icon size={16} aria-hidden="true" />
-            <span className={styles.name}>{choice.name}</span>
+            <span className={styles.name} dir="auto">{choice.name}</span>
             <span className={styles.detail}>{choice.detail}</span>
           </li>
         ))}
@@ -138,6 +139,14 @@ function useChoices(
     queryFn: () => aura.findTasks(query),
     ...options,
     enabled: open && isId,
+  });
+  const said = useQuery({
+    queryKey: ["find", "said", query],
+    queryFn: () => aura.searchMessages(query, { max_rows: 20 }),
+    ...options,
+    // What it cannot look for, as -word alone, names no task.
+    retry: false,
+    enabled: open && !isId && query.length > 2,
   });
   const everywhere = caller.role === "admin";
   const mayAdminister = roleOn(caller, undefined) === "admin";
@@ -195,13 +204,18 @@ function useChoices(
       }]
       : [];
   };
-  const asTask = (task: Task): Choice => ({
+  const asTask = (task: Pick<Task, "id" | "content"> & { status?: string }): Choice => ({
     key: task.id,
     icon: CircleDot,
     name: `${task.id.slice(0, 8)} ${task.content.split("\n", 1)[0]}`,
-    detail: `task, ${task.status}`,
+    detail: ["task", task.status].filter(Boolean).join(", "),
     choose: () => openTask(task.id),
   });
+  /** A person's request, by its words. */
+  const asRequest = (message: Message): Choice[] => {
+    const id = message.sender_type === "human" && taskIdOf(message);
+    return id ? [asTask({ id, content: message.content })] : [];
+  };
   const asPerson = ({ user_id, label, email }: Person): Choice => ({
     key: user_id,
     icon: UserRound,
@@ -227,8 +241,9 @@ function useChoices(
     ...(channel && commands.data && query ? commands.data.map(asCommand).filter(named) : []),
     ...(threads.data ?? []).flatMap(asThread),
     ...(people.data ?? []).map(asPerson),
+    ...(said.data ?? []).flatMap(asRequest),
   ];
-  const looking = [threads, tasks, people].some(({ isLoading }) => isLoading);
+  const looking = [threads, tasks, people, said].some(({ isLoading }) => isLoading);
   const search: Choice = {
     key: "search",
     icon: Search,
