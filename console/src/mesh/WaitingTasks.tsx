@@ -17,7 +17,7 @@ export function WaitingTasks({ tasks }: { tasks: Task[] }) {
         {oldest.map((task) => (
           <li key={task.id}>
             <TaskTag id={task.id} />
-            <span className={styles.content}>{task.content}</span>
+            <span className={styles.content} dir="auto">{task.content}</span>
             <TaskChip task={task} />
             {task.created_at && (
               <span className={styles.age}>

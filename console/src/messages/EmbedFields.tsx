@@ -8,7 +8,7 @@ export function EmbedFields({ fields }: { fields: NonNullable<Embed["fields"]> }
       {fields.map((field, index) => (
         <div key={index} data-inline={field.inline || undefined}>
           <dt>{field.name}</dt>
-          <dd>{field.value}</dd>
+          <dd dir="auto">{field.value}</dd>
         </div>
       ))}
     </dl>

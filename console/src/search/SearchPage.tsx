@@ -69,6 +69,7 @@ export function SearchPage({ servers, words, place }: Props) {
           <span className="sr-only">Search messages</span>
           <input
             type="search"
+            dir="auto"
             placeholder="Words, &quot;a phrase&quot;, -unwanted, either or other"
             autoFocus
             spellCheck={false}
@@ -145,7 +146,7 @@ function Found({ message, servers }: { message: FoundMessage; servers: ServerWit
         {" · "}
         <time dateTime={message.created_at}>{fullTime(message.created_at)}</time>
       </span>
-      <span className={styles.text}>
+      <span className={styles.text} dir="auto">
         {highlightParts(message.highlight).map(({ text, isFound }, at) =>
           isFound ? <mark key={at}>{text}</mark> : text
         )}

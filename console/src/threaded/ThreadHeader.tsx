@@ -37,7 +37,7 @@ export function ThreadHeader({ thread, tasks, mayAct, changed, back }: Props) {
           status={thread.status}
           running={[...tasks.values()].some(({ status }) => status === "running")}
         />
-        <h2 title={thread.name}>{threadTitle(thread.name).title}</h2>
+        <h2 title={thread.name} dir="auto">{threadTitle(thread.name).title}</h2>
         {mayAct && (archived || !unfinished) && (
           <IconButton
             icon={archived ? ArchiveRestore : Archive}

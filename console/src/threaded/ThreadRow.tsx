@@ -23,7 +23,7 @@ export function ThreadRow({ thread, task, href, current }: Props) {
   return (
     <Link href={href} className={styles.row} aria-current={current ? "page" : undefined}>
       <ThreadDot status={thread.status} running={task?.status === "running"} />
-      <span className={styles.title} data-unread={unread || undefined}>
+      <span className={styles.title} dir="auto" data-unread={unread || undefined}>
         {title}
         {unread && <span className="sr-only">, unread</span>}
       </span>

@@ -21,9 +21,9 @@ const components: Components = {
     const Box = checked ? SquareCheck : Square;
     return <Box size={15} role="img" aria-label={checked ? "Done:" : "To do:"} />;
   },
-  table: ({ children }) => (
+  table: ({ children, dir }) => (
     <div className={styles.scroll} tabIndex={0} role="region" aria-label="Table">
-      <table>{children}</table>
+      <table dir={dir}>{children}</table>
     </div>
   ),
   pre: ({ children, node }) => (
@@ -34,7 +34,17 @@ const components: Components = {
   ),
 };
 
-type Node = { value?: string; children?: Node[] };
+type Node = { value?: string; tagName?: string; properties?: object; children?: Node[] };
+
+/** Each block, code excepted, runs in the direction of its own script, with its bullets and bars. */
+const directBlocks = () => (tree: Node) => {
+  for (const node of tree.children ?? []) {
+    if (node.tagName && node.tagName !== "pre") {
+      node.properties = { ...node.properties, dir: "auto" };
+    }
+  }
+};
+
 const textOf = (node: unknown): string => {
   const { value, children } = (node ?? {}) as Node;
   return value ?? (children ?? []).map(textOf).join("");
@@ -43,7 +53,13 @@ const textOf = (node: unknown): string => {
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
   return (
     <div className={styles.markdown}>
-      <ReactMarkdown remarkPlugins={[remarkGfm]} components={components}>{text}</ReactMarkdown>
+      <ReactMarkdown
+        remarkPlugins={[remarkGfm]}
+        rehypePlugins={[directBlocks]}
+        components={components}
+      >
+        {text}
+      </ReactMarkdown>
     </div>
   );
 });
