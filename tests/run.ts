@@ -4,14 +4,17 @@ import { join, resolve } from "node:path";
 import { databaseChecks, staticChecks } from "./runner/checks.ts";
 import { runDenoTests, withOwnStack } from "./runner/deno_tests.ts";
 import { filesBelow } from "./runner/files.ts";
-import { freshSettings, OwnStack } from "./runner/own_stack.ts";
+import { makeTemplate, OwnStack } from "./runner/own_stack.ts";
 import { runTapFile } from "./runner/pgtap.ts";
 import { Report } from "./runner/report.ts";
 import { connect, connectAdmin } from "./stack.ts";
 
-/** What waits more than it works, and watches all tasks of its stack: each list on one of its own, beside the others. */
+/**
+ * Lists of about the same length, each on a stack of its own: executors watch all tasks of theirs, and what
+ * waits more than it works is beside what works more. The last one is followed by the unit tests.
+ */
 const BESIDE = [
-  ["tests/executor/ends_test.ts", "tests/executor/troubles_test.ts"],
+  ["tests/console/", "tests/executor/ends_test.ts", "tests/executor/troubles_test.ts"],
   ["tests/executor/"],
 ];
 
@@ -32,29 +35,13 @@ const sharing = others.filter((path) => !alone.includes(path));
 const beside = BESIDE.map((_, place) => sharing.filter((path) => placeOf(path) === place));
 const shared = sharing.filter((path) => placeOf(path) === -1);
 
-const stacks: OwnStack[] = [];
+let template: string | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => stacks.forEach((stack) => stack.kill("SIGINT")));
+  Deno.addSignalListener(signal, () => OwnStack.running.forEach((stack) => stack.kill("SIGINT")));
 }
-// At once, since most of it waits: what shares a stack, what is on another, and what has stacks of its own. The
-// units follow the list that ends first.
-await Promise.all([
-  [tapFiles, databaseNames, shared].some((names) => names.length > 0) &&
-  onStack(async (stack) => {
-    const url = stack.env.SUPABASE_DB_URL!;
-    await runChecks(databaseChecks(root, url));
-    if (tapFiles.length > 0) await runTapFiles(stack);
-    await runDenoFiles("deno test", shared, stack);
-  }),
-  ...beside.map(async (files, place) => {
-    if (files.length > 0) {
-      await onStack((stack) => runDenoFiles("deno test, beside", files, stack));
-    }
-    if (place === 0) await runDenoFiles("deno test, units", units);
-  }),
-  runChecks(staticChecks(root)),
-  runDenoFiles("deno test, alone", alone),
-]);
+// At once, since much of it waits: what shares a stack, what is on others, and what has stacks of its own.
+await Promise.all([runChecks(staticChecks(root)), runLists()]);
+if (template) await Deno.remove(template, { recursive: true });
 if (report.passed + report.failed === 0) {
   console.error(`No file and no check is named like "${Deno.args.join('" or "')}".`);
 }
@@ -65,12 +52,32 @@ function isWanted(name: string): boolean {
   return Deno.args.length === 0 || Deno.args.some((filter) => name.includes(filter));
 }
 
+async function runLists(): Promise<void> {
+  if ([tapFiles, databaseNames, others].some((names) => names.length > 0)) {
+    await report.check("npm start", async () => void (template = await makeTemplate()));
+  }
+  await Promise.all([
+    [tapFiles, databaseNames, shared].some((names) => names.length > 0) &&
+    onStack(async (stack) => {
+      const url = stack.env.SUPABASE_DB_URL!;
+      await runChecks(databaseChecks(root, url));
+      if (tapFiles.length > 0) await runTapFiles(stack);
+      await runDenoFiles("deno test", shared, stack);
+    }),
+    ...beside.map(async (files, place) => {
+      if (files.length > 0) {
+        await onStack((stack) => runDenoFiles("deno test, beside", files, stack));
+      }
+      if (place === BESIDE.length - 1) await runDenoFiles("deno test, units", units);
+    }),
+    runDenoFiles("deno test, alone", alone),
+  ]);
+}
+
 /** Runs something on a stack that is started for it and ended after it. */
 async function onStack(run: (stack: OwnStack) => Promise<void>): Promise<void> {
-  await using stack = new OwnStack(await freshSettings());
-  stacks.push(stack);
-  await report.check("npm start", () => stack.ready());
-  if (stack.env.SUPABASE_DB_URL) await run(stack);
+  await using stack = await OwnStack.start();
+  await run(stack);
 }
 
 async function runDenoFiles(name: string, files: string[], stack?: OwnStack): Promise<void> {

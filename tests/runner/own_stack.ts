@@ -1,10 +1,16 @@
 // A stack for tests: on free ports, with a state directory of its own that goes with it.
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { connectAdmin } from "../stack.ts";
 
 const ROOT = resolve(import.meta.dirname!, "../..");
 
+/** Names the directory that `makeTemplate` has made. */
+const TEMPLATE = "AURA_TEST_TEMPLATE";
+
 export class OwnStack implements AsyncDisposable {
+  /** Those of this process that have not ended. */
+  static readonly running = new Set<OwnStack>();
   /** What `<state>/env` says. */
   env: Record<string, string> = {};
   /** Everything it has printed. */
@@ -21,14 +27,24 @@ export class OwnStack implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    OwnStack.running.add(this);
+    this.#process.status.then(() => OwnStack.running.delete(this));
     this.#reading = Promise.all(
       [this.#process.stdout, this.#process.stderr].map((stream) => this.#read(stream)),
     );
   }
 
-  /** Starts a stack on free ports, and resolves when it is ready. */
+  /**
+   * Starts a stack on free ports, and resolves when it is ready. Begins as the template, where there is one,
+   * and has its secrets; with a state directory of its own it begins as on a new machine.
+   */
   static async start(settings: Record<string, string> = {}): Promise<OwnStack> {
-    const stack = new OwnStack({ ...await freshSettings(), ...settings });
+    const own = { ...await freshSettings(), ...settings };
+    const isPlain = !settings.AURA_POSTGRES_BIN && !settings.AURA_SCHEMA &&
+      !settings.AURA_STATE_DIR;
+    const template = Deno.env.get(TEMPLATE);
+    if (template && isPlain) await copyState(template, own.AURA_STATE_DIR!);
+    const stack = new OwnStack(own);
     await stack.ready();
     return stack;
   }
@@ -83,6 +99,47 @@ export class OwnStack implements AsyncDisposable {
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+  }
+}
+
+/**
+ * Makes the state that stacks of this process and its children begin with: a database that has been set up
+ * already, which takes most of a first start. Resolves to the directory, to be deleted at the end.
+ */
+export async function makeTemplate(): Promise<string> {
+  const stack = await OwnStack.start();
+  await using admin = await connectAdmin({ ...stack.settings, ...stack.env });
+  // Nobody is to take the time until it is used for a gap in which the database was down.
+  await admin`update hub.clock set ticked_at = null, resumed_at = null, resumed_from = null`;
+  // Tests kill programs, never the machine: what was handed to it is not lost.
+  await admin`alter system set fsync = off`;
+  await admin`alter system set full_page_writes = off`;
+  await admin.end();
+  await stack.stop();
+  const template = stack.settings.AURA_STATE_DIR!;
+  Deno.env.set(TEMPLATE, template);
+  return template;
+}
+
+/** Copies what a stopped stack keeps, with the owners of its files. */
+async function copyState(from: string, to: string): Promise<void> {
+  const copy = async (names: string[], options: string) => {
+    const paths = names.map((name) => join(from, name)).filter(isThere);
+    if (paths.length === 0) return;
+    const { success, stderr } = await new Deno.Command("cp", { args: [options, ...paths, to] })
+      .output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  };
+  await copy(["data", "secrets.json", "migrations.json"], "-pR");
+  // The programs are never written to.
+  await copy(["postgres"], "-pRl");
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Boolean(Deno.statSync(path));
+  } catch {
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@
 // nobody touches its tasks; installing again, or over half an install, changes nothing either.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Row, Sql, ISql } from "postgres";
+import type { ISql, Row, Sql } from "postgres";
 import { OwnStack } from "../runner/own_stack.ts";
 import { connect } from "../stack.ts";
 import { chapters, install, installHalf, migrations } from "./beside/install.ts";

@@ -91,7 +91,9 @@ Deno.test(
 Deno.test("npm start gives none of its secrets to what it starts", leaves, async () => {
   // As after loading the env file of a project somewhere else.
   const elsewhere = `sb_secret_${crypto.randomUUID()}`;
+  // Its secrets are nobody else's.
   await using stack = await OwnStack.start({
+    ...await freshSettings(),
     AURA_EXECUTOR: "on",
     SUPABASE_SECRET_KEY: elsewhere,
   });
