@@ -5,6 +5,7 @@ import { Random } from "../random.ts";
 import { OwnStack } from "../runner/own_stack.ts";
 import { connect, type Connection, until } from "../stack.ts";
 import { brokenRules } from "./invariants.ts";
+import { end, killDatabase } from "./kill.ts";
 import { call, Refusal, type Rpc } from "./rpc.ts";
 
 const WORKERS = 3;
@@ -248,22 +249,9 @@ export class Storm {
       this.#stack = new OwnStack(this.#stack.settings);
       await this.#stack.ready();
     } else {
-      await this.#killDatabase(victim);
+      await killDatabase(this.#stack, victim);
       await this.#stack.ready();
     }
-  }
-
-  async #killDatabase(victim: "postgres" | "backend"): Promise<void> {
-    const [postmaster] = (await Deno.readTextFile(
-      join(this.#stack.settings.AURA_STATE_DIR!, "data/postmaster.pid"),
-    )).split("\n");
-    if (victim === "postgres") return Deno.kill(Number(postmaster), "SIGKILL");
-    // Losing one backend makes Postgres restart all of them.
-    await using sql = this.#connect();
-    const [backend] = await sql`
-      select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
-      order by random() limit 1`;
-    if (backend) Deno.kill(backend.pid, "SIGKILL");
   }
 
   /** Lets the executors finish, with recovery as pg_cron does it, only more often. */
@@ -301,14 +289,5 @@ export class Storm {
       join(this.#stack.settings.AURA_STATE_DIR!, "logs/postgres.log"),
     );
     if (log.includes("deadlock detected")) this.#problems.push("Postgres detected a deadlock.");
-  }
-}
-
-function end(process: Deno.ChildProcess): void {
-  try {
-    process.kill("SIGKILL");
-  } catch (error) {
-    // It has ended already.
-    if (!(error instanceof TypeError)) throw error;
   }
 }
