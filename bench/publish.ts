@@ -20,13 +20,22 @@ export async function publish(run: Report): Promise<void> {
   );
 }
 
-/** The run with what is known of other scenarios from the same machine, in their order. */
+/** The run with what is known of other scenarios from a machine of the same kind, in their order. */
 async function joined(run: Report): Promise<Report> {
   const before = await readReport();
-  if (!before || JSON.stringify(before.machine) !== JSON.stringify(run.machine)) return run;
+  if (!before || kindOf(before) !== kindOf(run)) return run;
   const fresh = new Set(run.results.map(({ scenario }) => scenario));
+  const kept = before.results.filter(({ scenario }) => !fresh.has(scenario));
   const order = scenarios.map(({ name }) => name);
-  const results = [...before.results.filter(({ scenario }) => !fresh.has(scenario)), ...run.results]
+  const results = [...kept, ...run.results]
     .sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario));
-  return { ...run, results };
+  const measured = kept.length > 0
+    ? `${before.measured}; ${[...fresh].join(", ")} ${run.measured}`
+    : run.measured;
+  return { ...run, measured, results };
+}
+
+/** All but the build of the kernel. */
+function kindOf({ machine: { system: _, ...machine } }: Report): string {
+  return JSON.stringify(machine);
 }

@@ -84,6 +84,7 @@ function makeRepeatable(statements: string): string {
   return statements
     .replaceAll(/^(\s*ADD COLUMN) (?!IF)/gm, "$1 IF NOT EXISTS ")
     .replaceAll(/^CREATE (TABLE|(?:UNIQUE )?INDEX) (?!IF)/gm, "CREATE $1 IF NOT EXISTS ")
+    .replaceAll(/^DROP (TRIGGER|FUNCTION|POLICY|INDEX|VIEW) (?!IF)/gm, "DROP $1 IF EXISTS ")
     .replaceAll(/^CREATE TRIGGER/gm, "CREATE OR REPLACE TRIGGER")
     .replaceAll(/^CREATE POLICY ("\S+") ON (\S+)/gm, "DROP POLICY IF EXISTS $1 ON $2;\n\n$&");
 }
