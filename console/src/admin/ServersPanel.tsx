@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Pencil, Plus } from "lucide-react";
 import { useState } from "react";
 import { useBackend } from "../data/aura.ts";
+import { channelGroups } from "../data/channelGroups.ts";
 import { roleOn, useCaller } from "../data/caller.ts";
 import { useModels } from "../data/useModels.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
@@ -41,58 +42,57 @@ export function ServersPanel(
   const own = servers.filter(({ id }) => roleOn(caller, id) === "admin");
   return (
     <div className={styles.list}>
-      {own.map((server) => (
-        <section key={server.id} className={styles.section} aria-label={server.display_name}>
-          <div className={styles.head}>
-            <h2>{server.display_name}</h2>
-            {everywhere && (
-              <>
+      {own.map((server) => {
+        const groups = [...channelGroups(server.channels).values()];
+        return (
+          <section key={server.id} className={styles.section} aria-label={server.display_name}>
+            <div className={styles.head}>
+              <h2>{server.display_name}</h2>
+              {everywhere && (
+                <>
+                  <MoveButtons
+                    id={server.id}
+                    label={server.display_name}
+                    groups={own.map(({ id }) => [id])}
+                    keep={(ids) => refreshed(aura.orderServers(ids))}
+                  />
+                  <IconButton
+                    icon={Pencil}
+                    size={15}
+                    label={`Edit ${server.display_name}`}
+                    onClick={() => edit({ what: "server", server })}
+                  />
+                </>
+              )}
+              <IconButton
+                icon={Plus}
+                size={16}
+                label={`Add a channel to ${server.display_name}`}
+                onClick={() => edit({ what: "channel", server })}
+              />
+            </div>
+            {groups.flat().map((channel) => (
+              <div key={channel.id} className={styles.row}>
+                <span className={styles.name}>#{channel.name}</span>
+                <small>{channel.category_group}</small>
+                {channel.is_read_only && <small>read-only</small>}
                 <MoveButtons
-                  id={server.id}
-                  label={server.display_name}
-                  list={own.map(({ id }) => id)}
-                  keep={(ids) =>
-                    refreshed(aura.orderServers(ids))}
+                  id={channel.id}
+                  label={`#${channel.name}`}
+                  groups={groups.map((channels) => channels.map(({ id }) => id))}
+                  keep={(ids) => refreshed(aura.orderChannels(server.id, ids))}
                 />
                 <IconButton
                   icon={Pencil}
                   size={15}
-                  label={`Edit ${server.display_name}`}
-                  onClick={() =>
-                    edit({ what: "server", server })}
+                  label={`Edit #${channel.name}`}
+                  onClick={() => edit({ what: "channel", server, channel })}
                 />
-              </>
-            )}
-            <IconButton
-              icon={Plus}
-              size={16}
-              label={`Add a channel to ${server.display_name}`}
-              onClick={() =>
-                edit({ what: "channel", server })}
-            />
-          </div>
-          {server.channels.map((channel) => (
-            <div key={channel.id} className={styles.row}>
-              <span className={styles.name}>#{channel.name}</span>
-              <small>{channel.category_group}</small>
-              {channel.is_read_only && <small>read-only</small>}
-              <MoveButtons
-                id={channel.id}
-                label={`#${channel.name}`}
-                list={server.channels.map(({ id }) => id)}
-                keep={(ids) =>
-                  refreshed(aura.orderChannels(server.id, ids))}
-              />
-              <IconButton
-                icon={Pencil}
-                size={15}
-                label={`Edit #${channel.name}`}
-                onClick={() => edit({ what: "channel", server, channel })}
-              />
-            </div>
-          ))}
-        </section>
-      ))}
+              </div>
+            ))}
+          </section>
+        );
+      })}
       {everywhere && (
         <div>
           <Button onClick={() => edit({ what: "server" })}>

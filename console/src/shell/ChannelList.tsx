@@ -1,6 +1,7 @@
 import type { Channel } from "@aura-servers/client";
 import { Hash, Rss } from "lucide-react";
 import { Link } from "wouter";
+import { channelGroups } from "../data/channelGroups.ts";
 import type { ServerWithChannels } from "../data/useServers.ts";
 import styles from "./ChannelList.module.css";
 import { PauseButton } from "./PauseButton.tsx";
@@ -16,7 +17,7 @@ interface Props {
 /** A server's channels under their categories; unread ones are bold and dotted. */
 export function ChannelList({ server, current, mayAct, isUnread }: Props) {
   if (!server) return <div className={styles.side} />;
-  const groups = Map.groupBy(server.channels, ({ category_group }) => category_group ?? "Channels");
+  const groups = channelGroups(server.channels);
   return (
     <nav className={styles.side} aria-label={`Channels of ${server.display_name}`}>
       <header className={styles.head}>
