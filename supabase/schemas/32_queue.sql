@@ -253,6 +253,24 @@ end
 $$;
 comment on function hub.hurry(uuid, integer) is 'Makes what an urgent task of a thread waits behind as urgent as that.';
 
+create or replace function hub.state_by_time(
+  status text, run_at timestamptz, attempt integer, error text
+) returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return case
+    when state_by_time.status = 'running' then 'running'
+    when state_by_time.run_at > clock_timestamp()
+    then case when state_by_time.attempt > 0 or state_by_time.error is not null then 'backoff' else 'scheduled' end
+    else 'ready'
+  end;
+end
+$$;
+comment on function hub.state_by_time(text, timestamptz, integer, text) is
+  'The state in the queue of an unfinished task that waits for nothing but its time: running, backoff, scheduled or ready.';
+
 create or replace function hub.enqueue(task public.mac_tasks) returns void
 language plpgsql
 set search_path = ''
@@ -271,15 +289,13 @@ begin
     select * into v_thread from public.hub_task_threads as t
     where t.id = task.task_thread_id for no key update;
   end if;
-  v_state := case
-    when task.status = 'running' then 'running'
-    -- A new task has asked nothing yet.
-    when task.updated_at > task.created_at and hub.has_open_question(task.id) then 'parked'
-    when task.run_at > clock_timestamp() and (task.attempt > 0 or task.error is not null) then 'backoff'
-    when task.run_at > clock_timestamp() then 'scheduled'
-    when v_thread.id is not null and hub.must_wait(task) then 'blocked'
-    else 'ready'
-  end;
+  v_state := hub.state_by_time(task.status, task.run_at, task.attempt, task.error);
+  -- A new task has asked nothing yet.
+  if v_state <> 'running' and task.updated_at > task.created_at and hub.has_open_question(task.id) then
+    v_state := 'parked';
+  elsif v_state = 'ready' and v_thread.id is not null and hub.must_wait(task) then
+    v_state := 'blocked';
+  end if;
   insert into hub.queue as q (
     task_id, lane_id, state, priority, created_at, run_at, thread_id, team_id, created_by, device
   ) values (
@@ -317,7 +333,7 @@ begin
     perform hub.withdraw_questions(new.id);
     delete from hub.queue as q where q.task_id = new.id;
     perform hub.move_inputs(new);
-  elsif tg_op = 'UPDATE' and new.status = 'running' and old.status <> 'running' then
+  elsif new.status = 'running' and old.status <> 'running' then
     -- The claim's path: nothing but the state changes, and no lock of the thread is needed.
     update hub.queue as q set state = 'running', device = new.claimed_by, since = clock_timestamp() where q.task_id = new.id;
   elsif new.status in ('pending', 'running') then
@@ -355,23 +371,21 @@ begin
     v_lane := hub.lane_of(v_task, null);
     insert into hub.queue (task_id, lane_id, state, priority, created_at, run_at, created_by, device)
     select
-      t.id, v_lane,
-      case
-        when t.status = 'running' then 'running'
-        when t.run_at > clock_timestamp() then case when t.attempt > 0 or t.error is not null then 'backoff' else 'scheduled' end
-        else 'ready'
-      end,
-      t.priority, t.created_at, t.run_at, t.created_by, case when t.status = 'running' then t.claimed_by end
+      t.id, v_lane, hub.state_by_time(t.status, t.run_at, t.attempt, t.error), t.priority, t.created_at,
+      t.run_at, t.created_by, case when t.status = 'running' then t.claimed_by end
     from new_rows as t
     where t.channel_id is null and t.status in ('pending', 'running')
       and t.model_preference is not distinct from v_task.model_preference
       and t.platform is not distinct from v_task.platform
     -- A trigger of the app's may have changed it since: the queue has that already.
     on conflict (task_id) do nothing;
-    if found then
-      perform hub.wake_mesh();
-    end if;
   end loop;
+  if v_lane is not null and exists (
+    select from new_rows as t
+    where t.channel_id is null and t.status = 'pending' and (t.run_at > clock_timestamp()) is not true
+  ) then
+    perform hub.wake_mesh();
+  end if;
   return null;
 end
 $$;
