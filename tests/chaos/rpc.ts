@@ -50,3 +50,10 @@ export async function call(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** Waits for a call that may be refused with this code: what it wants is so already, or was by a first try. */
+export async function unless(code: string, calling: Promise<unknown>): Promise<void> {
+  await calling.catch((error) => {
+    if (!(error instanceof Refusal && error.code === code)) throw error;
+  });
+}

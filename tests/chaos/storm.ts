@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Random } from "../random.ts";
 import { OwnStack } from "../runner/own_stack.ts";
 import { connect, type Connection, until } from "../stack.ts";
-import { brokenRules } from "./invariants.ts";
-import { end, killDatabase } from "./kill.ts";
-import { call, Refusal, type Rpc } from "./rpc.ts";
+import { end, killDatabase, restart } from "./kill.ts";
+import { answerAll, comeToRest, problemsAtRest } from "./rest.ts";
+import { call, type Rpc, unless } from "./rpc.ts";
 
 const WORKERS = 3;
 const DISPATCHERS = 3;
@@ -53,14 +53,14 @@ export class Storm {
       const dispatching = Promise.all(
         Array.from({ length: DISPATCHERS }, (_, i) => storm.#dispatch(i)),
       );
-      const answering = storm.#answer();
+      const answering = answerAll(storm.#rpc, storm.#random, storm.#rest.signal, 200);
       for (let kills = 0; !isOver(kills); kills++) {
         await storm.#waitForDispatches(CALM);
         await storm.#kill();
       }
       storm.#calm.abort();
       await dispatching;
-      await storm.#comeToRest();
+      await comeToRest(storm.#stack, 180_000);
       storm.#rest.abort();
       await answering;
       await storm.#compare();
@@ -183,46 +183,14 @@ export class Storm {
       });
       this.#dispatched.set(answer.task.id, content);
       if (answer.thread) threads.push(answer.thread);
-      if (chance === 19) await this.#cancel(answer.task.id);
-      if (chance === 18) await this.#tell(answer.task.id, `also ${content}`, key);
+      const task_id = answer.task.id;
+      if (chance === 19) await unless("task_finished", call(this.#rpc, "cancel_task", { task_id }));
+      if (chance === 18) {
+        const said = { task_id, content: `also ${content}`, ...key };
+        await unless("task_finished", call(this.#rpc, "send_input", said));
+      }
       // Faster than the executors would only fill the queue.
       await new Promise((resolve) => setTimeout(resolve, 40));
-    }
-  }
-
-  async #cancel(id: string): Promise<void> {
-    try {
-      await call(this.#rpc, "cancel_task", { task_id: id });
-    } catch (error) {
-      // It has ended already, or the answer to a first try was lost.
-      if (!(error instanceof Refusal && error.code === "task_finished")) throw error;
-    }
-  }
-
-  async #tell(id: string, content: string, key: { idempotency_key: string }): Promise<void> {
-    try {
-      await call(this.#rpc, "send_input", { task_id: id, content, ...key });
-    } catch (error) {
-      if (!(error instanceof Refusal && error.code === "task_finished")) throw error;
-    }
-  }
-
-  /** Answers what is asked until everything has come to rest. */
-  async #answer(): Promise<void> {
-    const { url, key, accessToken } = this.#rpc;
-    while (!this.#rest.signal.aborted) {
-      const asked: { id: string }[] = await fetch(
-        `${url}/rest/v1/hub_questions?state=eq.open&select=id&order=asked_at&limit=20`,
-        { headers: { apikey: key, authorization: `Bearer ${accessToken}` } },
-      ).then((answer) => answer.ok ? answer.json() : []).catch(() => []);
-      for (const { id } of asked) {
-        const option = this.#random.pick(["allow", "reject"]);
-        await call(this.#rpc, "answer_question", { question_id: id, option_id: option })
-          .catch((error) => {
-            if (error.code !== "question_closed") throw error;
-          });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
 
@@ -243,37 +211,16 @@ export class Storm {
       await worker.process.status;
       worker.process = this.#startWorker(worker.token);
     } else if (victim === "gateway") {
-      this.#stack.kill("SIGKILL");
-      await this.#stack.ended();
-      // On the same state and ports, as a person would who finds it gone.
-      this.#stack = new OwnStack(this.#stack.settings);
-      await this.#stack.ready();
+      this.#stack = await restart(this.#stack);
     } else {
       await killDatabase(this.#stack, victim);
       await this.#stack.ready();
     }
   }
 
-  /** Lets the executors finish, with recovery as pg_cron does it, only more often. */
-  async #comeToRest(): Promise<void> {
-    await using sql = this.#connect();
-    await until(
-      async () => {
-        await sql`select hub.recover()`;
-        await sql`select hub.decay_threads()`;
-        const open = await sql`select from hub.queue limit 1`;
-        return open.length === 0;
-      },
-      "the queue to become empty",
-      180_000,
-    );
-    await sql`update hub.delivery_failures set retry_at = now()`;
-    await sql`select hub.recover()`;
-  }
-
   async #compare(): Promise<void> {
     await using sql = this.#connect();
-    this.#problems.push(...await brokenRules(sql));
+    this.#problems.push(...await problemsAtRest(this.#stack));
     const tasks = await sql`select id, content, status, result from mac_tasks`;
     const found = new Map(tasks.map((task) => [task.id, task]));
     for (const [id, content] of this.#dispatched) {
@@ -285,9 +232,5 @@ export class Storm {
         this.#problems.push(`The completion of task ${id} was lost.`);
       }
     }
-    const log = await Deno.readTextFile(
-      join(this.#stack.settings.AURA_STATE_DIR!, "logs/postgres.log"),
-    );
-    if (log.includes("deadlock detected")) this.#problems.push("Postgres detected a deadlock.");
   }
 }

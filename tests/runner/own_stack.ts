@@ -1,4 +1,5 @@
 // A stack for tests: on free ports, with a state directory of its own that goes with it.
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { connectAdmin } from "../stack.ts";
@@ -69,6 +70,12 @@ export class OwnStack implements AsyncDisposable {
     this.env = parseEnv(text) as Record<string, string>;
   }
 
+  /** The process id of its database. */
+  async postmaster(): Promise<number> {
+    const path = join(this.settings.AURA_STATE_DIR!, "data/postmaster.pid");
+    return Number((await Deno.readTextFile(path)).split("\n")[0]);
+  }
+
   /** Resolves to its exit code when it has ended. */
   async ended(): Promise<number> {
     const { code } = await this.#process.status;
@@ -108,13 +115,14 @@ export class OwnStack implements AsyncDisposable {
  */
 export async function makeTemplate(): Promise<string> {
   const stack = await OwnStack.start();
-  await using admin = await connectAdmin({ ...stack.settings, ...stack.env });
-  // Nobody is to take the time until it is used for a gap in which the database was down.
-  await admin`update hub.clock set ticked_at = null, resumed_at = null, resumed_from = null`;
-  // Tests kill programs, never the machine: what was handed to it is not lost.
-  await admin`alter system set fsync = off`;
-  await admin`alter system set full_page_writes = off`;
-  await admin.end();
+  {
+    await using admin = await connectAdmin({ ...stack.settings, ...stack.env });
+    // Nobody is to take the time until it is used for a gap in which the database was down.
+    await admin`update hub.clock set ticked_at = null, resumed_at = null, resumed_from = null`;
+    // Tests kill programs, never the machine: what was handed to it is not lost.
+    await admin`alter system set fsync = off`;
+    await admin`alter system set full_page_writes = off`;
+  }
   await stack.stop();
   const template = stack.settings.AURA_STATE_DIR!;
   Deno.env.set(TEMPLATE, template);
@@ -124,7 +132,7 @@ export async function makeTemplate(): Promise<string> {
 /** Copies what a stopped stack keeps, with the owners of its files. */
 async function copyState(from: string, to: string): Promise<void> {
   const copy = async (names: string[], options: string) => {
-    const paths = names.map((name) => join(from, name)).filter(isThere);
+    const paths = names.map((name) => join(from, name)).filter((path) => existsSync(path));
     if (paths.length === 0) return;
     const { success, stderr } = await new Deno.Command("cp", { args: [options, ...paths, to] })
       .output();
@@ -133,14 +141,6 @@ async function copyState(from: string, to: string): Promise<void> {
   await copy(["data", "secrets.json", "migrations.json"], "-pR");
   // The programs are never written to.
   await copy(["postgres"], "-pRl");
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Boolean(Deno.statSync(path));
-  } catch {
-    return false;
-  }
 }
 
 /** Free ports and a new state directory, without the demo executor. */

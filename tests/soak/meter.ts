@@ -34,11 +34,7 @@ export async function sample(stack: OwnStack, at: number): Promise<Sample | unde
         ) as "deadRows",
         (select count(*)::integer from hub.queue where state = 'ready') as ready,
         (select coalesce(extract(epoch from clock_timestamp() - min(since)), 0)::float from hub.queue where state = 'ready') as oldest`;
-    const postmaster = Number(
-      (await Deno.readTextFile(`${stack.settings.AURA_STATE_DIR}/data/postmaster.pid`)).split(
-        "\n",
-      )[0],
-    );
+    const postmaster = await stack.postmaster();
     return {
       at,
       memory: await megabytes(stack.pid, "Rss"),

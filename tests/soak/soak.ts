@@ -3,12 +3,12 @@
 import { join } from "node:path";
 import { AuraClient } from "../../client/index.ts";
 import { createClient } from "@supabase/supabase-js";
-import { brokenRules } from "../chaos/invariants.ts";
-import { end, killDatabase } from "../chaos/kill.ts";
-import { call, Refusal, type Rpc } from "../chaos/rpc.ts";
+import { end, killDatabase, restart } from "../chaos/kill.ts";
+import { answerAll, comeToRest, problemsAtRest } from "../chaos/rest.ts";
+import { call, type Rpc, unless } from "../chaos/rpc.ts";
 import { Random } from "../random.ts";
 import { OwnStack } from "../runner/own_stack.ts";
-import { connect, until } from "../stack.ts";
+import { connect } from "../stack.ts";
 import { type Sample, sample } from "./meter.ts";
 
 export interface Size {
@@ -74,7 +74,7 @@ export class Soak {
     const lasts = this.size.minutes * 60_000;
     const busy = this.#people.map((person, at) => this.#work(person, at));
     const reading = this.#people.map((person) => this.#read(person));
-    const answering = this.#answer(this.#people[0]!);
+    const answering = answerAll(this.#people[0]!, this.random, this.#night.signal, 1_000);
     const measuring = this.#measure(start, Math.max(1_000, lasts / 200));
     const round = lasts / (VICTIMS.length + 1);
     for (const [at, victim] of VICTIMS.entries()) {
@@ -85,7 +85,7 @@ export class Soak {
     this.#evening.abort();
     await Promise.all(busy);
     await measuring;
-    await this.#comeToRest();
+    await comeToRest(this.stack, 300_000);
     this.#night.abort();
     await answering;
     await Promise.all(reading);
@@ -163,11 +163,12 @@ export class Soak {
         ...key,
       });
       if (random.below(15) === 0) {
-        await tried(
-          call(person, "send_input", { task_id: task.id, content: "And the other one.", ...key }),
-        );
+        const said = { task_id: task.id, content: "And the other one.", ...key };
+        await unless("task_finished", call(person, "send_input", said));
       }
-      if (random.below(25) === 0) await tried(call(person, "cancel_task", { task_id: task.id }));
+      if (random.below(25) === 0) {
+        await unless("task_finished", call(person, "cancel_task", { task_id: task.id }));
+      }
     }
   }
 
@@ -198,21 +199,6 @@ export class Soak {
     await supabase.realtime.disconnect();
   }
 
-  async #answer(person: Rpc): Promise<void> {
-    const { url, key, accessToken } = person;
-    const query = "hub_questions?state=eq.open&select=id&order=asked_at&limit=20";
-    while (!this.#night.signal.aborted) {
-      const asked: { id: string }[] = await fetch(`${url}/rest/v1/${query}`, {
-        headers: { apikey: key, authorization: `Bearer ${accessToken}` },
-      }).then((answer) => answer.ok ? answer.json() : []).catch(() => []);
-      for (const { id } of asked) {
-        const option_id = this.random.pick(["allow", "reject"]);
-        await tried(call(person, "answer_question", { question_id: id, option_id }));
-      }
-      await pause(1_000);
-    }
-  }
-
   async #measure(start: number, every: number): Promise<void> {
     while (!this.#evening.signal.aborted) {
       const now = await sample(this.stack, (Date.now() - start) / 1000);
@@ -231,30 +217,11 @@ export class Soak {
       await fleet.process.status;
       fleet.process = this.#launch(fleet.tokens);
     } else if (victim === "stack") {
-      this.stack.kill("SIGKILL");
-      await this.stack.ended();
-      const next = new OwnStack(this.stack.settings);
-      await next.ready();
-      this.stack = next;
+      this.stack = await restart(this.stack);
     } else {
       await killDatabase(this.stack, victim);
       await this.stack.ready();
     }
-  }
-
-  async #comeToRest(): Promise<void> {
-    await until(
-      async () => {
-        await using sql = connect({ max: 1 }, this.stack.env);
-        await sql`select hub.recover()`;
-        return (await sql`select from hub.queue limit 1`).length === 0;
-      },
-      "the queue to become empty",
-      300_000,
-    );
-    await using sql = connect({ max: 1 }, this.stack.env);
-    await sql`update hub.delivery_failures set retry_at = now()`;
-    await sql`select hub.recover()`;
   }
 
   async #report(): Promise<SoakReport> {
@@ -264,18 +231,7 @@ export class Soak {
         (select count(*)::integer from mac_tasks) as tasks,
         (select count(*)::integer from hub_questions) as questions,
         (select count(*)::integer from hub_files where state = 'stored') as files`;
-    const problems = await brokenRules(sql);
-    const log = await Deno.readTextFile(
-      join(this.stack.settings.AURA_STATE_DIR!, "logs/postgres.log"),
-    );
-    if (log.includes("deadlock detected")) problems.push("Postgres detected a deadlock.");
+    const problems = await problemsAtRest(this.stack);
     return { samples: this.#samples, kills: this.#kills, seen: this.#seen, ...counts!, problems };
   }
-}
-
-/** What is refused has ended, or was done by a first try whose answer was lost. */
-async function tried(calling: Promise<unknown>): Promise<void> {
-  await calling.catch((error) => {
-    if (!(error instanceof Refusal)) throw error;
-  });
 }

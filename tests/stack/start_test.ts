@@ -20,11 +20,6 @@ function isFree(port: string): boolean {
   }
 }
 
-async function postgresPid(stack: OwnStack): Promise<number> {
-  const file = join(stack.settings.AURA_STATE_DIR!, "data/postmaster.pid");
-  return Number((await Deno.readTextFile(file)).split("\n")[0]);
-}
-
 async function isHealthy(stack: OwnStack): Promise<boolean> {
   const response = await fetch(`${stack.env.SUPABASE_URL}/health`).catch(() => undefined);
   await response?.body?.cancel();
@@ -74,7 +69,7 @@ Deno.test(
         await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
       }
     }
-    const pid = await postgresPid(stack);
+    const pid = await stack.postmaster();
     assert.equal(await stack.stop("SIGTERM"), 0);
     assert.throws(() => process.kill(pid, 0), "postgres has ended");
     assert(ports.every(isFree));
@@ -186,12 +181,12 @@ Deno.test(
       .subscribe((status) => states.push(status));
     await until(() => states.includes("SUBSCRIBED"), "the channel");
 
-    const pid = await postgresPid(stack);
+    const pid = await stack.postmaster();
     process.kill(pid, "SIGKILL");
     await until(async () => !await isHealthy(stack), "the loss of Postgres");
     await until(() => isHealthy(stack), "Postgres");
     assert(await works(stack));
-    assert.notEqual(await postgresPid(stack), pid);
+    assert.notEqual(await stack.postmaster(), pid);
 
     // A subscriber learns that it missed something by being subscribed anew.
     await until(() => states.filter((state) => state === "SUBSCRIBED").length > 1, "the channel");
@@ -208,7 +203,7 @@ Deno.test(
   leaves,
   async () => {
     await using stack = await OwnStack.start();
-    const pid = await postgresPid(stack);
+    const pid = await stack.postmaster();
     const state = stack.settings.AURA_STATE_DIR!;
     const bin = Deno.env.get("AURA_POSTGRES_BIN") ?? join(state, "postgres/bin");
     const root = Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {};
@@ -222,7 +217,7 @@ Deno.test(
     }).output();
     assert(success);
     await until(() => works(stack), "the stack");
-    assert.notEqual(await postgresPid(stack), pid);
+    assert.notEqual(await stack.postmaster(), pid);
     await stack.stop();
     assert(isFree(stack.settings.AURA_DB_PORT!));
   },
