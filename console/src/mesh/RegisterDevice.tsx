@@ -77,7 +77,7 @@ export function RegisterDevice({ open, close }: { open: boolean; close: () => vo
                 ))}
               </select>
             </label>
-            <fieldset>
+            <fieldset className={styles.choices}>
               <legend>Models</legend>
               {models.map(({ name, label }, index) => (
                 <label key={name}>

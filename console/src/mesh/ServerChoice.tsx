@@ -1,10 +1,11 @@
 import { useCaller } from "../data/caller.ts";
+import styles from "./DeviceForm.module.css";
 
 /** The servers that a device may be for, in a form: their ids are its field `servers`. */
 export function ServerChoice({ chosen = [] }: { chosen?: string[] }) {
   const { servers } = useCaller();
   return (
-    <fieldset>
+    <fieldset className={styles.choices}>
       <legend>The only servers it works for (none: all)</legend>
       {servers.filter(({ role }) => role !== "viewer").map(({ server_id, name }) => (
         <label key={server_id}>
