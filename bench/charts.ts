@@ -68,10 +68,10 @@ export function chartsOf(results: Result[]): Chart[] {
 
 const ROW = 26;
 const LABEL = 330;
-const WIDTH = 760;
+export const WIDTH = 760;
 const VALUE = 90;
 
-/** Horizontal bars, in the page's own colours by day and by night. */
+/** Horizontal bars. */
 export function svg({ title, unit, bars }: Chart): string {
   const longest = Math.max(...bars.flatMap(({ samples }) => samples));
   const scale = (value: number) => (value / longest * (WIDTH - LABEL - VALUE)).toFixed(1);
@@ -87,6 +87,11 @@ export function svg({ title, unit, bars }: Chart): string {
   <path d="M${LABEL + Number(low)} ${y + 9}H${LABEL + Number(high)}" class="range"/>
   <text x="${LABEL + Number(high) + 8}" y="${y + 14}">${number(median(samples))} ${unit}</text>`;
   });
+  return frame(title, height, rows);
+}
+
+/** A chart's drawing under its title, in the page's own colours by day and by night. */
+export function frame(title: string, height: number, drawing: string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${
     escaped(title)
   }">
@@ -95,11 +100,12 @@ export function svg({ title, unit, bars }: Chart): string {
     .title { font-weight: 600 }
     .own { fill: #5865f2 } .other { fill: #b9bfd0 }
     .range { stroke: #24292f; stroke-width: 1.5 }
+    .line { fill: none; stroke: #5865f2; stroke-width: 1.5 } .axis { stroke: #b9bfd0 }
     @media (prefers-color-scheme: dark) {
-      text { fill: #e6edf3 } .other { fill: #4b5161 } .range { stroke: #e6edf3 }
+      text { fill: #e6edf3 } .other { fill: #4b5161 } .range { stroke: #e6edf3 } .axis { stroke: #4b5161 }
     }
   </style>
-  <text x="0" y="18" class="title">${escaped(title)}</text>${rows.join("")}
+  <text x="0" y="18" class="title">${escaped(title)}</text>${drawing.join("")}
 </svg>
 `;
 }

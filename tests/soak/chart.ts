@@ -1,10 +1,10 @@
 // The samples of a soak as lines, one below the other: docs/charts/soak.svg.
+import { frame, WIDTH } from "../../bench/charts.ts";
 import { percentile } from "../../bench/measure.ts";
 import { number } from "../../bench/result.ts";
 import { BOUNDS } from "./growth.ts";
 import type { Figure, Sample } from "./meter.ts";
 
-const WIDTH = 760;
 const ROW = 64;
 const LABEL = 250;
 const VALUE = 90;
@@ -27,17 +27,5 @@ export function svg(samples: Sample[], title: string): string {
   <path d="${line.join("")}" class="line"/>
   <text x="${WIDTH - VALUE + 8}" y="${bottom - ROW + 30}">${number(peak)} ${unit}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${
-    46 + rows.length * ROW
-  }" role="img" aria-label="${title}">
-  <style>
-    text { font: 13px system-ui, sans-serif; fill: #24292f }
-    .title { font-weight: 600 }
-    .line { fill: none; stroke: #5865f2; stroke-width: 1.5 }
-    .axis { stroke: #b9bfd0 }
-    @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .axis { stroke: #4b5161 } }
-  </style>
-  <text x="0" y="18" class="title">${title}</text>${rows.join("")}
-</svg>
-`;
+  return frame(title, 46 + rows.length * ROW, rows);
 }
